@@ -1,0 +1,5 @@
+"""Distillation objectives: tensors in, scalar out, one per file."""
+
+from .mi import MIDistillLoss
+
+__all__ = ['MIDistillLoss']

@@ -1,0 +1,157 @@
+"""The energy network E(t, s) of the variational distribution q(t|s) = exp(-E(t, s)) / Z(s)."""
+
+import math
+from contextlib import contextmanager
+from typing import Iterator, Optional, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+
+class SpectralNorm(nn.Module):
+    """Parametrisation W -> W / sigma(W), with sigma a constant in the backward pass.
+
+    ``upper_bound_only`` gives W / max(sigma, 1): it shrinks a weight whose norm exceeds one and never
+    amplifies a smaller one, so that a branch may start at zero. Each evaluation in training mode does
+    one power iteration; ``u`` and ``v`` are buffers and depend on the weight alone, never on data.
+    """
+
+    def __init__(self, weight: Tensor, upper_bound_only: bool = False) -> None:
+        super().__init__()
+        self.upper_bound_only = upper_bound_only
+        matrix = weight.detach().flatten(1)
+        self.register_buffer('u', F.normalize(torch.randn(matrix.size(0)), dim=0))
+        self.register_buffer('v', F.normalize(torch.randn(matrix.size(1)), dim=0))
+        for _ in range(15):  # as torch.nn.utils.parametrizations: start from a settled estimate
+            self._power_iteration(matrix)
+
+    @torch.no_grad()
+    def _power_iteration(self, matrix: Tensor) -> None:
+        self.v.copy_(F.normalize(matrix.t() @ self.u, dim=0))
+        self.u.copy_(F.normalize(matrix @ self.v, dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        matrix = weight.detach().flatten(1)
+        if self.training:
+            self._power_iteration(matrix)
+        sigma = torch.dot(self.u, matrix @ self.v)
+        return weight / (sigma.clamp(min=1) if self.upper_bound_only else sigma)
+
+
+def _spectral(
+    layer: nn.Module, weight_std: float = 1.0, upper_bound_only: bool = False
+) -> nn.Module:
+    nn.init.normal_(layer.weight, std=weight_std)
+    nn.init.zeros_(layer.bias)
+    norm = SpectralNorm(layer.weight, upper_bound_only)
+    # unsafe: the check would evaluate, i.e. power-iterate, a parametrisation known to keep the shape
+    parametrize.register_parametrization(layer, 'weight', norm, unsafe=True)
+    return layer
+
+
+class ResidualBlock(nn.Module):
+    """shortcut(x) + conv2(LeakyReLU(conv1(x))), average pooling by two, LeakyReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv1 = _spectral(nn.Conv2d(in_channels, in_channels, 3, padding=1))
+        self.conv2 = _spectral(
+            nn.Conv2d(in_channels, out_channels, 3, padding=1),
+            weight_std=1e-10,
+            upper_bound_only=True,
+        )
+        self.shortcut = (
+            nn.Identity()
+            if in_channels == out_channels
+            else _spectral(nn.Conv2d(in_channels, out_channels, 3, padding=1))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.shortcut(x) + self.conv2(F.leaky_relu(self.conv1(x)))
+        return F.leaky_relu(F.avg_pool2d(x, 2))
+
+
+class EnergyCritic(nn.Module):
+    """Scalar energy of an image pair; low energy means a likely pair. Unbounded output.
+
+    The reference network of VEM (Kang et al., NeurIPS 2022): average pooling, a convolution on the
+    concatenated pair, ``num_blocks`` residual blocks of widths c0 -> 2 c0 -> 4 c0 -> 4 c0 ..., ReLU,
+    spatial mean, linear. Every layer is spectrally normalised; there is no other normalisation.
+
+    Args:
+        base_channels: c0, the width after the first convolution.
+        image_size: side, or (height, width), of the smallest images that the critic will see. It only
+            sets the depth, log2(side / 2): any larger image is accepted.
+        t_channels, s_channels: channels of teacher and student images.
+        num_blocks: the depth itself, in place of ``image_size``.
+    """
+
+    def __init__(
+        self,
+        base_channels: int = 32,
+        image_size: Union[int, Tuple[int, int]] = 256,
+        t_channels: int = 3,
+        s_channels: int = 3,
+        num_blocks: Optional[int] = None,
+    ) -> None:
+        super().__init__()
+        if num_blocks is None:
+            side = image_size if isinstance(image_size, int) else min(image_size)
+            if side < 4:
+                raise ValueError(
+                    f'EnergyCritic: image_size={image_size} is too small, the least is 4'
+                )
+            num_blocks = int(math.log2(side / 2))
+        self.t_channels, self.s_channels = t_channels, s_channels
+        widths = [base_channels * min(2**i, 4) for i in range(num_blocks + 1)]
+        self.stem = _spectral(nn.Conv2d(t_channels + s_channels, base_channels, 3, padding=1))
+        self.blocks = nn.Sequential(*map(ResidualBlock, widths, widths[1:]))
+        self.head = _spectral(nn.Linear(widths[-1], 1))
+
+    def forward(self, t: Tensor, s: Tensor) -> Tensor:
+        """Energies of shape (N,) of teacher images t and student images s, (N, C, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: the pair does not fit together or is too small for the depth of the network.
+        """
+        self._check(t, s)
+        pair = torch.cat([F.avg_pool2d(image, 3, stride=2, padding=1) for image in (t, s)], dim=1)
+        features = self.blocks(F.leaky_relu(self.stem(pair)))
+        return self.head(F.relu(features).mean(dim=(2, 3))).squeeze(1)
+
+    def _check(self, t: Tensor, s: Tensor) -> None:
+        if t.shape[0] != s.shape[0] or t.shape[2:] != s.shape[2:]:
+            raise ValueError(
+                f'EnergyCritic: t {tuple(t.shape)} and s {tuple(s.shape)} are no pairs; '
+                'batch size, height and width must agree'
+            )
+        if (t.shape[1], s.shape[1]) != (self.t_channels, self.s_channels):
+            raise ValueError(
+                f'EnergyCritic: t has {t.shape[1]} channels and s has {s.shape[1]}; '
+                f'set critic.t_channels and critic.s_channels, now {self.t_channels} and {self.s_channels}'
+            )
+        if (min(t.shape[2:]) + 1) // 2 < 2 ** len(self.blocks):
+            raise ValueError(
+                f'EnergyCritic: images of {t.shape[2]}x{t.shape[3]} are too small for '
+                f'{len(self.blocks)} blocks; set critic.image_size={min(t.shape[2:])}'
+            )
+
+
+@contextmanager
+def frozen(critic: nn.Module) -> Iterator[nn.Module]:
+    """The critic as a constant function: no parameter gradients, weights normalised once, not per call.
+
+    Between two updates the weights do not change, so neither do their spectral norms. What is saved in
+    the chain is K - 1 power iterations per weight and every gradient with respect to a weight.
+    """
+    trainable = [p for p in critic.parameters() if p.requires_grad]
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    try:
+        with parametrize.cached():
+            yield critic
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)

@@ -1,0 +1,55 @@
+"""Random states: nothing of ours may move the toolbox's random stream."""
+
+import random
+from contextlib import contextmanager
+from typing import Iterator, NamedTuple, Optional
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class RandomState(NamedTuple):
+    """The global random states a forward pass can draw from: Python, NumPy, torch and one GPU."""
+
+    python: tuple
+    numpy: tuple
+    torch: Tensor
+    cuda: Optional[Tensor]
+    device: torch.device
+
+    @classmethod
+    def capture(cls, device: torch.device) -> 'RandomState':
+        cuda = torch.cuda.get_rng_state(device) if device.type == 'cuda' else None
+        return cls(random.getstate(), np.random.get_state(), torch.get_rng_state(), cuda, device)
+
+    def restore(self) -> None:
+        random.setstate(self.python)
+        np.random.set_state(self.numpy)
+        torch.set_rng_state(self.torch)
+        if self.cuda is not None:
+            torch.cuda.set_rng_state(self.cuda, self.device)
+
+
+@contextmanager
+def replayed(state: RandomState) -> Iterator[None]:
+    """Draw what was drawn from ``state`` on, then go on as if nothing had been drawn."""
+    current = RandomState.capture(state.device)
+    state.restore()
+    try:
+        yield
+    finally:
+        current.restore()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from fresh CPU states, as weights are initialised on the CPU, then restore the old ones."""
+    current = RandomState.capture(torch.device('cpu'))
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        current.restore()

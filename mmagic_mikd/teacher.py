@@ -1,0 +1,164 @@
+"""From a config and a checkpoint to one frozen network that runs on the student's inputs."""
+
+import os
+from typing import Dict, Optional, Union
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from .compat import evaluates_in_train_mode
+from .errors import ConfigError
+
+KEY = 'default_hooks.distill.teacher'
+
+
+def build_teacher(cfg: Union[nn.Module, dict], path: str) -> nn.Module:
+    """Build the frozen teacher for the student's generator at ``path``, and nothing else of its model.
+
+    Args:
+        cfg: a ready module; or ``dict(type=..., ...)``, built from the registry as a ready module; or
+            ``dict(model=<MMagic model config>, checkpoint=<file or URL>)``; or ``config=<config file>``
+            in place of ``model``. ``mode`` is 'eval' or 'train' (batch statistics and dropout, with
+            the running statistics kept); by default it is what the toolbox's own evaluation of that
+            model uses, which is 'train' for Pix2Pix and CycleGAN.
+        path: module path in the teacher's model, such as 'generator' or 'generators.photo'.
+
+    Raises:
+        ConfigError: the description is incomplete, or the checkpoint does not hold this network.
+    """
+    if isinstance(cfg, nn.Module):
+        return freeze(_submodule(cfg, path), 'eval')
+    cfg = dict(cfg)
+    if 'type' in cfg:
+        mode = cfg.pop('mode', 'eval')
+        return freeze(_submodule(MODELS.build(cfg), path), mode)
+    model = _model_config(cfg)
+    if not cfg.get('checkpoint'):
+        raise ConfigError(
+            f'{KEY}.checkpoint is missing: set it to the file with the trained weights'
+        )
+    network = _build_network(model, path)
+    load_network(network, cfg['checkpoint'], path)
+    mode = cfg.get('mode') or ('train' if evaluates_in_train_mode(model) else 'eval')
+    return freeze(network, mode)
+
+
+def check_preprocessing(cfg: dict, student: nn.Module) -> None:
+    """Teacher and student must see the same numbers for the same picture.
+
+    Raises:
+        ConfigError: mean, std or channel order of their data preprocessors differ.
+    """
+    if 'type' in cfg:
+        return
+    teacher_cfg = dict(_model_config(cfg).get('data_preprocessor') or {})
+    if not teacher_cfg:
+        return
+    teacher = MODELS.build(dict(type='DataPreprocessor') | teacher_cfg)
+    for name in ('mean', 'std', 'output_channel_order'):
+        theirs, ours = getattr(teacher, name, None), getattr(student.data_preprocessor, name, None)
+        if isinstance(theirs, Tensor) and isinstance(ours, Tensor):
+            theirs, ours = theirs.flatten().tolist(), ours.flatten().tolist()
+        if theirs != ours:
+            raise ConfigError(
+                f'{KEY}.model.data_preprocessor.{name} is {theirs}, the student has {ours}; '
+                'train the student with the preprocessing of its teacher'
+            )
+
+
+def freeze(network: nn.Module, mode: str = 'eval') -> nn.Module:
+    """No gradients, no change of running statistics; 'train' keeps dropout and batch statistics on."""
+    if mode not in ('eval', 'train'):
+        raise ConfigError(f"{KEY}.mode must be 'eval' or 'train', not {mode!r}")
+    network.requires_grad_(False)
+    network.train(mode == 'train')
+    for module in network.modules():
+        if isinstance(module, _BatchNorm) and mode == 'train':
+            module.track_running_stats = False  # normalise by the batch and leave the buffers alone
+    return network
+
+
+def _model_config(cfg: dict) -> dict:
+    if cfg.get('model'):
+        return cfg['model']
+    if not cfg.get('config'):
+        raise ConfigError(f'{KEY} names no network: set its `model`, `config` or `type`')
+    return Config.fromfile(cfg['config']).model
+
+
+def _submodule(model: nn.Module, path: str) -> nn.Module:
+    """The network at ``path`` where the module has one, else the module itself."""
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        return model
+
+
+def _build_network(model: dict, path: str) -> nn.Module:
+    """Build only the generator: translation models build one 'generator' config for every domain."""
+    name = 'generator' if path.startswith('generators.') else path
+    if name not in ('generator', 'generator_ema.module'):
+        return MODELS.build(model).get_submodule(path)
+    if 'generator' not in model:
+        raise ConfigError(f'{KEY}.model has no `generator` (it has {", ".join(model)})')
+    # what BaseGAN passes on to its generator
+    defaults = {key: model[key] for key in ('noise_size', 'num_classes') if model.get(key)}
+    return MODELS.build(model['generator'], default_args=defaults)
+
+
+def load_network(network: nn.Module, checkpoint: str, path: str) -> None:
+    """Load all weights of ``network`` from a file or URL, safely; averaged (EMA) ones where there are any.
+
+    Raises:
+        ConfigError: the file is absent or unreadable, or holds no network of these names and shapes.
+    """
+    state = _read(checkpoint)
+    wanted = network.state_dict()
+    prefixes = [f'{path}.', '']
+    if path == 'generator':
+        prefixes = ['generator_ema.module.', 'generator_ema.', *prefixes]
+    candidates = [
+        {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+        for prefix in prefixes
+    ]
+    best = min(candidates, key=lambda candidate: len(wanted.keys() - candidate.keys()))
+    problem = _mismatch(wanted, best)
+    if problem:
+        raise ConfigError(
+            f'{KEY}.checkpoint={checkpoint} does not fit {KEY}.model at {path!r}: {problem}; '
+            'point it at a checkpoint of exactly that network'
+        )
+    network.load_state_dict({key: best[key] for key in wanted})
+
+
+def _mismatch(wanted: Dict[str, Tensor], found: Dict[str, Tensor]) -> Optional[str]:
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        return f'{len(missing)} of {len(wanted)} weights are missing, the first is {missing[0]!r}'
+    for key, tensor in wanted.items():
+        if tensor.shape != found[key].shape:
+            return f'{key!r} has shape {tuple(found[key].shape)}, wanted {tuple(tensor.shape)}'
+    return None
+
+
+def _read(checkpoint: str) -> Dict[str, Tensor]:
+    """The state dictionary in a checkpoint; only tensors and plain containers are ever unpickled."""
+    options = dict(map_location='cpu', weights_only=True)
+    try:
+        if checkpoint.startswith(('http://', 'https://')):
+            content = torch.hub.load_state_dict_from_url(checkpoint, **options)
+        else:
+            content = torch.load(os.path.expanduser(checkpoint), **options)
+    except FileNotFoundError:
+        raise ConfigError(
+            f'{KEY}.checkpoint={checkpoint} does not exist: train the teacher first or correct the path'
+        ) from None
+    except Exception as error:
+        raise ConfigError(
+            f'{KEY}.checkpoint={checkpoint} cannot be read as a checkpoint of tensors '
+            f'({str(error).splitlines()[0]}); use a file written by torch.save or by the toolbox'
+        ) from error
+    return content.get('state_dict', content)
