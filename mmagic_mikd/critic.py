@@ -1,8 +1,8 @@
 """The energy network E(t, s) of the variational distribution q(t|s) = exp(-E(t, s)) / Z(s)."""
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator, Optional, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -91,10 +91,10 @@ class EnergyCritic(nn.Module):
     def __init__(
         self,
         base_channels: int = 32,
-        image_size: Union[int, Tuple[int, int]] = 256,
+        image_size: int | tuple[int, int] = 256,
         t_channels: int = 3,
         s_channels: int = 3,
-        num_blocks: Optional[int] = None,
+        num_blocks: int | None = None,
     ) -> None:
         super().__init__()
         if num_blocks is None:

@@ -1,6 +1,6 @@
 """Short-run Langevin dynamics: samples of q(t|s) = exp(-E(t, s)) / Z(s), started at the student's image."""
 
-from typing import Callable, Optional, Tuple
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,8 +12,8 @@ def langevin(
     steps: int = 10,
     step_size: float = 100.0,
     noise_std: float = 0.005,
-    value_range: Optional[Tuple[float, float]] = (-1.0, 1.0),
-    generator: Optional[torch.Generator] = None,
+    value_range: tuple[float, float] | None = (-1.0, 1.0),
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """t <- t - step_size * grad_t E(t) + noise_std * N(0, I), ``steps`` times, then one clamp.
 

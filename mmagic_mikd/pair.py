@@ -1,6 +1,6 @@
 """One student generator, its teacher, and the images of the current step."""
 
-from typing import Any, List, Optional
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ def image_of(output: Any) -> Tensor:
     return output[0] if isinstance(output, (tuple, list)) else output
 
 
-def find_generators(model: nn.Module) -> List[str]:
+def find_generators(model: nn.Module) -> list[str]:
     """Paths of all generators that MMagic trains: 'generator', or 'generators.<domain>' for each domain."""
     inner = unwrap(model)
     if hasattr(inner, 'generators'):
@@ -45,7 +45,7 @@ class Pair:
         ground_truth: the target image of the data set; None unless the batch has one.
     """
 
-    def __init__(self, path: str, model: nn.Module, teacher: Optional[nn.Module]) -> None:
+    def __init__(self, path: str, model: nn.Module, teacher: nn.Module | None) -> None:
         student = resolve(model, path)
         if student is None:
             raise ConfigError(
@@ -63,15 +63,15 @@ class Pair:
 
     def arm(self) -> None:
         """Wait for the next call that trains the student."""
-        self.s: Optional[Tensor] = None
-        self.t: Optional[Tensor] = None
+        self.s: Tensor | None = None
+        self.t: Tensor | None = None
         self._tap.arm()
 
     def release(self) -> None:
         """Drop the images of this step, and with them the graph that hangs on them."""
         self._tap.disarm()
         self.s = self.t = None
-        self.ground_truth: Optional[Tensor] = None
+        self.ground_truth: Tensor | None = None
 
     def remove(self) -> None:
         self.release()

@@ -1,8 +1,9 @@
 """Random states: nothing of ours may move the toolbox's random stream."""
 
 import random
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator, NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ class RandomState(NamedTuple):
     python: tuple
     numpy: tuple
     torch: Tensor
-    cuda: Optional[Tensor]
+    cuda: Tensor | None
     device: torch.device
 
     @classmethod

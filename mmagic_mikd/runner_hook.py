@@ -1,7 +1,7 @@
 """The hook that distils: lifecycle, order of one iteration, logging, checkpoint. No formula lives here."""
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -47,14 +47,14 @@ class DistillRunner(Hook):
 
     def __init__(
         self,
-        teacher: Union[nn.Module, dict, None] = None,
-        loss: Optional[dict] = None,
-        critic: Optional[dict] = None,
-        optim_wrapper: Optional[dict] = None,
-        sampler: Optional[dict] = None,
-        terms: Optional[Dict[str, dict]] = None,
-        pairs: Optional[Sequence[dict]] = None,
-        value_range: Tuple[float, float] = (-1.0, 1.0),
+        teacher: nn.Module | dict | None = None,
+        loss: dict | None = None,
+        critic: dict | None = None,
+        optim_wrapper: dict | None = None,
+        sampler: dict | None = None,
+        terms: dict[str, dict] | None = None,
+        pairs: Sequence[dict] | None = None,
+        value_range: tuple[float, float] = (-1.0, 1.0),
     ) -> None:
         # Only kept: validation and test build hooks too and must not need the teacher's file.
         self._teacher_cfg, self._critic_cfg = teacher, critic or dict(type='EnergyCritic')
@@ -63,10 +63,10 @@ class DistillRunner(Hook):
             optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))
         )
         self._sampler, self._pairs_cfg, self._value_range = sampler or {}, pairs, value_range
-        self._resumed: Optional[dict] = None
-        self.pairs: List[Pair] = []
-        self._update_taps: List[UpdateTap] = []
-        self._log: Dict[str, Tensor] = {}
+        self._resumed: dict | None = None
+        self.pairs: list[Pair] = []
+        self._update_taps: list[UpdateTap] = []
+        self._log: dict[str, Tensor] = {}
 
     # ---- lifecycle ----------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class DistillRunner(Hook):
 
     # ---- one iteration ------------------------------------------------------------------------
 
-    def _add_objective(self, pairs: List[Pair], loss: Tensor) -> Tensor:
+    def _add_objective(self, pairs: list[Pair], loss: Tensor) -> Tensor:
         """The student and the teacher have run; add their distance to the generator's loss."""
         with torch.autocast(loss.device.type, enabled=False):
             if self.mi is not None:
@@ -138,7 +138,7 @@ class DistillRunner(Hook):
             pair.arm()
         return loss
 
-    def _mutual_information(self, pairs: List[Pair]) -> Union[Tensor, float]:
+    def _mutual_information(self, pairs: list[Pair]) -> Tensor | float:
         """Chain, critic step, then the bound with the updated critic and the same samples."""
         samples, critic_losses = [], []
         for pair in pairs:
@@ -184,7 +184,7 @@ class DistillRunner(Hook):
 
     # ---- building and undoing -----------------------------------------------------------------
 
-    def _build_pairs(self, model: nn.Module, device: torch.device) -> List[Pair]:
+    def _build_pairs(self, model: nn.Module, device: torch.device) -> list[Pair]:
         if self.mi is None and not self.terms:
             raise ConfigError(
                 'default_hooks.distill has neither `loss` nor `terms`: set one of them'
@@ -201,7 +201,7 @@ class DistillRunner(Hook):
             for cfg in pairs_cfg
         ]
 
-    def _build_teacher(self, path: str, device: torch.device) -> Optional[nn.Module]:
+    def _build_teacher(self, path: str, device: torch.device) -> nn.Module | None:
         if self.mi is not None and self.mi.target == 'ground_truth' and not self.terms:
             return None  # nothing would ever look at its images
         if self._teacher_cfg is None:
@@ -233,12 +233,12 @@ class DistillRunner(Hook):
         self._resumed = None
 
     def _pairs_by_optim_wrapper(
-        self, optim_wrapper: Union[OptimWrapper, OptimWrapperDict]
-    ) -> List[Tuple[OptimWrapper, List[Pair]]]:
+        self, optim_wrapper: OptimWrapper | OptimWrapperDict
+    ) -> list[tuple[OptimWrapper, list[Pair]]]:
         """Which update trains which pairs: the wrapper named by the first segment of the path."""
         if isinstance(optim_wrapper, OptimWrapper):
             return [(optim_wrapper, self.pairs)]
-        groups: Dict[str, List[Pair]] = {}
+        groups: dict[str, list[Pair]] = {}
         for pair in self.pairs:
             name = pair.path.split('.')[0]
             if name not in optim_wrapper.optim_wrappers:

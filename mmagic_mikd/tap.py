@@ -3,7 +3,8 @@
 Nothing here knows about distillation. Every tap is undone by its ``remove``.
 """
 
-from typing import Any, Callable, List, NamedTuple, Optional
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.model import is_model_wrapper
@@ -21,9 +22,9 @@ def unwrap(module: nn.Module) -> nn.Module:
     return module
 
 
-def resolve(model: nn.Module, path: str) -> Optional[nn.Module]:
+def resolve(model: nn.Module, path: str) -> nn.Module | None:
     """The submodule at a dotted path such as 'generators.photo', wrappers seen through; None if absent."""
-    module: Optional[nn.Module] = unwrap(model)
+    module: nn.Module | None = unwrap(model)
     for name in path.split('.'):
         module = getattr(module, name, None)
         if module is None:
@@ -52,9 +53,9 @@ class ForwardTap:
 
     def __init__(self, module: nn.Module, on_call: Callable[[Call], None]) -> None:
         self._on_call = on_call
-        self._random_state: Optional[RandomState] = None
+        self._random_state: RandomState | None = None
         self._armed = False
-        self.seen: List[str] = []
+        self.seen: list[str] = []
         self._handles = [
             module.register_forward_pre_hook(self._before, with_kwargs=True),
             module.register_forward_hook(self._after, with_kwargs=True),

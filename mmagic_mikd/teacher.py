@@ -1,7 +1,6 @@
 """From a config and a checkpoint to one frozen network that runs on the student's inputs."""
 
 import os
-from typing import Dict, Optional, Union
 
 import torch
 from mmengine.config import Config
@@ -15,7 +14,7 @@ from .errors import ConfigError
 KEY = 'default_hooks.distill.teacher'
 
 
-def build_teacher(cfg: Union[nn.Module, dict], path: str) -> nn.Module:
+def build_teacher(cfg: nn.Module | dict, path: str) -> nn.Module:
     """Build the frozen teacher for the student's generator at ``path``, and nothing else of its model.
 
     Args:
@@ -134,7 +133,7 @@ def load_network(network: nn.Module, checkpoint: str, path: str) -> None:
     network.load_state_dict({key: best[key] for key in wanted})
 
 
-def _mismatch(wanted: Dict[str, Tensor], found: Dict[str, Tensor]) -> Optional[str]:
+def _mismatch(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> str | None:
     missing = [key for key in wanted if key not in found]
     if missing:
         return f'{len(missing)} of {len(wanted)} weights are missing, the first is {missing[0]!r}'
@@ -144,7 +143,7 @@ def _mismatch(wanted: Dict[str, Tensor], found: Dict[str, Tensor]) -> Optional[s
     return None
 
 
-def _read(checkpoint: str) -> Dict[str, Tensor]:
+def _read(checkpoint: str) -> dict[str, Tensor]:
     """The state dictionary in a checkpoint; only tensors and plain containers are ever unpickled."""
     options = dict(map_location='cpu', weights_only=True)
     try:

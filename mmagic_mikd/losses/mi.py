@@ -1,6 +1,7 @@
 """The variational bound on the mutual information of teacher and student, with an energy-based q(t|s)."""
 
-from typing import Callable, NamedTuple, Tuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ class MIDistillLoss(nn.Module):
 
     def critic_loss(
         self, critic: Critic, t: Tensor, s: Tensor, t_neg: Tensor
-    ) -> Tuple[Tensor, Energies]:
+    ) -> tuple[Tensor, Energies]:
         """mean E(t, s) - mean E(t~, s) + c mean(E(t, s)^2 + E(t~, s)^2), with t, s and t~ constants."""
         energies = pair_energies(critic, t.detach(), s.detach(), t_neg.detach())
         contrast = (energies.t - energies.t_neg).mean()
