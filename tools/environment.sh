@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# Sourced by the scripts beside it. Which Python they run with:
+#   MIKD_VENV=DIR    the environment in DIR
+#   MIKD_VENV=none   the `python` on the PATH, whatever it holds
+#   unset            the `python` on the PATH if it has MMagic, else .venv in the repository root
+
+REPO="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+die() {
+    echo "$1" >&2
+    exit 2
+}
+
+environment_dir() {
+    case "${MIKD_VENV:-}" in
+        '') echo "$REPO/.venv" ;;
+        /*) echo "$MIKD_VENV" ;;
+        *) echo "$PWD/$MIKD_VENV" ;;
+    esac
+}
+
+has_mmagic() {
+    (cd / && "$1" -c 'import sys, importlib.util as u; sys.exit(u.find_spec("mmagic") is None)') \
+        >/dev/null 2>&1
+}
+
+uses_path_python() {
+    [ "${MIKD_VENV:-}" = none ] || { [ -z "${MIKD_VENV:-}" ] && has_mmagic python; }
+}
+
+# Sets PYTHON_BIN; `find_python install` first makes the environment where it is missing.
+find_python() {
+    if uses_path_python; then
+        PYTHON_BIN="$(command -v python)" || die 'MIKD_VENV is none, but no python is on the PATH.'
+    else
+        PYTHON_BIN="$(environment_dir)/bin/python"
+        [ "${1:-}" != install ] || bash "$REPO/tools/install.sh" || exit $?
+        [ -x "$PYTHON_BIN" ] || die "There is no $PYTHON_BIN yet. Make it with: bash tools/install.sh"
+    fi
+    export PYTHONPATH="$REPO${PYTHONPATH:+:$PYTHONPATH}"
+}
+
+# run_distributed SCRIPT PROCESSES CONFIG [ARGS...]
+run_distributed() {
+    local script="$1" processes="$2"
+    shift 2
+    [ -f "$1" ] || die "There is no config file $1. Ours are in $REPO/configs."
+    case "$processes" in
+        '' | *[!0-9]* | 0) die "The number of GPUs must be a whole number from 1, not '$processes'." ;;
+    esac
+    find_python
+    # torchrun's own default, said aloud because it warns where the variable is unset.
+    export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+    exec "$PYTHON_BIN" -m torch.distributed.run \
+        --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --nproc_per_node="$processes" \
+        --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
+        "$REPO/tools/$script" "$@" --launcher pytorch
+}
+
+# run_slurm PARTITION JOB_NAME SCRIPT CONFIG [ARGS...]
+run_slurm() {
+    local partition="$1" job="$2" script="$3" per_node="${GPUS_PER_NODE:-8}"
+    shift 3
+    [ -f "$1" ] || die "There is no config file $1. Ours are in $REPO/configs."
+    find_python
+    export MASTER_PORT="${MASTER_PORT:-$((12000 + RANDOM % 20000))}"
+    set -x
+    # SRUN_ARGS is a list of words, hence unquoted.
+    # shellcheck disable=SC2086
+    exec srun -p "$partition" --job-name="$job" --gres=gpu:"$per_node" \
+        --ntasks="${GPUS:-8}" --ntasks-per-node="$per_node" \
+        --cpus-per-task="${CPUS_PER_TASK:-5}" --kill-on-bad-exit=1 ${SRUN_ARGS:-} \
+        "$PYTHON_BIN" -u "$REPO/tools/$script" "$@" --launcher=slurm
+}

@@ -1,0 +1,82 @@
+"""What `train.py` and `test.py` share: the toolbox's arguments, the config, errors for users."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+import mmagic_mikd  # noqa: F401  its repairs of the host reach plain MMagic configs too
+from mmagic_mikd.errors import ConfigError
+
+CFG_OPTIONS_HELP = (
+    'override settings of the config, for example optim_wrapper.generators.optimizer.lr=1e-4; '
+    'lists as key="[a,b]" or key=a,b, nested ones as key="[(a,b),(c,d)]", without white space'
+)
+
+
+def argument_parser(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=CFG_OPTIONS_HELP)
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    # torch.distributed.launch passes it with either spelling
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config of the command line; its work_dir is the argument, else the file's, else by name.
+
+    Raises:
+        ConfigError: the file is absent or cannot be read, or --cfg-options does not fit it.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    path = Path(args.config)
+    if not path.is_file():
+        raise ConfigError(f'there is no config file {path}: correct the path')
+    try:
+        cfg = Config.fromfile(path)
+    except (FileNotFoundError, SyntaxError, KeyError) as error:
+        raise ConfigError(f'{path} cannot be read as a config: {_one_line(error)}') from error
+    cfg.launcher = args.launcher
+    if args.cfg_options:
+        try:
+            cfg.merge_from_dict(args.cfg_options)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise ConfigError(f'--cfg-options does not fit {path}: {_one_line(error)}') from error
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'./work_dirs/{path.stem}'
+    return cfg
+
+
+def require_checkpoint(name: str, checkpoint: str | None) -> None:
+    """Refuse a checkpoint on this machine that is not there; URLs are left to the toolbox."""
+    if checkpoint and '://' not in checkpoint and not Path(checkpoint).is_file():
+        raise ConfigError(f'{name}={checkpoint} does not exist: correct the path')
+
+
+def require_data(cfg: Config, dataloader: str) -> None:
+    """Refuse a data folder on this machine that is not there."""
+    root = cfg.get(dataloader, {}).get('dataset', {}).get('data_root')
+    if root and '://' not in root and not Path(root).exists():
+        raise ConfigError(
+            f'{dataloader}.dataset.data_root={root} does not exist: set it to the folder of your data'
+        )
+
+
+@contextlib.contextmanager
+def user_errors() -> Iterator[None]:
+    """End a ConfigError as one sentence and exit code 2; everything else keeps its traceback."""
+    try:
+        yield
+    except ConfigError as error:
+        print(f'Error: {error}', file=sys.stderr)
+        sys.exit(2)
+
+
+def _one_line(error: Exception) -> str:
+    return ' '.join(str(error).split())

@@ -1,0 +1,51 @@
+"""Train a model, with or without distillation: `python tools/train.py CONFIG`.
+
+The toolbox's own arguments; repairs of the toolbox apply to plain MMagic configs as well.
+"""
+
+from launch import argument_parser, load_config, require_checkpoint, require_data, user_errors
+from mmagic_mikd.compat.amp import enable_amp
+from mmengine.runner import Runner
+
+from mmagic_mikd.errors import ConfigError
+
+
+def parse_args():
+    parser = argument_parser('Train a model')
+    parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision (on a GPU)')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale learning rates from auto_scale_lr.base_batch_size of the config to the real batch',
+    )
+    return parser.parse_args()
+
+
+def scale_learning_rates(cfg):
+    if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        raise ConfigError(
+            '--auto-scale-lr needs auto_scale_lr.base_batch_size: add it to the config'
+        )
+    cfg.auto_scale_lr.enable = True
+
+
+@user_errors()
+def main():
+    args = parse_args()
+    cfg = load_config(args)
+    require_data(cfg, 'train_dataloader')
+    require_checkpoint('load_from', cfg.get('load_from'))
+    if args.amp:
+        enable_amp(cfg)
+    if args.auto_scale_lr:
+        scale_learning_rates(cfg)
+    if args.resume:
+        cfg.resume = True
+    runner = Runner.from_cfg(cfg)
+    runner.logger.info(f'Logs and checkpoints go to {cfg.work_dir}')
+    runner.train()
+
+
+if __name__ == '__main__':
+    main()
