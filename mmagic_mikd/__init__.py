@@ -1,5 +1,25 @@
-"""Mutual-information distillation of MMagic generators. `custom_imports=['mmagic_mikd']` is the whole setup."""
+"""Mutual-information distillation of MMagic generators. `custom_imports=['mmagic_mikd']` is all the setup.
 
-from .version import __version__
+How a batch flows, file by file: the toolbox runs the student, `tap` sees it and `pair` runs the `teacher` on
+the same inputs; when the toolbox updates the generator, `runner_hook` runs the `langevin` chain, updates the
+`critic`, and adds the bound of `losses.mi` to the generator's loss. `compat` repairs the host toolbox.
+"""
 
-__all__ = ['__version__']
+from mmengine.registry import HOOKS, MODELS
+
+from . import compat
+
+compat.apply()
+
+from .critic import EnergyCritic  # noqa: E402  the repairs come before anything that imports the host
+from .langevin import langevin  # noqa: E402
+from .losses import MIDistillLoss  # noqa: E402
+from .runner_hook import DistillRunner  # noqa: E402
+from .version import __version__  # noqa: E402
+
+# In MMEngine's own registries: bare names resolve from the scope of any OpenMMLab toolbox.
+MODELS.register_module(module=EnergyCritic)
+MODELS.register_module(module=MIDistillLoss)
+HOOKS.register_module(module=DistillRunner)
+
+__all__ = ['DistillRunner', 'EnergyCritic', 'MIDistillLoss', '__version__', 'compat', 'langevin']

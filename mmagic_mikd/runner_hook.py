@@ -236,7 +236,7 @@ class DistillRunner(Hook):
         self, optim_wrapper: OptimWrapper | OptimWrapperDict
     ) -> list[tuple[OptimWrapper, list[Pair]]]:
         """Which update trains which pairs: the wrapper named by the first segment of the path."""
-        if isinstance(optim_wrapper, OptimWrapper):
+        if not isinstance(optim_wrapper, OptimWrapperDict):
             return [(optim_wrapper, self.pairs)]
         groups: dict[str, list[Pair]] = {}
         for pair in self.pairs:

@@ -158,6 +158,6 @@ def _read(checkpoint: str) -> dict[str, Tensor]:
     except Exception as error:
         raise ConfigError(
             f'{KEY}.checkpoint={checkpoint} cannot be read as a checkpoint of tensors '
-            f'({str(error).splitlines()[0]}); use a file written by torch.save or by the toolbox'
+            f'({type(error).__name__}); use a file written by torch.save or by the toolbox'
         ) from error
     return content.get('state_dict', content)
