@@ -8,5 +8,6 @@ model = dict(generator=dict(base_channels=16))  # the student; `_base_.model` is
 
 default_hooks = dict(
     distill=dict(
-        **_base_.distill,
-        teacher=dict(model=_base_.model, checkpoint='work_dirs/teacher/iter_80000.pth')))
+        **_base_.distill, teacher=dict(model=_base_.model, checkpoint='work_dirs/teacher/iter_80000.pth')
+    )
+)

@@ -98,9 +98,7 @@ class _MacCounter(TorchDispatchMode):
         self.macs = self.macs_paper = 0
         self.fixed_filter_depth = 0
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         operation = func.overloadpacket
         if operation is aten.convolution and not self.fixed_filter_depth:

@@ -40,9 +40,7 @@ class SpectralNorm(nn.Module):
         return weight / (sigma.clamp(min=1) if self.upper_bound_only else sigma)
 
 
-def _spectral(
-    layer: nn.Module, weight_std: float = 1.0, upper_bound_only: bool = False
-) -> nn.Module:
+def _spectral(layer: nn.Module, weight_std: float = 1.0, upper_bound_only: bool = False) -> nn.Module:
     nn.init.normal_(layer.weight, std=weight_std)
     nn.init.zeros_(layer.bias)
     norm = SpectralNorm(layer.weight, upper_bound_only)
@@ -100,9 +98,7 @@ class EnergyCritic(nn.Module):
         if num_blocks is None:
             side = image_size if isinstance(image_size, int) else min(image_size)
             if side < 4:
-                raise ValueError(
-                    f'EnergyCritic: image_size={image_size} is too small, the least is 4'
-                )
+                raise ValueError(f'EnergyCritic: image_size={image_size} is too small, the least is 4')
             num_blocks = int(math.log2(side / 2))
         self.t_channels, self.s_channels = t_channels, s_channels
         widths = [base_channels * min(2**i, 4) for i in range(num_blocks + 1)]

@@ -40,12 +40,13 @@ class Pair:
     """Runs the teacher on exactly what the student was given, at the call that trains the student.
 
     Attributes:
+        teacher: the frozen network; None where nothing looks at its images.
         s: the student's image, with its graph; (N, C, H, W) in the network's value range.
         t: the teacher's image for the same inputs and the same random draws; None without a teacher.
         ground_truth: the target image of the data set; None unless the batch has one.
     """
 
-    def __init__(self, path: str, model: nn.Module, teacher: nn.Module | None) -> None:
+    def __init__(self, path: str, model: nn.Module, teacher: nn.Module | None = None) -> None:
         student = resolve(model, path)
         if student is None:
             raise ConfigError(

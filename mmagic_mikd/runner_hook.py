@@ -59,9 +59,7 @@ class DistillRunner(Hook):
         # Only kept: validation and test build hooks too and must not need the teacher's file.
         self._teacher_cfg, self._critic_cfg = teacher, critic or dict(type='EnergyCritic')
         self._loss_cfg, self._terms_cfg = loss, terms or {}
-        self._optim_cfg = optim_wrapper or dict(
-            optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))
-        )
+        self._optim_cfg = optim_wrapper or dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999)))
         self._sampler, self._pairs_cfg, self._value_range = sampler or {}, pairs, value_range
         self._resumed: dict | None = None
         self.pairs: list[Pair] = []
@@ -186,28 +184,20 @@ class DistillRunner(Hook):
 
     def _build_pairs(self, model: nn.Module, device: torch.device) -> list[Pair]:
         if self.mi is None and not self.terms:
-            raise ConfigError(
-                'default_hooks.distill has neither `loss` nor `terms`: set one of them'
-            )
+            raise ConfigError('default_hooks.distill has neither `loss` nor `terms`: set one of them')
         if isinstance(self._teacher_cfg, dict):
             check_preprocessing(self._teacher_cfg, unwrap(model))
         pairs_cfg = self._pairs_cfg or [dict(student=path) for path in find_generators(model)]
-        return [
-            Pair(
-                cfg['student'],
-                model,
-                self._build_teacher(cfg.get('teacher', cfg['student']), device),
-            )
-            for cfg in pairs_cfg
-        ]
+        pairs = [Pair(cfg['student'], model) for cfg in pairs_cfg]
+        for pair, cfg in zip(pairs, pairs_cfg, strict=True):
+            pair.teacher = self._build_teacher(cfg.get('teacher', pair.path), device)
+        return pairs
 
     def _build_teacher(self, path: str, device: torch.device) -> nn.Module | None:
         if self.mi is not None and self.mi.target == 'ground_truth' and not self.terms:
             return None  # nothing would ever look at its images
         if self._teacher_cfg is None:
-            raise ConfigError(
-                'default_hooks.distill.teacher is missing: set its `model` and `checkpoint`'
-            )
+            raise ConfigError('default_hooks.distill.teacher is missing: set its `model` and `checkpoint`')
         return build_teacher(self._teacher_cfg, path).to(device)
 
     def _build_critics(self, device: torch.device) -> None:
@@ -243,9 +233,7 @@ class DistillRunner(Hook):
             name = pair.path.split('.')[0]
             if name not in optim_wrapper.optim_wrappers:
                 known = ', '.join(optim_wrapper.keys())
-                raise ConfigError(
-                    f'optim_wrapper has no {name!r} to train {pair.path!r} (it has {known})'
-                )
+                raise ConfigError(f'optim_wrapper has no {name!r} to train {pair.path!r} (it has {known})')
             groups.setdefault(name, []).append(pair)
         return [(optim_wrapper[name], pairs) for name, pairs in groups.items()]
 

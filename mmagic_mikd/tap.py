@@ -77,9 +77,7 @@ class ForwardTap:
         if torch.is_grad_enabled() and not generated:
             self._random_state = RandomState.capture(next(module.parameters()).device)
         else:
-            self.seen.append(
-                'a call on generated inputs' if generated else 'a call without gradients'
-            )
+            self.seen.append('a call on generated inputs' if generated else 'a call without gradients')
 
     def _after(self, module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
         if self._random_state is None:

@@ -36,9 +36,7 @@ def build_teacher(cfg: nn.Module | dict, path: str) -> nn.Module:
         return freeze(_submodule(MODELS.build(cfg), path), mode)
     model = _model_config(cfg)
     if not cfg.get('checkpoint'):
-        raise ConfigError(
-            f'{KEY}.checkpoint is missing: set it to the file with the trained weights'
-        )
+        raise ConfigError(f'{KEY}.checkpoint is missing: set it to the file with the trained weights')
     network = _build_network(model, path)
     load_network(network, cfg['checkpoint'], path)
     mode = cfg.get('mode') or ('train' if evaluates_in_train_mode(model) else 'eval')

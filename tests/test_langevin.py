@@ -28,7 +28,12 @@ def test_without_noise_it_is_gradient_descent_on_each_sample():
     start = torch.tensor([[1.0, -2.0], [4.0, 0.5]])
     weights = torch.tensor([[1.0], [3.0]])
     end = langevin(
-        lambda t: (weights * t**2).sum(1) / 2, start, 5, step_size=0.1, noise_std=0.0, value_range=None
+        lambda t: (weights * t**2).sum(1) / 2,
+        start,
+        5,
+        step_size=0.1,
+        noise_std=0.0,
+        value_range=None,
     )
     torch.testing.assert_close(end, start * (1 - 0.1 * weights) ** 5)
 

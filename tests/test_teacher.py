@@ -1,4 +1,4 @@
-"""From a description to one frozen network: what is built, what is loaded, and what is said if it does not fit."""
+"""From a description to one frozen network: what is built, what is loaded, what is said if it does not fit."""
 
 import copy
 
@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_named(save, description, message):
 def test_a_broken_file_is_named(tmp_path, content):
     path = tmp_path / 'broken.pth'
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match='broken.pth cannot be read'):
+    with pytest.raises(ConfigError, match=r'broken\.pth cannot be read'):
         build_teacher(dict(model=PIX2PIX, checkpoint=str(path)), 'generators.photo')
 
 
@@ -158,7 +158,7 @@ def test_a_pickle_payload_is_refused_and_not_run(tmp_path):
 
     path = tmp_path / 'evil.pth'
     torch.save(dict(state_dict=Payload()), path)
-    with pytest.raises(ConfigError, match='evil.pth cannot be read'):
+    with pytest.raises(ConfigError, match=r'evil\.pth cannot be read'):
         build_teacher(dict(model=PIX2PIX, checkpoint=str(path)), 'generators.photo')
     assert not (tmp_path / 'pwned').exists()
 

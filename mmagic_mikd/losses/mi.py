@@ -35,21 +35,15 @@ class MIDistillLoss(nn.Module):
             image of the data set, as the authors do for Pix2Pix).
     """
 
-    def __init__(
-        self, loss_weight: float = 0.1, energy_l2: float = 0.05, target: str = 'teacher'
-    ) -> None:
+    def __init__(self, loss_weight: float = 0.1, energy_l2: float = 0.05, target: str = 'teacher') -> None:
         super().__init__()
         if target not in ('teacher', 'ground_truth'):
-            raise ValueError(
-                f"MIDistillLoss: target must be 'teacher' or 'ground_truth', not {target!r}"
-            )
+            raise ValueError(f"MIDistillLoss: target must be 'teacher' or 'ground_truth', not {target!r}")
         self.loss_weight = loss_weight
         self.energy_l2 = energy_l2
         self.target = target
 
-    def critic_loss(
-        self, critic: Critic, t: Tensor, s: Tensor, t_neg: Tensor
-    ) -> tuple[Tensor, Energies]:
+    def critic_loss(self, critic: Critic, t: Tensor, s: Tensor, t_neg: Tensor) -> tuple[Tensor, Energies]:
         """mean E(t, s) - mean E(t~, s) + c mean(E(t, s)^2 + E(t~, s)^2), with t, s and t~ constants."""
         energies = pair_energies(critic, t.detach(), s.detach(), t_neg.detach())
         contrast = (energies.t - energies.t_neg).mean()
