@@ -1,50 +1,81 @@
 """Repairs of the host toolbox, one defect per file; each is applied only where its defect is present.
 
-`apply()` runs when `mmagic_mikd` is imported and costs nothing by itself: a repair waits for the module that it
-repairs. `applied()` names those that have taken effect in this process.
+`apply()` runs when `mmagic_mikd` is imported and costs nothing by itself: a repair waits for the
+module that it repairs. `applied()` names those that have taken effect in this process. To see the
+stock behaviour, leave some out: `MIKD_WITHOUT=translation_sync,safe_resume python ...` (or `all`).
+
+Not in the list: `amp.enable_amp`, which `tools/train.py` calls for `--amp`. And the parameter count
+of MMagic's `get_flops.py` (it adds a translation model's discriminators) is left as it is: that is
+a script, which nothing imports; `mmagic_mikd.complexity` counts the generator alone.
 """
 
+import os
+
 from . import (
+    cpu_launch,
+    inception_offline,
+    l1_reduce,
     mmcv_ops,
     numpy_bool8,
     on_import,
     pix2pix_test_step,
     placeholders,
     safe_resume,
+    sqrtm,
     translation_init,
+    translation_sync,
 )
 from .train_mode import evaluates_in_train_mode
 
 __all__ = ['REPAIRS', 'applied', 'apply', 'evaluates_in_train_mode']
 
 REPAIRS = {
+    # so that MMagic can be imported
     'numpy_bool8': numpy_bool8,
     'placeholders': placeholders,
     'mmcv_ops': mmcv_ops,
+    # so that its translation models train, on one process and on several
     'translation_init': translation_init,
+    'translation_sync': translation_sync,
+    'l1_reduce': l1_reduce,
+    # so that runs resume, test and start without a GPU
     'safe_resume': safe_resume,
     'pix2pix_test_step': pix2pix_test_step,
+    'cpu_launch': cpu_launch,
+    # so that FID and IS work offline and with today's SciPy
+    'inception_offline': inception_offline,
+    'sqrtm': sqrtm,
 }
 
-_applied: dict[str, bool] = {}
+_effect: dict[str, bool] = {}
 
 
-def apply(*, leave_out: tuple[str, ...] = ()) -> None:
-    """Arm every repair once; a second call does nothing."""
+def apply() -> None:
+    """Arm every repair that `MIKD_WITHOUT` does not name; a second call does nothing."""
     on_import.install()
+    left_out = _left_out()
     for name, repair in REPAIRS.items():
-        if name not in _applied and name not in leave_out:
-            _applied[name] = False
+        if name not in _effect and name not in left_out:
+            _effect[name] = False
             repair.apply(_reporter(name))
 
 
 def applied() -> list[str]:
     """The repairs that were needed and have taken effect so far, in the order of `REPAIRS`."""
-    return [name for name in REPAIRS if _applied.get(name)]
+    return [name for name in REPAIRS if _effect.get(name)]
+
+
+def _left_out() -> set[str]:
+    names = {name.strip() for name in os.environ.get('MIKD_WITHOUT', '').split(',')} - {''}
+    if names == {'all'}:
+        return set(REPAIRS)
+    if unknown := names - set(REPAIRS):
+        raise ValueError(f'MIKD_WITHOUT names no repair: {sorted(unknown)}; there are {list(REPAIRS)}')
+    return names
 
 
 def _reporter(name: str):
     def report(took_effect: bool) -> None:
-        _applied[name] = _applied[name] or bool(took_effect)
+        _effect[name] = _effect[name] or bool(took_effect)
 
     return report

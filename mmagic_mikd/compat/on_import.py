@@ -1,8 +1,9 @@
-"""Repair a host module at the moment it is imported: nothing of MMagic is loaded for a repair that is not needed.
+"""Repair a host module at the moment it is imported, so that no repair has to import anything.
 
-`after(name, repair)` runs `repair(module)` once, right after `name` was executed and before anybody else sees
-it, so that `from module import function` elsewhere already gets the repaired function. `around(name, wrap)`
-runs the import itself inside a context manager. Both also work for modules that were imported before.
+`after(name, repair)` runs `repair(module)` once, right after `name` was executed and before anybody
+else sees it: `from module import function` elsewhere already gets the repaired function. For a
+module that was imported before it runs at once. `around(name, wrap)` executes the module inside a
+context manager.
 """
 
 import importlib.util
@@ -67,11 +68,7 @@ class _Finder:
         if name not in _after and name not in _around:
             return None
         others = (finder for finder in sys.meta_path if finder is not cls)
-        specs = (
-            finder.find_spec(name, path, target)
-            for finder in others
-            if hasattr(finder, 'find_spec')
-        )
+        specs = (finder.find_spec(name, path, target) for finder in others if hasattr(finder, 'find_spec'))
         spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader)

@@ -1,12 +1,12 @@
 """Rows 2 and 4: MMagic cannot be imported without (or with a recent) diffusers, transformers, lpips, ...
 
-A few of its files, for models that nobody here trains, import these packages at their top, and the toolbox
-imports all its files. Where such an import fails, those files (and only those, listed below) get placeholders:
-names that can be subclassed, used as annotation and as decorator, but raise an ImportError naming the package
-as soon as they are really used. `import transformers` anywhere else fails as it always did, and a package
-that imports is never replaced. The same serves a diffusers that is installed but too new for MMagic
-(mmagic#2110): the message then repeats the original error. Side effect, wanted: registering all modules takes
-about 3 s instead of 7 to 14 s. Delete this file when MMagic imports its optional packages where it uses them.
+A few of its files, for models that nobody here trains, import these packages at their top, and the
+toolbox imports all its files. Where such an import fails, those files (and only those, listed
+below) get placeholders: names that can be subclassed, used as annotation and as decorator, but
+raise an ImportError naming the package as soon as they are really used. `import transformers`
+anywhere else fails as it always did, and a package that imports is never replaced. The same serves
+a diffusers that is installed but too new for MMagic (mmagic#2110): the message then repeats the
+original error. Delete this file when MMagic imports its optional packages where it uses them.
 """
 
 import builtins
@@ -109,9 +109,7 @@ class _Placeholder(ABCMeta):
 
     def __call__(cls, *args, **kwargs):
         if cls._is_bare and len(args) == 1 and callable(args[0]) and not kwargs:
-            return args[
-                0
-            ]  # `@register_to_config` and the like, which decorate while the file is imported
+            return args[0]  # `@register_to_config` and the like, which decorate while the file is imported
         raise cls._missing()
 
     def __getattr__(cls, name: str):

@@ -1,7 +1,8 @@
 """Which models the toolbox evaluates in training mode. Not a repair, but knowledge of the host all the same.
 
-Pix2Pix and CycleGAN call `self.train()` before they translate a test image: batch statistics and dropout are
-part of what their published numbers describe, so a teacher of theirs has to be run that way too.
+Pix2Pix and CycleGAN call `self.train()` before they translate a test image: batch statistics and
+dropout are part of what their published numbers describe, so a teacher of theirs has to be run that
+way too.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,5 @@ def _model_class(model: nn.Module | type | Mapping) -> type:
 
         name, model = model, MODELS.get(model)
         if model is None:
-            raise KeyError(
-                f'model type {name!r} is in no registry; `register_all_modules()` may be missing'
-            )
+            raise KeyError(f'model type {name!r} is in no registry; `register_all_modules()` may be missing')
     return model if isinstance(model, type) else type(model)

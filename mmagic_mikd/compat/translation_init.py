@@ -1,8 +1,8 @@
 """Row 5: Pix2Pix and CycleGAN cannot start training, `UnboundLocalError: ... 'init_info'`.
 
-`generation_init_weights` writes an initialisation record for every layer that carries a record book, also
-for those it did not initialise and has nothing to say about. Upstream: mmagic#2109 (open); its repair
-mmagic#2123 was closed unmerged. Delete this file when that is merged and released.
+`generation_init_weights` writes an initialisation record for every layer that carries a record book,
+also for those it did not initialise and has nothing to say about. Upstream: mmagic#2109 (open); its
+repair mmagic#2123 was closed unmerged. Delete this file when that is merged and released.
 """
 
 import functools
@@ -30,9 +30,7 @@ def repair(model_utils) -> bool:
         with _books_put_away(module):
             stock(module, init_type, init_gain)
         if hasattr(module, BOOK):
-            model_utils.update_init_info(
-                module, f"Initialize by 'init_type' {init_type}, gain {init_gain}."
-            )
+            model_utils.update_init_info(module, f"Initialize by 'init_type' {init_type}, gain {init_gain}.")
 
     on_import.replace(stock, generation_init_weights)
     return True

@@ -1,9 +1,10 @@
-"""Row 3: MMagic needs `mmcv.ops`, which exists only where mmcv 2.1.0 was compiled (14 min; not at all with C++20).
+"""Row 3: MMagic needs `mmcv.ops`, which takes compiling mmcv 2.1.0: 14 min, and impossible on new torch.
 
-Where the compiled part is absent (mmcv-lite), the package `ops` beside this file takes the name `mmcv.ops`: the
-operations that MMagic imports, with mmcv's signatures and registered layer names, in plain PyTorch and torchvision,
-on any device. Operations nobody here needs (NMS, RoI pooling, sparse convolution) are not provided; asking for
-one says so. Upstream: mmcv#3341. Delete when a compiled mmcv can be installed as easily as mmcv-lite.
+Where the compiled part is absent (mmcv-lite), the package `ops` beside this file takes the name
+`mmcv.ops`: the operations that MMagic imports, with mmcv's signatures and registered layer names,
+in plain PyTorch and torchvision, on any device. Operations nobody here needs (NMS, RoI pooling,
+sparse convolution) are not provided; asking for one says so. Upstream: mmcv#3341. Delete when a
+compiled mmcv can be installed as easily as mmcv-lite.
 """
 
 import importlib.util
@@ -23,10 +24,7 @@ def apply(report) -> None:
 def is_uncompiled() -> bool:
     """Whether mmcv is installed without its compiled operations; imports nothing."""
     mmcv = importlib.util.find_spec('mmcv')
-    return (
-        mmcv is not None
-        and PathFinder.find_spec('mmcv._ext', mmcv.submodule_search_locations) is None
-    )
+    return mmcv is not None and PathFinder.find_spec('mmcv._ext', mmcv.submodule_search_locations) is None
 
 
 class _Finder:

@@ -33,9 +33,7 @@ def conv_transpose2d(
     dilation: Size = 1,
 ) -> Tensor:
     """`torch.nn.functional.conv_transpose2d`."""
-    return F.conv_transpose2d(
-        input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+    return F.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""Deformable convolution, DCN (https://arxiv.org/abs/1703.06211), over `torchvision.ops`; differentiable once."""
+"""Deformable convolution, DCN (https://arxiv.org/abs/1703.06211), over `torchvision.ops`.
+
+Differentiable once: torchvision's kernel, like mmcv's, has no second derivative.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -56,9 +59,7 @@ class DeformConv2d(nn.Module):
         self.im2col_step = im2col_step
         # what `nn.Conv2d` has and weight initialisers and profilers read
         self.transposed, self.output_padding = False, (0,)
-        self.weight = nn.Parameter(
-            torch.empty(out_channels, in_channels // groups, *self.kernel_size)
-        )
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, *self.kernel_size))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -69,9 +70,7 @@ class DeformConv2d(nn.Module):
         # as mmcv: an image smaller than the kernel is enlarged by zeros, and the result cut back
         short_y = max(self.kernel_size[0] - x.shape[2], 0)
         short_x = max(self.kernel_size[1] - x.shape[3], 0)
-        out = self._convolve(
-            F.pad(x, (0, short_x, 0, short_y)), F.pad(offset, (0, short_x, 0, short_y))
-        )
+        out = self._convolve(F.pad(x, (0, short_x, 0, short_y)), F.pad(offset, (0, short_x, 0, short_y)))
         return out[:, :, : out.shape[2] - short_y, : out.shape[3] - short_x]
 
     def _convolve(self, x: Tensor, offset: Tensor) -> Tensor:

@@ -17,9 +17,7 @@ def fused_bias_leakyrelu(
 class FusedBiasLeakyReLU(nn.Module):
     """`fused_bias_leakyrelu` with a learned bias of `num_channels`, zero at the start."""
 
-    def __init__(
-        self, num_channels: int, negative_slope: float = 0.2, scale: float = 2**0.5
-    ) -> None:
+    def __init__(self, num_channels: int, negative_slope: float = 0.2, scale: float = 2**0.5) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(num_channels))
         self.negative_slope = negative_slope

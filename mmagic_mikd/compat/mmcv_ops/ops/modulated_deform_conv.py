@@ -73,9 +73,7 @@ class ModulatedDeformConv2d(nn.Module):
         self.groups, self.deform_groups = groups, deform_groups
         # what `nn.Conv2d` has and weight initialisers and profilers read
         self.transposed, self.output_padding = False, (0,)
-        self.weight = nn.Parameter(
-            torch.empty(out_channels, in_channels // groups, *self.kernel_size)
-        )
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, *self.kernel_size))
         self.register_parameter('bias', nn.Parameter(torch.empty(out_channels)) if bias else None)
         self.init_weights()
 
@@ -132,7 +130,7 @@ class ModulatedDeformConv2dPack(ModulatedDeformConv2d):
 
 
 def adopt_old_offset_keys(state_dict: dict, prefix: str, local_metadata: dict) -> None:
-    """Version 1 of the packs called `layer.conv_offset.weight` `layer_offset.weight`; published files still do."""
+    """Rename `layer_offset.*`, as version 1 and published files have it, to `layer.conv_offset.*`."""
     if (local_metadata.get('version') or 0) >= 2:
         return
     for name in ('weight', 'bias'):

@@ -3,7 +3,6 @@
 Differentiable any number of times with respect to the images; the filter is a constant.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -23,10 +22,10 @@ def upfirdn2d(
 ) -> Tensor:
     """Put `up - 1` zeros behind each pixel, pad, filter, keep every `down`-th pixel.
 
-    `input` is (N, C, H, W); `filter` is (h, w), or (taps,) for a separable one, or None for the identity.
-    `up` and `down` are one factor or (x, y); `padding`, in upsampled pixels, is one number, (x, y) or
-    (left, right, top, bottom), and crops where it is negative. `flip_filter=False` convolves, True correlates.
-    `gain` scales the result. `use_custom_op` has no effect here.
+    `input` is (N, C, H, W); `filter` is (h, w), or (taps,) for a separable one, or None for the
+    identity. `up` and `down` are one factor or (x, y); `padding`, in upsampled pixels, is one number,
+    (x, y) or (left, right, top, bottom), and crops where it is negative. `flip_filter=False`
+    convolves, True correlates. `gain` scales the result. `use_custom_op` has no effect here.
     """
     if filter is None:
         filter = input.new_ones(1, 1)
