@@ -1,6 +1,7 @@
 """The bound: values, detach map, floor, and correlated Gaussians whose mutual information is known."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -127,7 +128,7 @@ def test_bound_approaches_the_mutual_information_of_gaussians_from_below(correla
     for iteration in range(600):
         t, s = pairs(1024)
         t_neg = langevin(
-            lambda t, s=s: critic(t, s),
+            partial(critic, s=s),
             t,  # contrastive divergence: consistent, and fast for every correlation
             steps=40,
             step_size=step,
@@ -158,9 +159,7 @@ def test_student_follows_the_bound_to_more_dependence():
     for _ in range(150):
         u, v = torch.randn(2, 512, 1, generator=generator)
         s = angle.cos() * u + angle.sin() * v
-        t_neg = langevin(
-            lambda t, s=s.detach(): critic(t, s), s, 40, 0.05, 0.1**0.5, None, generator=generator
-        )
+        t_neg = langevin(partial(critic, s=s.detach()), s, 40, 0.05, 0.1**0.5, None, generator=generator)
         critic_optimizer.zero_grad()
         loss.critic_loss(critic, u, s, t_neg)[0].backward()
         critic_optimizer.step()
