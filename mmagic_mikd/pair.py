@@ -57,9 +57,8 @@ class Pair:
         self.name = path.replace('.', '_')
         self.teacher = teacher
         self._tap = ForwardTap(student, self._on_student_call)
-        self._preprocessor_handle = unwrap(model).data_preprocessor.register_forward_hook(
-            self._on_preprocessed
-        )
+        self._preprocessor = unwrap(model).data_preprocessor
+        self._preprocessor_handle = self._preprocessor.register_forward_hook(self._on_preprocessed)
         self.release()
 
     def arm(self) -> None:
@@ -94,6 +93,15 @@ class Pair:
                 f'{self.path!r} differ in shape; teacher and student need the same output size'
             )
         return target
+
+    def to_unit(self, image: Tensor) -> Tensor:
+        """Map to [-1, 1], float32, by undoing the toolbox's normalisation (x - mean) / std of [0, 255].
+
+        Frames of a video, (N, T, C, H, W), become samples of their own.
+        """
+        mean, std = getattr(self._preprocessor, 'mean', 0.0), getattr(self._preprocessor, 'std', 1.0)
+        image = (image.float() * std + mean) / 127.5 - 1
+        return image.flatten(0, -4) if image.ndim > 4 else image
 
     def _require_student(self) -> None:
         if self.s is None:

@@ -40,7 +40,6 @@ class DistillRunner(Hook):
         terms: further losses between the images of student and teacher by name, any registered module
             of (student, teacher), such as ``dict(l1=dict(type='L1Loss', loss_weight=10.))``.
         pairs: dicts of module paths ``student`` and ``teacher``; by default all generators.
-        value_range: range of the generator's images; critic and chain see it mapped to [-1, 1].
     """
 
     priority = 'NORMAL'  # before the LoggerHook and the CheckpointHook
@@ -54,13 +53,12 @@ class DistillRunner(Hook):
         sampler: dict | None = None,
         terms: dict[str, dict] | None = None,
         pairs: Sequence[dict] | None = None,
-        value_range: tuple[float, float] = (-1.0, 1.0),
     ) -> None:
         # Only kept: validation and test build hooks too and must not need the teacher's file.
         self._teacher_cfg, self._critic_cfg = teacher, critic or dict(type='EnergyCritic')
         self._loss_cfg, self._terms_cfg = loss, terms or {}
         self._optim_cfg = optim_wrapper or dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999)))
-        self._sampler, self._pairs_cfg, self._value_range = sampler or {}, pairs, value_range
+        self._sampler, self._pairs_cfg = sampler or {}, pairs
         self._resumed: dict | None = None
         self.pairs: list[Pair] = []
         self._update_taps: list[UpdateTap] = []
@@ -74,7 +72,7 @@ class DistillRunner(Hook):
         # Building draws random numbers; the toolbox's own random stream must not notice.
         with seeded(runner.seed):
             self.mi = MODELS.build(self._loss_cfg) if self._loss_cfg else None
-            self.terms = nn.ModuleDict({k: MODELS.build(v) for k, v in self._terms_cfg.items()})
+            self.terms = nn.ModuleDict({k: MODELS.build(v) for k, v in self._terms_cfg.items()}).to(device)
             self.pairs = self._build_pairs(runner.model, device)
             self._build_critics(device)
         self._noise = torch.Generator(device)
@@ -141,7 +139,7 @@ class DistillRunner(Hook):
         samples, critic_losses = [], []
         for pair in pairs:
             critic = self.critics[pair.name]
-            t, s = self._to_unit(pair.target(self.mi.target)), self._to_unit(pair.s)
+            t, s = pair.to_unit(pair.target(self.mi.target)), pair.to_unit(pair.s)
             with frozen(critic):
                 energy = partial(critic, s=s.detach())
                 t_neg = langevin(energy, s, generator=self._noise, **self._sampler)
@@ -171,10 +169,6 @@ class DistillRunner(Hook):
         self._log['critic_grad_norm'] = torch.nn.utils.get_total_norm(gradients)
         self.optim_wrapper.step()
         self.optim_wrapper.zero_grad()
-
-    def _to_unit(self, image: Tensor) -> Tensor:
-        low, high = self._value_range
-        return (image.float() - low) * (2 / (high - low)) - 1
 
     def _record(self, pair: Pair, **values: Tensor) -> None:
         suffix = f'_{pair.name}' if len(self.pairs) > 1 else ''
