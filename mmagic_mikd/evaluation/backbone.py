@@ -71,9 +71,7 @@ def load_backbone(backbone: nn.Module, checkpoint: str, key: str) -> None:
     wanted = [name for name in backbone.state_dict() if not name.endswith('num_batches_tracked')]
     prefix = max(PREFIXES, key=lambda prefix: sum(prefix + name in state for name in wanted))
     missing = [prefix + name for name in wanted if prefix + name not in state]
-    problem = (
-        f'{len(missing)} of {len(wanted)} weights are missing: {missing[0]}, ...' if missing else ''
-    )
+    problem = f'{len(missing)} of {len(wanted)} weights are missing: {missing[0]}, ...' if missing else ''
     if not problem:
         try:
             own = {name: state[prefix + name] for name in wanted}

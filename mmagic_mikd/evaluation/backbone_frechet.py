@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from mmagic.evaluation.metrics.base_gen_metric import GenerativeMetric
 from mmengine.dist import (
     broadcast_object_list,
     collect_results,
@@ -14,8 +15,6 @@ from mmengine.logging import print_log
 from mmengine.registry import METRICS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-
-from mmagic.evaluation.metrics.base_gen_metric import GenerativeMetric
 
 from ..errors import ConfigError
 from .backbone import BackboneFeatures, load_backbone
@@ -45,7 +44,8 @@ class BackboneFrechetDistance(GenerativeMetric):
         real_key, fake_key: fields of the data samples with real and generated images, such as
             'img_photo' and 'fake_photo' of a translation model, 'gt_img' and 'pred_img' of a
             super-resolution model, 'gt_img' and 'fake_img' of an unconditional model.
-        real_nums, fake_nums: number of images; -1 takes all of the dataset.
+        real_nums, fake_nums: number of images; -1 takes all of the dataset. An unpaired dataset
+            repeats images of its smaller domain: give that domain's number.
         from_noise: generate from noise (unconditional models) in place of the dataset's inputs;
             ``fake_nums`` has to be given.
         sample_model: 'orig' or 'ema', the generator to sample from (``from_noise`` only).
@@ -58,6 +58,8 @@ class BackboneFrechetDistance(GenerativeMetric):
             invites confusion with FID, or ``fake_nums`` is missing; when evaluation starts: there are
             no such images.
     """
+
+    default_prefix = ''  # the name says it all; None would be warned about
 
     def __init__(
         self,
@@ -147,9 +149,7 @@ class BackboneFrechetDistance(GenerativeMetric):
     def _number(self, key: str, wanted: int, dataloader: DataLoader) -> int:
         available = len(dataloader.dataset)
         if wanted > available:
-            raise ConfigError(
-                f'{KEY}.{key}={wanted}, the dataset has {available} images; -1 takes them all'
-            )
+            raise ConfigError(f'{KEY}.{key}={wanted}, the dataset has {available} images; -1 takes them all')
         return available if wanted == -1 else wanted
 
     def _real_features(self, dataloader: DataLoader) -> list[np.ndarray]:

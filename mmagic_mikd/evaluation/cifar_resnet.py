@@ -18,9 +18,7 @@ class _BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
         # option A: every second pixel, the new channels are zero, half before and half after
-        shortcut = F.pad(
-            x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.grown, self.grown)
-        )
+        shortcut = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.grown, self.grown))
         return F.relu(out + shortcut)
 
 

@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 
 import torch
+from mmagic.evaluation.metrics import MAE, psnr, ssim
+from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
 from mmengine.registry import METRICS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mmagic.evaluation.metrics import MAE, psnr, ssim
-from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
-
 from ..errors import ConfigError
+from ..rng import RandomState, replayed, seeded
 
 KEY = 'PairedImageQuality'
 
@@ -43,6 +43,7 @@ class PairedImageQuality(BaseSampleWiseMetric):
             when evaluation starts: the teacher does not fit, or there are no such images.
     """
 
+    default_prefix = ''  # the names say it all; None would be warned about
     metric = 'psnr'  # the base class wants one name; three are reported
     # as MMagic's generative metrics, so that one pass over the dataset serves them all
     need_cond_input = False
@@ -58,9 +59,7 @@ class PairedImageQuality(BaseSampleWiseMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(
-            gt_key=real_key, pred_key=fake_key, collect_device=collect_device, prefix=prefix
-        )
+        super().__init__(gt_key=real_key, pred_key=fake_key, collect_device=collect_device, prefix=prefix)
         if against not in ('target', 'teacher'):
             raise ConfigError(f"{KEY}.against must be 'target' or 'teacher', not {against!r}")
         if against == 'teacher':
@@ -68,7 +67,7 @@ class PairedImageQuality(BaseSampleWiseMetric):
         self.against, self.input_key = against, input_key
         self.teacher_cfg, self.teacher_path = teacher, teacher_path
         self.teacher: nn.Module | None = None
-        self._mae = MAE()
+        self._mae = MAE(prefix='l1')
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         super().prepare(module, dataloader)
@@ -103,8 +102,9 @@ class PairedImageQuality(BaseSampleWiseMetric):
     def _teacher_images(self, data_batch: dict) -> list[Tensor]:
         batch = self.data_preprocessor(data_batch)
         inputs, key = self._input(batch['inputs'])
-        images = self.data_preprocessor.destruct(self.teacher(inputs), batch['data_samples'], key)
-        return list(images)
+        with replayed(RandomState.capture(inputs.device)):  # the student's draws stay what they are
+            images = self.teacher(inputs)
+        return list(self.data_preprocessor.destruct(images, batch['data_samples'], key))
 
     def _input(self, inputs: Tensor | dict) -> tuple[Tensor, str]:
         """The tensor that the student's generator got, and its name."""
@@ -133,11 +133,7 @@ def _check_teacher(teacher: dict | nn.Module | None) -> None:
     if teacher is None:
         raise ConfigError(f"{KEY}.teacher is missing: against='teacher' needs model and checkpoint")
     checkpoint = teacher.get('checkpoint') if isinstance(teacher, dict) else None
-    if (
-        checkpoint
-        and '://' not in checkpoint
-        and not os.path.isfile(os.path.expanduser(checkpoint))
-    ):
+    if checkpoint and '://' not in checkpoint and not os.path.isfile(os.path.expanduser(checkpoint)):
         raise ConfigError(
             f'{KEY}.teacher.checkpoint={checkpoint} does not exist: train the teacher first, correct '
             'the path, or take the metric out of the evaluator'
@@ -148,6 +144,7 @@ def _build_teacher(cfg: dict | nn.Module, path: str) -> nn.Module:
     from .. import teacher
 
     try:
-        return teacher.build_teacher(cfg, path)
+        with seeded(0):  # initial weights, soon replaced, must not move the run's random stream
+            return teacher.build_teacher(cfg, path)
     except ConfigError as error:  # the same words, the right key
         raise ConfigError(str(error).replace(teacher.KEY, f'{KEY}.teacher')) from error

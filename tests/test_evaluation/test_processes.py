@@ -1,0 +1,38 @@
+"""Evaluation on two processes counts every image once, although the sampler pads."""
+
+import json
+
+import pytest
+import torch.distributed as dist
+from evaluation_runs import build, cyclegan, frechet
+from torch.multiprocessing import spawn
+
+IMAGES = 9  # odd: the sampler gives the last process an image again
+KEYS = dict(real_key='img_winter', fake_key='fake_winter')
+
+
+def metrics() -> list[dict]:
+    limited = frechet(**KEYS, fake_nums=6, real_nums=7, prefix='limited')
+    return [frechet(**KEYS), limited, dict(type='PairedImageQuality', **KEYS)]
+
+
+def evaluate(rank: int, folder, cfg) -> None:
+    """One of two processes on CPU; both must report the same."""
+    dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+    runner, recorder = build(cfg)
+    runner.test()
+    assert len(recorder.outputs) == 5
+    (folder / f'{rank}.json').write_text(json.dumps(recorder.metrics[0]))
+    dist.destroy_process_group()
+
+
+def test_two_processes_report_what_one_reports(tmp_path, monkeypatch):
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')
+    monkeypatch.chdir(tmp_path)  # where MMEngine exchanges results
+    cfg = cyclegan(tmp_path / 'run', metrics(), batch_size=2, images=IMAGES)
+    runner, recorder = build(cfg)
+    runner.test()
+    spawn(evaluate, args=(tmp_path, cfg), nprocs=2)
+    reports = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in range(2)]
+    assert reports[0] == reports[1]
+    assert reports[0] == pytest.approx(recorder.metrics[0], rel=1e-4)
