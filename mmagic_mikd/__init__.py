@@ -9,9 +9,10 @@ from mmengine.registry import HOOKS, MODELS
 
 from . import compat
 
-compat.apply()
+compat.apply()  # before anything that imports the host
 
-from .critic import EnergyCritic  # noqa: E402  the repairs come before anything that imports the host
+from . import evaluation  # noqa: E402  registers its metrics
+from .critic import EnergyCritic  # noqa: E402
 from .langevin import langevin  # noqa: E402
 from .losses import MIDistillLoss  # noqa: E402
 from .runner_hook import DistillRunner  # noqa: E402
@@ -22,4 +23,12 @@ MODELS.register_module(module=EnergyCritic)
 MODELS.register_module(module=MIDistillLoss)
 HOOKS.register_module(module=DistillRunner)
 
-__all__ = ['DistillRunner', 'EnergyCritic', 'MIDistillLoss', '__version__', 'compat', 'langevin']
+__all__ = [
+    'DistillRunner',
+    'EnergyCritic',
+    'MIDistillLoss',
+    '__version__',
+    'compat',
+    'evaluation',
+    'langevin',
+]
