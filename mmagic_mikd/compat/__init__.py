@@ -13,6 +13,7 @@ import os
 
 from . import (
     cpu_launch,
+    deferred,
     inception_offline,
     l1_reduce,
     mmcv_ops,
@@ -34,6 +35,7 @@ REPAIRS = {
     'numpy_bool8': numpy_bool8,
     'placeholders': placeholders,
     'mmcv_ops': mmcv_ops,
+    'deferred': deferred,
     # so that its translation models train, on one process and on several
     'translation_init': translation_init,
     'translation_sync': translation_sync,

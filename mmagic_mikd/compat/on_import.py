@@ -6,11 +6,13 @@ module that was imported before it runs at once. `around(name, wrap)` executes t
 context manager.
 """
 
+import builtins
+import functools
 import importlib.util
 import sys
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import ModuleType
 
 _after: dict[str, list[Callable]] = defaultdict(list)
@@ -29,6 +31,17 @@ def after(name: str, repair: Callable[[ModuleType], object]) -> None:
 def around(name: str, wrap: Callable[[ModuleType], AbstractContextManager]) -> None:
     """Execute the module `name`, if it is ever imported, inside `wrap(module)`."""
     _around[name].append(wrap)
+
+
+@contextmanager
+def own_import(module: ModuleType, import_: Callable) -> Iterator[None]:
+    """Give one module an `import` statement of its own, which Python looks up in its `__builtins__`.
+
+    `import_` is called like `builtins.__import__`, with the next one in line before its arguments.
+    """
+    names = dict(getattr(module, '__builtins__', vars(builtins)))
+    module.__builtins__ = {**names, '__import__': functools.partial(import_, names['__import__'])}
+    yield
 
 
 def replace(stock: Callable, repaired: Callable, package: str = 'mmagic') -> None:

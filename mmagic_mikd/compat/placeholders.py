@@ -9,13 +9,10 @@ a diffusers that is installed but too new for MMagic (mmagic#2110): the message 
 original error. Delete this file when MMagic imports its optional packages where it uses them.
 """
 
-import builtins
 import functools
 import importlib
 import re
 from abc import ABCMeta
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 
 from . import on_import
@@ -38,27 +35,19 @@ NEEDED = {
 
 
 def apply(report) -> None:
-    for name in NEEDED:
-        on_import.around(name, lambda module: _placeholders_allowed(module, report))
+    for name, packages in NEEDED.items():
+
+        def import_(stock, name, globals=None, locals=None, fromlist=(), level=0, packages=packages):
+            try:
+                return stock(name, globals, locals, fromlist, level)
+            except (ImportError, RuntimeError) as error:  # diffusers' lazy modules raise RuntimeError
+                if level or name.split('.')[0] not in packages:
+                    raise
+                report(True)
+                return PlaceholderModule(name if fromlist else name.split('.')[0], error)
+
+        on_import.around(name, lambda module, import_=import_: on_import.own_import(module, import_))
     on_import.after('mmagic.utils.setup_env', lambda module: _repair_try_import(module, report))
-
-
-@contextmanager
-def _placeholders_allowed(module: ModuleType, report) -> Iterator[None]:
-    """Give this one module an `import` statement of its own; Python looks it up in its `__builtins__`."""
-    packages = NEEDED[module.__name__]
-
-    def import_(name, globals=None, locals=None, fromlist=(), level=0):
-        try:
-            return builtins.__import__(name, globals, locals, fromlist, level)
-        except (ImportError, RuntimeError) as error:  # diffusers' lazy modules raise RuntimeError
-            if level or name.split('.')[0] not in packages:
-                raise
-            report(True)
-            return PlaceholderModule(name if fromlist else name.split('.')[0], error)
-
-    module.__builtins__ = {**vars(builtins), '__import__': import_}
-    yield
 
 
 def _repair_try_import(setup_env: ModuleType, report) -> None:

@@ -13,9 +13,8 @@ def apply(report) -> None:
 
 
 def repair(fid) -> bool:
-    """Give that module a `sqrtm` that still takes `disp`; False where SciPy itself still does."""
-    disp = inspect.signature(fid.linalg.sqrtm).parameters.get('disp')
-    if disp is not None and disp.default is True:
+    """Give that module a `sqrtm` that still takes `disp`; False where upstream does not pass it."""
+    if 'disp=False' not in inspect.getsource(fid):
         return False
     fid.linalg = _Linalg(fid.linalg)
     return True
