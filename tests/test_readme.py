@@ -1,0 +1,41 @@
+"""The README's own example, run as it is printed."""
+
+import re
+import shutil
+
+from families import ROOT, common, data_folder, save_teacher, train
+from mmengine.config import Config
+
+
+def example() -> str:
+    (code,) = re.findall(
+        r'```python\n(# configs/my_student.py.*?)```', (ROOT / 'README.md').read_text(), re.S
+    )
+    return code
+
+
+def test_the_example_is_as_short_as_promised_and_distils(tmp_path):
+    assert len(example().splitlines()) <= 15
+    shutil.copytree(ROOT / 'configs' / '_base_', tmp_path / '_base_')
+    (tmp_path / 'my_student.py').write_text(example())
+    cfg = common(Config.fromfile(tmp_path / 'my_student.py'), tmp_path / 'work', iters=2)
+    distill = cfg.default_hooks.distill
+    assert (cfg.model.generator.mid_channels, distill.teacher.model.generator.mid_channels) == (32, 64)
+
+    for model in (cfg.model, distill.teacher.model):
+        model.generator.update(mid_channels=model.generator.mid_channels // 8, num_blocks=2)
+    distill.critic.update(base_channels=2, image_size=32)
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, tmp_path)
+    images = str(data_folder('sr_set5'))
+    cfg.train_dataloader.batch_size = 2
+    cfg.train_dataloader.dataset.update(
+        data_root=images,
+        data_prefix=dict(img='LR_x4', gt='GT'),
+        ann_file='',
+        filename_tmpl=dict(img='{}', gt='{}'),
+    )
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform.type == 'PairedRandomCrop':
+            transform.gt_patch_size = 32
+    runner = train(cfg)
+    assert runner.message_hub.get_scalar('train/loss_mi').data[0].size == 2
