@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+
+from mmagic_mikd import DistillRunner
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / 'shared' / 'data'
@@ -92,3 +95,127 @@ def train(cfg: Config) -> Runner:
     runner = Runner.from_cfg(copy.deepcopy(cfg))
     runner.train()
     return runner
+
+
+# ---- the other families -------------------------------------------------------------------------
+
+
+def small(cfg: Config, work_dir: Path, iters: int, batch_size: int) -> Config:
+    """``common``, and the evaluation that ``tools/test.py`` would run is kept."""
+    test = {key: copy.deepcopy(cfg[key]) for key in ('test_cfg', 'test_dataloader', 'test_evaluator')}
+    cfg = common(cfg, work_dir, iters)
+    cfg.train_dataloader.batch_size = batch_size
+    cfg._cfg_dict.update(test)
+    loaders = cfg.test_dataloader if isinstance(cfg.test_dataloader, list) else [cfg.test_dataloader]
+    for loader in loaders:
+        loader.update(num_workers=0, persistent_workers=False)
+    return cfg
+
+
+def resize(pipeline: list[dict], load: int, crop: int) -> None:
+    """Let a translation pipeline load pictures of ``load`` pixels and cut ``crop`` out of them."""
+    for transform in pipeline:
+        if transform.type == 'TransformBroadcaster':
+            steps = transform.transforms
+            for step in steps if isinstance(steps, list) else [steps]:
+                step.update(dict(scale=(load, load)) if step.type == 'Resize' else dict(crop_size=(crop, crop)))
+
+
+def first_images(source: Path, folder: Path, count: int) -> Path:
+    """A folder with links to the first pictures of another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir())[:count]:
+        if not (folder / path.name).exists():
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+def cyclegan(work_dir: Path, iters: int = 2, batch_size: int = 1) -> Config:
+    """configs/mikd_cyclegan.py on summer2winter at 32 px, teachers 8 and students 4 channels wide."""
+    cfg = small(Config.fromfile(ROOT / 'configs' / 'mikd_cyclegan.py'), work_dir, iters, batch_size)
+    distill = cfg.default_hooks.distill
+    for model, width in ((cfg.model, 4), (distill.teacher.model, 8)):
+        model.generator.update(base_channels=width, num_blocks=1)
+        model.discriminator.update(base_channels=4, num_conv=1)
+    distill.critic.update(base_channels=2, image_size=32)
+    cfg.train_dataloader.dataset.data_root = str(data_folder('summer2winter'))
+    resize(cfg.train_dataloader.dataset.pipeline, 36, 32)
+    resize(cfg.test_dataloader.dataset.pipeline, 32, 32)
+    for domain in 'AB':
+        first_images(data_folder('summer2winter') / f'test{domain}', work_dir / 'data' / f'test{domain}', 8)
+    cfg.test_dataloader.dataset.data_root = str(work_dir / 'data')
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
+    return cfg
+
+
+# ---- what the tests look at ---------------------------------------------------------------------
+
+
+class Observer(Hook):
+    """Calls back with the hook under test while its images are still there."""
+
+    priority = 'HIGHEST'
+
+    def __init__(self, callback):
+        self.callback = callback
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        self.callback(hook_of(runner))
+
+
+class Recorder(Hook):
+    """Keeps the metrics of an evaluation."""
+
+    def after_test_epoch(self, runner, metrics=None):
+        self.metrics = metrics
+
+
+def hook_of(runner: Runner) -> DistillRunner:
+    return next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
+
+
+def scalars(runner: Runner) -> dict:
+    """What was logged in training: name to one value per iteration."""
+    history = runner.message_hub.log_scalars
+    return {k.removeprefix('train/'): v.data[0] for k, v in history.items() if k.startswith('train/')}
+
+
+def equal(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def load(path: Path) -> dict:
+    return torch.load(path, map_location='cpu', weights_only=True)
+
+
+def reload_in_mmagic(cfg: Config, checkpoint: Path) -> torch.nn.Module:
+    """Build the model of the toolbox and load every weight; nothing of ours may be part of it."""
+    from mmagic.registry import MODELS
+
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        model = MODELS.build(copy.deepcopy(cfg.model))
+    model.load_state_dict(load(checkpoint)['state_dict'], strict=True)
+    assert not [m for m in model.modules() if type(m).__module__.startswith('mmagic_mikd')]
+    return model
+
+
+def evaluate(cfg: Config, checkpoint: Path) -> dict:
+    """What ``tools/test.py`` does with a config and a checkpoint, and the metrics it prints."""
+    cfg = copy.deepcopy(cfg)
+    cfg.load_from = str(checkpoint)
+    runner, recorder = Runner.from_cfg(cfg), Recorder()
+    runner.register_hook(recorder)
+    runner.test()
+    return recorder.metrics
+
+
+def frechet(**kwargs) -> dict:
+    """The Frechet distance on the features of the CIFAR ResNet-56."""
+    return dict(
+        type='BackboneFrechetDistance',
+        backbone=dict(type='CifarResNet', depth=56),
+        checkpoint=str(data_folder('weights_cifar_resnet') / 'resnet56-4bfd9763.th'),
+        name='resnet56-cifar10',
+        input_size=32,
+        **kwargs,
+    )

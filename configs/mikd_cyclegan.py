@@ -1,0 +1,16 @@
+# CycleGAN summer2winter at 256 px: both ResNet-9 generators of 64 channels (11.4 M parameters each) into 16 (0.7 M).
+#
+#     tools/train.py mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-250kiters_summer2winter.py --work-dir work_dirs/teacher
+#     tools/dist_train.sh configs/mikd_cyclegan.py 8
+#
+# Both directions are distilled, each with a critic of its own, on translations of real images: the cycle and
+# identity passes do not count. Critic width, step, energy_l2 and lambda are the published ones already.
+_base_ = ['mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-250kiters_summer2winter.py', './_base_/mikd.py']
+
+model = dict(generator=dict(base_channels=16))  # the students; `_base_.model` is still the teacher
+
+default_hooks = dict(
+    distill=dict(
+        **_base_.distill, teacher=dict(model=_base_.model, checkpoint='work_dirs/teacher/iter_250000.pth')
+    )
+)
