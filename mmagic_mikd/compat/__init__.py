@@ -13,6 +13,7 @@ import os
 
 from . import (
     cpu_launch,
+    dcgan_init,
     deferred,
     inception_offline,
     l1_reduce,
@@ -40,6 +41,8 @@ REPAIRS = {
     'translation_init': translation_init,
     'translation_sync': translation_sync,
     'l1_reduce': l1_reduce,
+    # so that the GANs built of DCGAN's networks train
+    'dcgan_init': dcgan_init,
     # so that runs resume, test and start without a GPU
     'safe_resume': safe_resume,
     'pix2pix_test_step': pix2pix_test_step,
