@@ -57,6 +57,7 @@ class BackboneFrechetDistance(GenerativeMetric):
         ConfigError: when the evaluator is built: the checkpoint is absent or does not fit, the name
             invites confusion with FID, or ``fake_nums`` is missing; when evaluation starts: there are
             no such images.
+        FloatingPointError: generated images contain NaN or infinity.
     """
 
     default_prefix = ''  # the name says it all; None would be warned about
@@ -136,6 +137,11 @@ class BackboneFrechetDistance(GenerativeMetric):
         return metrics[0]
 
     def compute_metrics(self, results: np.ndarray) -> dict:
+        broken = (~np.isfinite(results)).any(axis=1).sum()
+        if broken:
+            raise FloatingPointError(
+                f'{KEY}: {broken} of {len(results)} generated images are not finite; the model diverged'
+            )
         value = frechet_distance(*gaussian_of(results), *self._real_gaussian)
         name = f'{self.prefix}/{self.name}' if self.prefix else self.name
         backbone, dimension = type(self.features.backbone).__name__, results.shape[1]

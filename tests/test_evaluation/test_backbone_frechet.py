@@ -141,6 +141,14 @@ def test_absent_images_are_named(tmp_path, options, message):
         runner.test()
 
 
+def test_a_diverged_model_is_named_as_such(tmp_path):
+    runner, _ = build(pix2pix(tmp_path, [frechet(**PHOTO)]))
+    for parameter in runner.model.generators.parameters():
+        parameter.data.fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match='10 of 10 generated images are not finite'):
+        runner.test()
+
+
 def test_one_pass_over_the_dataset_serves_all_our_metrics(tmp_path):
     """MMagic makes one pass for each group of metrics with the same sampler."""
     metrics = [frechet(**PHOTO), dict(type='PairedImageQuality', **PHOTO)]
