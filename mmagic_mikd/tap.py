@@ -12,6 +12,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from .errors import ConfigError
 from .rng import RandomState
 
 
@@ -93,20 +94,45 @@ class ForwardTap:
 
 
 class UpdateTap:
-    """Replaces the loss on its way into one ``OptimWrapper.update_params`` by ``transform(loss)``.
+    """Replaces the loss on its way into one optimiser wrapper by ``transform(loss)``.
 
-    The loss is seen before it is scaled, so precision, gradient accumulation, clipping and the model's
-    own DDP treat whatever is added exactly like the rest.
+    The way in is ``update_params``, which sees the loss before it is scaled: precision, gradient
+    accumulation, clipping and the model's own DDP treat whatever is added exactly like the rest. It is
+    ``backward`` in models that call ``backward`` and ``step`` of the wrapper themselves, as MMagic's
+    inpainters do.
     """
 
     def __init__(self, optim_wrapper: OptimWrapper, transform: Callable[[Tensor], Tensor]) -> None:
-        self._optim_wrapper = optim_wrapper
-        original = optim_wrapper.update_params
+        self._optim_wrapper, self._transform = optim_wrapper, transform
+        self._replaced = self._in_update = False
+        self._originals = {name: getattr(optim_wrapper, name) for name in ('update_params', 'backward')}
+        vars(optim_wrapper).update(update_params=self._update_params, backward=self._backward)
+        self._handle = optim_wrapper.optimizer.register_step_pre_hook(self._before_step)
 
-        def update_params(loss: Tensor, *args: Any, **kwargs: Any) -> None:
-            original(transform(loss), *args, **kwargs)
+    def _update_params(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        loss = self._replace(loss)
+        self._in_update = True
+        try:
+            self._originals['update_params'](loss, *args, **kwargs)
+        finally:
+            self._in_update = False
 
-        optim_wrapper.update_params = update_params
+    def _backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        self._originals['backward'](loss if self._in_update else self._replace(loss), *args, **kwargs)
+
+    def _before_step(self, *args: Any) -> None:
+        if not self._replaced:
+            raise ConfigError(
+                'the generator is about to be updated by a loss that its optimiser wrapper has not seen; let '
+                "the model's train_step call optim_wrapper.update_params(loss) in place of loss.backward()"
+            )
+        self._replaced = False
+
+    def _replace(self, loss: Tensor) -> Tensor:
+        self._replaced = True
+        return self._transform(loss)
 
     def remove(self) -> None:
-        self._optim_wrapper.__dict__.pop('update_params', None)
+        self._handle.remove()
+        for name in self._originals:
+            vars(self._optim_wrapper).pop(name, None)

@@ -6,6 +6,7 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from torch import nn
 
+from mmagic_mikd.errors import ConfigError
 from mmagic_mikd.rng import RandomState, replayed, seeded
 from mmagic_mikd.tap import ForwardTap, UpdateTap, resolve
 
@@ -107,3 +108,25 @@ def test_replay_draws_the_same_and_leaves_no_trace():
     with seeded(3):
         draw()
     assert draw() == second
+
+
+def test_a_model_may_call_backward_and_step_itself(network):
+    optim_wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=1.0))
+    tap = UpdateTap(optim_wrapper, lambda loss: loss + 3 * network.bias.sum())
+    start = network.bias.detach().clone()
+    optim_wrapper.backward(network.weight.sum() * 0)
+    optim_wrapper.step()
+    torch.testing.assert_close(network.bias.detach(), start - 3)
+    tap.remove()
+    assert not {'update_params', 'backward'} & set(vars(optim_wrapper))
+    optim_wrapper.step()
+
+
+def test_an_update_past_the_wrapper_is_refused_before_it_happens(network):
+    optim_wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=1.0))
+    UpdateTap(optim_wrapper, lambda loss: loss)
+    start = network.weight.detach().clone()
+    network.weight.sum().backward()
+    with pytest.raises(ConfigError, match=r'call optim_wrapper.update_params\(loss\)'):
+        optim_wrapper.step()
+    assert torch.equal(network.weight, start)
