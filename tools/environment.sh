@@ -40,11 +40,16 @@ find_python() {
     export PYTHONPATH="$REPO${PYTHONPATH:+:$PYTHONPATH}"
 }
 
+# A file, or mmagic::FILE for one that the toolbox ships. Said once, before many processes say it.
+require_config() {
+    [ -f "$1" ] || [[ "$1" == *::* ]] || die "There is no config file $1. Ours are in $REPO/configs."
+}
+
 # run_distributed SCRIPT PROCESSES CONFIG [ARGS...]
 run_distributed() {
     local script="$1" processes="$2"
     shift 2
-    [ -f "$1" ] || die "There is no config file $1. Ours are in $REPO/configs."
+    require_config "$1"
     case "$processes" in
         '' | *[!0-9]* | 0) die "The number of GPUs must be a whole number from 1, not '$processes'." ;;
     esac
@@ -61,7 +66,7 @@ run_distributed() {
 run_slurm() {
     local partition="$1" job="$2" script="$3" per_node="${GPUS_PER_NODE:-8}"
     shift 3
-    [ -f "$1" ] || die "There is no config file $1. Ours are in $REPO/configs."
+    require_config "$1"
     find_python
     export MASTER_PORT="${MASTER_PORT:-$((12000 + RANDOM % 20000))}"
     set -x

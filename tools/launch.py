@@ -2,12 +2,14 @@
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.hub import get_config
 
 import mmagic_mikd  # noqa: F401  its repairs of the host reach plain MMagic configs too
 from mmagic_mikd.errors import ConfigError
@@ -20,7 +22,7 @@ CFG_OPTIONS_HELP = (
 
 def argument_parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help='config file, or mmagic::FILE for one of the toolbox')
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=CFG_OPTIONS_HELP)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -36,21 +38,28 @@ def load_config(args: argparse.Namespace) -> Config:
         ConfigError: the file is absent or cannot be read, or --cfg-options does not fit it.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    path = Path(args.config)
-    if not path.is_file():
-        raise ConfigError(f'there is no config file {path}: correct the path')
-    try:
-        cfg = Config.fromfile(path)
-    except (FileNotFoundError, SyntaxError, KeyError) as error:
-        raise ConfigError(f'{path} cannot be read as a config: {_one_line(error)}') from error
+    cfg = read_config(args.config)
     cfg.launcher = args.launcher
     if args.cfg_options:
         try:
             cfg.merge_from_dict(args.cfg_options)
         except (AttributeError, IndexError, KeyError, TypeError) as error:
-            raise ConfigError(f'--cfg-options does not fit {path}: {_one_line(error)}') from error
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'./work_dirs/{path.stem}'
+            raise ConfigError(f'--cfg-options does not fit {args.config}: {_one_line(error)}') from error
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'./work_dirs/{Path(args.config).stem}'
     return cfg
+
+
+def read_config(name: str) -> Config:
+    """A config file, or one that an installed toolbox ships: 'mmagic::pix2pix/...py'."""
+    package = name.rpartition('::')[0]
+    if package and importlib.util.find_spec(package) is None:
+        raise ConfigError(f'{package} of {name} is not installed here')
+    if not package and not Path(name).is_file():
+        raise ConfigError(f'there is no config file {name}: correct the path')
+    try:
+        return get_config(name) if package else Config.fromfile(name)
+    except (FileNotFoundError, SyntaxError, KeyError) as error:
+        raise ConfigError(f'{name} cannot be read as a config: {_one_line(error)}') from error
 
 
 def require_checkpoint(name: str, checkpoint: str | None) -> None:

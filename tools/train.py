@@ -4,9 +4,9 @@ The toolbox's own arguments; repairs of the toolbox apply to plain MMagic config
 """
 
 from launch import argument_parser, load_config, require_checkpoint, require_data, user_errors
-from mmagic_mikd.compat.amp import enable_amp
 from mmengine.runner import Runner
 
+from mmagic_mikd.compat.amp import enable_amp
 from mmagic_mikd.errors import ConfigError
 
 
@@ -24,9 +24,7 @@ def parse_args():
 
 def scale_learning_rates(cfg):
     if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
-        raise ConfigError(
-            '--auto-scale-lr needs auto_scale_lr.base_batch_size: add it to the config'
-        )
+        raise ConfigError('--auto-scale-lr needs auto_scale_lr.base_batch_size: add it to the config')
     cfg.auto_scale_lr.enable = True
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import skimage
 from PIL import Image
-from skimage.filters import sobel
+from skimage.filters import gaussian
 
 from mmagic_mikd.errors import ConfigError
 
@@ -52,12 +52,13 @@ def make_pairs(root: Path, size: int, train: int, test: int, seed: int = 0) -> P
     rng = np.random.default_rng(seed)
     for split, count, side in (('train', train, size * 9 // 8), ('test', test, size)):
         (root / split).mkdir(parents=True, exist_ok=True)
-        for name in PHOTOS:
+        for name, held_out in PHOTOS.items():
             photo = open_photo(name)
             for index in range(count):
-                crop = photo.crop(draw_box(photo, PHOTOS[name], split, rng))
+                crop = photo.crop(draw_box(photo, held_out, split, rng))
                 crop = crop.resize((side, side), Image.Resampling.BICUBIC)
-                side_by_side(crop).save(root / split / f'{Path(name).stem}_{index:03d}.png')
+                # Number first: Pix2Pix normalises by the batch, so a batch should mix the photographs.
+                side_by_side(crop).save(root / split / f'{index:03d}_{Path(name).stem}.png')
     return Pairs(root, train * len(PHOTOS), test * len(PHOTOS), 'test')
 
 
@@ -90,18 +91,14 @@ def random_square(room: Box, side: float, rng: np.random.Generator) -> Box:
 
 
 def overlap(a: Box, b: Box, margin: int = 0) -> bool:
-    return (
-        a[0] < b[2] + margin
-        and b[0] < a[2] + margin
-        and a[1] < b[3] + margin
-        and b[1] < a[3] + margin
-    )
+    return a[0] < b[2] + margin and b[0] < a[2] + margin and a[1] < b[3] + margin and b[1] < a[3] + margin
 
 
 def side_by_side(photo: Image.Image) -> Image.Image:
-    """The photograph and its edges, dark lines on white."""
-    edges = sobel(np.asarray(photo.convert('L')) / 255.0)
-    drawing = Image.fromarray(np.uint8(255 * (1 - np.clip(4 * edges, 0, 1)))).convert('RGB')
+    """The photograph and its edges: grey where it is even, light and dark along a line's two sides."""
+    grey = np.asarray(photo.convert('L')) / 255.0
+    edges = grey - gaussian(grey, photo.height / 32)
+    drawing = Image.fromarray(np.uint8(255 * np.clip(0.5 + 2 * edges, 0, 1))).convert('RGB')
     pair = Image.new('RGB', (2 * photo.width, photo.height))
     pair.paste(photo, (0, 0))
     pair.paste(drawing, (photo.width, 0))

@@ -1,0 +1,141 @@
+"""What the quickstart shows at the end: one picture and one table."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from mmagic.utils import register_all_modules
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+from mmengine.runner import Runner, load_checkpoint
+from PIL import Image, ImageDraw, ImageFont
+from steps import write_json
+from torch import Tensor, nn
+
+from mmagic_mikd.complexity import complexity, latency
+
+ROWS = 6
+CELL = 160  # pixels of one image in the picture
+GAP, HEADER = 6, 52
+
+# Columns of the table: key of the scores, heading, digits.
+SCORES = [
+    ('target/psnr', 'PSNR ↑', 2),
+    ('target/ssim', 'SSIM ↑', 3),
+    ('target/l1', 'L1 ↓', 4),
+    ('teacher/psnr', 'PSNR to teacher ↑', 2),
+    ('teacher/ssim', 'SSIM to teacher ↑', 3),
+    ('teacher/l1', 'L1 to teacher ↓', 4),
+    ('frechet_resnet56-cifar10', 'Fréchet, ResNet-56 CIFAR-10 ↓', 2),
+]
+
+
+class Trained(NamedTuple):
+    """One trained model: how it is called in picture and table, its files."""
+
+    title: str
+    config: Path
+    checkpoint: Path
+    scores: Path
+
+
+def write_report(models: dict[str, Trained], out: Path, device: str, settings: dict) -> None:
+    """Write comparison.png, results.json and results.md."""
+    register_all_modules()
+    init_default_scope('mmagic')
+    rows = {name: measure(model, device) for name, model in models.items()}
+    write_json(out / 'results.json', dict(settings=settings, device=device, models=rows))
+    (out / 'results.md').write_text(table(list(rows.values()), notes(device, settings)))
+    titles = {name: f'{model.title}\n{size(rows[name])}' for name, model in models.items()}
+    comparison({titles[name]: model for name, model in models.items()}, device).save(out / 'comparison.png')
+
+
+def measure(model: Trained, device: str) -> dict:
+    """Size, cost for one image, scores."""
+    cfg = Config.fromfile(model.config)
+    network = MODELS.build(cfg.model.generator).to(device)
+    side = 2**cfg.model.generator.num_down
+    image = torch.zeros(1, 3, side, side, device=device)
+    params, macs, macs_paper = complexity(network, image)
+    return dict(
+        title=model.title,
+        params=params,
+        macs=macs,
+        macs_paper=macs_paper,
+        milliseconds=latency(network, image, repeats=50),
+        scores=json.loads(model.scores.read_text()),
+    )
+
+
+def size(row: dict) -> str:
+    return f'{row["params"] / 1e6:.2f} M parameters'
+
+
+def notes(device: str, settings: dict) -> str:
+    threads = f', {torch.get_num_threads()} threads' if device == 'cpu' else ''
+    return (
+        f'One run of {settings["iters"]} iterations with seed {settings["seed"]}; images of '
+        f'{settings["size"]} px; time on {device}{threads}, batch 1. MACs count a transposed '
+        "convolution at its input resolution; results.json has the papers' count too. PSNR in dB, "
+        'L1 of images in [0, 1].'
+    )
+
+
+def table(rows: list[dict], notes: str) -> str:
+    """The measurements as Markdown."""
+    scores = [score for score in SCORES if any(score[0] in row['scores'] for row in rows)]
+    heading = ['', 'parameters', 'MACs', 'ms per image', *(title for _, title, _ in scores)]
+    lines = [heading, ['---', *['---:'] * (len(heading) - 1)]]
+    for row in rows:
+        values = [
+            f'{row["scores"][key]:.{digits}f}' if key in row['scores'] else '-' for key, _, digits in scores
+        ]
+        cost = [f'{row["params"] / 1e6:.2f} M', f'{row["macs"] / 1e6:.1f} M', f'{row["milliseconds"]:.1f}']
+        lines.append([row['title'], *cost, *values])
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines) + f'\n\n{notes}\n'
+
+
+def comparison(models: dict[str, Trained], device: str) -> Image.Image:
+    """Input, what each model makes of it, target: one column each, rows spread over the test pictures."""
+    samples = {title: translations(model, device) for title, model in models.items()}
+    any_samples = next(iter(samples.values()))
+    fakes = {title: [picture(s.fake_target) for s in found] for title, found in samples.items()}
+    inputs = [picture(sample.img_source) for sample in any_samples]
+    targets = [picture(sample.img_target) for sample in any_samples]
+    return grid({'input': inputs, **fakes, 'target': targets})
+
+
+@torch.no_grad()
+def translations(model: Trained, device: str) -> list:
+    """A few test samples with the model's image, made exactly as in its evaluation."""
+    cfg = Config.fromfile(model.config)
+    network: nn.Module = MODELS.build(cfg.model).to(device)
+    load_checkpoint(network, str(model.checkpoint), map_location='cpu')
+    loader = Runner.build_dataloader(cfg.test_dataloader)
+    rows = min(ROWS, len(loader.dataset))
+    stride = len(loader.dataset) // rows
+    # one further in each row, because our own pictures repeat the photographs in turn
+    wanted = {row * stride + row % stride for row in range(rows)}
+    samples = (sample for batch in loader for sample in network.test_step(batch))
+    return [sample for position, sample in enumerate(samples) if position in wanted]
+
+
+def picture(image: Tensor) -> Image.Image:
+    """An image of MMagic's, BGR in [0, 255], at the size of a cell."""
+    pixels = image.flip(0).round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
+    return Image.fromarray(pixels).resize((CELL, CELL), Image.Resampling.LANCZOS)
+
+
+def grid(columns: dict[str, list[Image.Image]]) -> Image.Image:
+    rows = len(next(iter(columns.values())))
+    width, height = len(columns) * (CELL + GAP) + GAP, HEADER + rows * (CELL + GAP)
+    sheet = Image.new('RGB', (width, height), 'white')
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(16)
+    for column, (title, images) in enumerate(columns.items()):
+        left = GAP + column * (CELL + GAP)
+        middle = (left + CELL / 2, HEADER / 2)
+        draw.multiline_text(middle, title, 'black', font, anchor='mm', align='center')
+        for row, image in enumerate(images):
+            sheet.paste(image, (left, HEADER + row * (CELL + GAP)))
+    return sheet

@@ -1,0 +1,147 @@
+"""Steps that are kept once they are finished, tell how far they are, and can be interrupted."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+MARKERS = '.quickstart'
+ITERATION = re.compile(r'Iter\((?:train|test)\) *\[ *(\d+)/(\d+)\]')
+
+
+class StepFailed(Exception):
+    """A command ended with an error; the message is what the user needs to read."""
+
+
+class Step(NamedTuple):
+    """One step: its name, what is printed, what its result depends on, what it does, how long it may take.
+
+    A finished step has all its ``outputs``. They and ``scratch`` are removed before the step begins
+    with other settings than last time; with the same settings ``run`` finds what it left behind.
+    """
+
+    name: str
+    title: str
+    settings: object
+    run: Callable[['Progress'], object]
+    seconds: float
+    outputs: tuple[Path, ...] = ()
+    scratch: tuple[Path, ...] = ()
+
+
+class Progress:
+    """Prints how far the current step is and, from the speed so far, how much time is left in all."""
+
+    def __init__(self, seconds: list[float]) -> None:
+        self._left, self._done, self._current = sum(seconds), 0.0, 0.0
+        self._start = self._printed = time.monotonic()
+        self._in_place = sys.stdout.isatty()
+
+    def begin(self, seconds: float) -> None:
+        self._current = seconds
+
+    def update(self, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if now - self._printed < (0.5 if self._in_place else 15):
+            return
+        self._printed = now
+        text = f'      {what} {done} of {total}, {self._time_left(done / total)} left in all'
+        print(f'\r{text:<78}' if self._in_place else text, end='' if self._in_place else '\n')
+        sys.stdout.flush()
+
+    def end(self, kept: bool = False) -> None:
+        self._left -= self._current
+        self._done += 0 if kept else self._current
+        if self._in_place:
+            print(f'\r{"":<78}\r', end='')
+
+    def _time_left(self, share: float) -> str:
+        done = self._done + share * self._current
+        # the first seconds say little, so the estimate counts like half a minute of measurement
+        speed = (time.monotonic() - self._start + 30) / (done + 30)
+        return duration(speed * (self._left - share * self._current))
+
+
+def run_steps(steps: list[Step], folder: Path) -> None:
+    """Run the steps in order, those that are finished with the same settings excepted.
+
+    A step depends on all before it: where one runs again, the later ones do too.
+    """
+    progress = Progress([step.seconds for step in steps])
+    key = ''
+    for number, step in enumerate(steps, 1):
+        key = fingerprint([key, step.name, step.settings])
+        marker = folder / MARKERS / f'{step.name}.json'
+        state = read_json(marker)
+        known = state.get('key') == key
+        print(f'[{number}/{len(steps)}] {step.title}', end='', flush=True)
+        progress.begin(step.seconds)
+        if known and state['finished'] and all(path.exists() for path in step.outputs):
+            print(': kept')
+            progress.end(kept=True)
+            continue
+        print()
+        if not known:
+            remove(step.outputs + step.scratch)
+        write_json(marker, dict(key=key, finished=False))
+        step.run(progress)
+        write_json(marker, dict(key=key, finished=True))
+        progress.end()
+
+
+def run_command(command: list[str], env: dict, log: Path, progress: Progress) -> None:
+    """Run a command of the toolbox; its output goes to ``log``, its iterations to ``progress``."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+    )
+    try:
+        with log.open('w') as file:
+            for line in process.stdout:
+                file.write(line)
+                if found := ITERATION.search(line):
+                    progress.update(int(found[1]), int(found[2]), 'iteration')
+        code = process.wait()
+    finally:  # also on Ctrl-C: never leave a training behind
+        process.terminate()
+        process.wait()
+    if code:
+        lines = log.read_text().splitlines()
+        reason = [line for line in lines if line.startswith('Error: ')] or lines[-1:]
+        raise StepFailed(f'{" ".join(reason)} (the whole output is in {log})')
+
+
+def fingerprint(settings: object) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def read_json(path: Path) -> dict:
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write so that an interruption leaves the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix('.part')
+    part.write_text(json.dumps(content, indent=2, default=str))
+    part.replace(path)
+
+
+def remove(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def duration(seconds: float) -> str:
+    if seconds < 90:
+        return f'about {max(5, 5 * round(seconds / 5))} s'
+    return f'about {round(seconds / 60)} min'
