@@ -50,6 +50,7 @@ def statistic(owner: type, name: str):
     """
     from mmengine.logging.history_buffer import HistoryBuffer
 
+    HistoryBuffer()  # the first one of a process registers the statistics
     if owner is not HistoryBuffer or name not in HistoryBuffer._statistics_methods:
         raise pickle.UnpicklingError(f'this checkpoint asks for {owner!r}.{name}, which is not allowed')
     return HistoryBuffer._statistics_methods[name]
