@@ -11,7 +11,7 @@ from . import compat
 
 compat.apply()  # before anything that imports the host
 
-from . import evaluation  # noqa: E402  registers its metrics
+from . import evaluation, students  # noqa: E402  register their modules
 from .critic import EnergyCritic  # noqa: E402
 from .langevin import langevin  # noqa: E402
 from .losses import MIDistillLoss  # noqa: E402
@@ -31,4 +31,5 @@ __all__ = [
     'compat',
     'evaluation',
     'langevin',
+    'students',
 ]
