@@ -12,6 +12,7 @@ a script, which nothing imports; `mmagic_mikd.complexity` counts the generator a
 import os
 
 from . import (
+    adam_betas,
     cpu_launch,
     dcgan_init,
     deferred,
@@ -41,8 +42,9 @@ REPAIRS = {
     'translation_init': translation_init,
     'translation_sync': translation_sync,
     'l1_reduce': l1_reduce,
-    # so that the GANs built of DCGAN's networks train
+    # so that DCGAN's networks, and the StyleGANs, train
     'dcgan_init': dcgan_init,
+    'adam_betas': adam_betas,
     # so that runs resume, test and start without a GPU
     'safe_resume': safe_resume,
     'pix2pix_test_step': pix2pix_test_step,
