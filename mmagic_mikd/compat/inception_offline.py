@@ -1,10 +1,9 @@
 """Row 11: FID and IS download Inception weights in the middle of a run, and may ignore a given file.
 
 `inception_path` is read only in the 'StyleGAN' style; in the 'PyTorch' style the weights come from
-the network, and IS then dies in today's torchvision besides. The cache of the real images'
-statistics ignores which weights made them. Upstream: mmgeneration#48 (the same question in the
-predecessor). Here both styles read a local file, and nothing is downloaded unless `inception_path`
-is a URL. Delete this file when upstream does that.
+the network. The cache of the real images' statistics ignores which weights made them. Upstream:
+mmgeneration#48, in the predecessor, brought the download in. Here both styles read a local file,
+and nothing is downloaded unless `inception_path` is a URL. Delete this file when upstream does that.
 """
 
 import hashlib

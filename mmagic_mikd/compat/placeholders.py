@@ -33,16 +33,22 @@ NEEDED = {
     'mmagic.models.editors.vico.vico_utils': {'diffusers'},
 }
 
+# How an absent or unsuitable package shows; diffusers' lazy modules raise RuntimeError.
+BROKEN = (ImportError, AttributeError, RuntimeError)
+
 
 def apply(report) -> None:
     for name, packages in NEEDED.items():
 
         def import_(stock, name, globals=None, locals=None, fromlist=(), level=0, packages=packages):
-            try:
+            if level or name.split('.')[0] not in packages:
                 return stock(name, globals, locals, fromlist, level)
-            except (ImportError, RuntimeError) as error:  # diffusers' lazy modules raise RuntimeError
-                if level or name.split('.')[0] not in packages:
-                    raise
+            try:
+                module = stock(name, globals, locals, fromlist, level)
+                for attribute in fromlist or ():
+                    getattr(module, attribute)
+                return module
+            except BROKEN as error:
                 report(True)
                 return PlaceholderModule(name if fromlist else name.split('.')[0], error)
 
@@ -60,7 +66,7 @@ def _repair_try_import(setup_env: ModuleType, report) -> None:
             return stock(name)
         try:
             return _look_through(importlib.import_module(name))
-        except (ImportError, RuntimeError, AttributeError) as error:
+        except BROKEN as error:
             report(True)
             return PlaceholderModule(name, error)
 

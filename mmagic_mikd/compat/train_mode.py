@@ -25,4 +25,6 @@ def _model_class(model: nn.Module | type | Mapping) -> type:
         name, model = model, MODELS.get(model)
         if model is None:
             raise KeyError(f'model type {name!r} is in no registry; `register_all_modules()` may be missing')
+    if not isinstance(model, type | nn.Module):
+        raise TypeError(f'expected a model, its class or its config, got {type(model).__name__}')
     return model if isinstance(model, type) else type(model)

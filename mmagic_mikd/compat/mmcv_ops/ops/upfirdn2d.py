@@ -30,13 +30,14 @@ def upfirdn2d(
     if filter is None:
         filter = input.new_ones(1, 1)
     filter = filter.to(input.dtype) * float(gain) ** (filter.ndim / 2)
-    filter = filter if flip_filter else filter.flip(*range(filter.ndim))
+    filter = filter.flip(*range(filter.ndim)) if flip_filter else filter
 
-    x = F.pad(_insert_zeros(input, *_xy(up)), _sides(padding))
-    down_x, down_y = _xy(down)
+    (up_x, up_y), (down_x, down_y) = _xy(up), _xy(down)
+    left, right, top, bottom = _sides(padding)
     if filter.ndim == 2:
-        return _filter(x, filter, (down_y, down_x))
-    return _filter(_filter(x, filter[None, :], (1, down_x)), filter[:, None], (down_y, 1))
+        return _convolve(input, filter, (up_y, up_x), (down_y, down_x), (left, right, top, bottom))
+    x = _convolve(input, filter[None, :], (1, up_x), (1, down_x), (left, right, 0, 0))
+    return _convolve(x, filter[:, None], (up_y, 1), (down_y, 1), (0, 0, top, bottom))
 
 
 def filter2d(
@@ -73,18 +74,23 @@ def upsample2d(
     return upfirdn2d(input, filter, up, 1, sides, flip_filter, gain * up_x * up_y)
 
 
-def _filter(x: Tensor, kernel: Tensor, stride: tuple[int, int]) -> Tensor:
+def _convolve(
+    x: Tensor, kernel: Tensor, up: tuple[int, int], down: tuple[int, int], sides: tuple[int, ...]
+) -> Tensor:
+    """One convolution, channel by channel; `up` and `down` are (y, x) here."""
     channels = x.shape[1]
-    return F.conv2d(x, kernel.expand(channels, 1, *kernel.shape), stride=stride, groups=channels)
-
-
-def _insert_zeros(x: Tensor, up_x: int, up_y: int) -> Tensor:
-    if up_x == up_y == 1:
-        return x
-    n, c, h, w = x.shape
-    return F.pad(x[:, :, :, None, :, None], (0, up_x - 1, 0, 0, 0, up_y - 1)).reshape(
-        n, c, h * up_y, w * up_x
-    )
+    if up == (1, 1):
+        weight = kernel.flip(0, 1).expand(channels, 1, *kernel.shape)
+        return F.conv2d(F.pad(x, sides), weight, stride=down, groups=channels)
+    # a transposed convolution skips the zeros that were to be inserted (twice as fast); it makes every
+    # output pixel that a kernel reaches, so what `sides` asks for is a crop of that, or zeros around it
+    weight = kernel.expand(channels, 1, *kernel.shape)
+    full = F.conv_transpose2d(x, weight, stride=up, groups=channels)
+    left, right, top, bottom = sides
+    reach_y, reach_x = kernel.shape[0] - 1, kernel.shape[1] - 1
+    behind_y, behind_x = up[0] - 1, up[1] - 1  # zeros behind the last pixel
+    x = F.pad(full, (left - reach_x, right - reach_x + behind_x, top - reach_y, bottom - reach_y + behind_y))
+    return x[:, :, :: down[0], :: down[1]]
 
 
 def _xy(scale: Scale) -> tuple[int, int]:
