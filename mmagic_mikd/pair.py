@@ -40,6 +40,7 @@ class Pair:
     """Runs the teacher on exactly what the student was given, at the call that trains the student.
 
     Attributes:
+        student: the generator in the toolbox's model, without wrappers.
         teacher: the frozen network; None where nothing looks at its images.
         s: the student's image, with its graph; (N, C, H, W) in the network's value range.
         t: the teacher's image for the same inputs and the same random draws; None without a teacher.
@@ -55,7 +56,7 @@ class Pair:
             )
         self.path = path
         self.name = path.replace('.', '_')
-        self.teacher = teacher
+        self.student, self.teacher = student, teacher
         self._tap = ForwardTap(student, self._on_student_call)
         self._preprocessor = unwrap(model).data_preprocessor
         self._preprocessor_handle = self._preprocessor.register_forward_hook(self._on_preprocessed)

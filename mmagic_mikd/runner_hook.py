@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .critic import frozen
 from .errors import ConfigError
+from .inherit import InheritedLayers
 from .langevin import langevin
 from .pair import Pair, find_generators
 from .rng import seeded
@@ -40,6 +41,8 @@ class DistillRunner(Hook):
         terms: further losses between the images of student and teacher by name, any registered module
             of (student, teacher), such as ``dict(l1=dict(type='L1Loss', loss_weight=10.))``.
         pairs: dicts of module paths ``student`` and ``teacher``; by default all generators.
+        layers: what the student takes from the teacher, by path of the layer within the generator:
+            'inherited' to start from, 'shared' to keep, such as ``dict(style_mapping='shared')``.
     """
 
     priority = 'NORMAL'  # before the LoggerHook and the CheckpointHook
@@ -53,15 +56,16 @@ class DistillRunner(Hook):
         sampler: dict | None = None,
         terms: dict[str, dict] | None = None,
         pairs: Sequence[dict] | None = None,
+        layers: dict[str, str] | None = None,
     ) -> None:
         # Only kept: validation and test build hooks too and must not need the teacher's file.
         self._teacher_cfg, self._critic_cfg = teacher, critic or dict(type='EnergyCritic')
         self._loss_cfg, self._terms_cfg = loss, terms or {}
         self._optim_cfg = optim_wrapper or dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999)))
-        self._sampler, self._pairs_cfg = sampler or {}, pairs
+        self._sampler, self._pairs_cfg, self._layers = sampler or {}, pairs, layers or {}
         self._resumed: dict | None = None
         self.pairs: list[Pair] = []
-        self._update_taps: list[UpdateTap] = []
+        self._taps: list[UpdateTap | InheritedLayers] = []
         self._log: dict[str, Tensor] = {}
 
     # ---- lifecycle ----------------------------------------------------------------------------
@@ -78,7 +82,10 @@ class DistillRunner(Hook):
         self._noise = torch.Generator(device)
         self._load_resumed(runner)
         for optim_wrapper, pairs in self._pairs_by_optim_wrapper(runner.optim_wrapper):
-            self._update_taps.append(UpdateTap(optim_wrapper, partial(self._add_objective, pairs)))
+            self._taps.append(UpdateTap(optim_wrapper, partial(self._add_objective, pairs)))
+            if self._layers:
+                start = runner.iter == 0
+                self._taps.append(InheritedLayers(self._layers, pairs, optim_wrapper, start))
         for pair in self.pairs:
             runner.logger.info(f'Distilling {pair.path} of {type(runner.model).__name__}.')
 
@@ -188,7 +195,7 @@ class DistillRunner(Hook):
         return pairs
 
     def _build_teacher(self, path: str, device: torch.device) -> nn.Module | None:
-        if self.mi is not None and self.mi.target == 'ground_truth' and not self.terms:
+        if self.mi is not None and self.mi.target == 'ground_truth' and not (self.terms or self._layers):
             return None  # nothing would ever look at its images
         if self._teacher_cfg is None:
             raise ConfigError('default_hooks.distill.teacher is missing: set its `model` and `checkpoint`')
@@ -233,6 +240,6 @@ class DistillRunner(Hook):
 
     def _detach(self) -> None:
         """Take every hook off the model; also before a new run, in case the last one was interrupted."""
-        for tap in (*self._update_taps, *self.pairs):
+        for tap in (*self._taps, *self.pairs):
             tap.remove()
-        self._update_taps, self.pairs, self._log = [], [], {}
+        self._taps, self.pairs, self._log = [], [], {}

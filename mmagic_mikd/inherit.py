@@ -1,0 +1,63 @@
+"""Layers of the student that start as those of its teacher, or stay them."""
+
+from collections.abc import Iterable
+
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from .errors import ConfigError
+from .pair import Pair
+
+KEY = 'default_hooks.distill.layers'
+
+
+class InheritedLayers:
+    """Copies layers of each teacher into its student; 'shared' ones are never updated afterwards.
+
+    A shared layer still gets its gradients, which are dropped just before the optimiser's step:
+    StyleGAN2's path regularisation differentiates with respect to the mapping network's output, and DDP
+    waits for every gradient. Weight decay and clipping by value do not reach it either.
+
+    Args:
+        layers: path of the layer within the generator -> 'own' (nothing happens), 'inherited' (the
+            student's training starts from the teacher's weights) or 'shared' (it keeps them).
+        start: whether training starts now; a resumed one has its inherited layers already.
+
+    Raises:
+        ConfigError: there is no such layer or it has another size in the teacher.
+    """
+
+    def __init__(
+        self, layers: dict[str, str], pairs: Iterable[Pair], optim_wrapper: OptimWrapper, start: bool = True
+    ) -> None:
+        self._shared: list[nn.Parameter] = []
+        for pair in pairs:
+            for name, way in layers.items():
+                if way not in ('own', 'inherited', 'shared'):
+                    raise ConfigError(f"{KEY}.{name}={way!r}: choose 'own', 'inherited' or 'shared'")
+                if way == 'shared' or (way == 'inherited' and start):
+                    layer = _copy(pair, name)
+                    self._shared += layer.parameters() if way == 'shared' else ()
+        self._handle = optim_wrapper.optimizer.register_step_pre_hook(self._drop_gradients)
+
+    def remove(self) -> None:
+        self._handle.remove()
+
+    def _drop_gradients(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> None:
+        for parameter in self._shared:
+            parameter.grad = None  # an optimiser passes by what has none
+
+
+def _copy(pair: Pair, name: str) -> nn.Module:
+    """The student's layer, now with the teacher's weights."""
+    try:
+        layer, source = pair.student.get_submodule(name), pair.teacher.get_submodule(name)
+        layer.load_state_dict(source.state_dict())
+    except (AttributeError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise ConfigError(
+            f'{KEY}.{name}: the student {pair.path!r} cannot take it from its teacher ({reason}); '
+            "correct the name, or set it to 'own'"
+        ) from error
+    return layer
