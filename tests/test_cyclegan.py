@@ -39,9 +39,7 @@ def test_both_students_learn_each_with_its_own_critic_and_load_in_mmagic(tmp_pat
     assert first.keys() == second.keys() and not equal(first, second)
     reload_in_mmagic(cfg, checkpoint)
     cfg.test_evaluator = dict(
-        metrics=[
-            frechet(real_key=f'img_{d}', fake_key=f'fake_{d}', real_nums=8, fake_nums=8, prefix=d) for d in DOMAINS
-        ]
+        metrics=[frechet(real_key=f'img_{d}', fake_key=f'fake_{d}', prefix=d) for d in DOMAINS]
     )
     metrics = evaluate(cfg, checkpoint)
     assert all(metrics[f'{d}/frechet_resnet56-cifar10'] > 0 for d in DOMAINS)
