@@ -10,7 +10,7 @@ import torch
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from .errors import ConfigError
 from .rng import RandomState
@@ -35,7 +35,7 @@ def resolve(model: nn.Module, path: str) -> nn.Module | None:
 
 
 class Call(NamedTuple):
-    """One forward call: what went in, what came out, and the random state it started from."""
+    """One forward call: a copy of what went in, what came out, the random state it started from."""
 
     args: tuple
     kwargs: dict
@@ -54,7 +54,7 @@ class ForwardTap:
 
     def __init__(self, module: nn.Module, on_call: Callable[[Call], None]) -> None:
         self._on_call = on_call
-        self._random_state: RandomState | None = None
+        self._start: tuple[tuple, dict, RandomState] | None = None
         self._armed = False
         self.seen: list[str] = []
         self._handles = [
@@ -68,7 +68,7 @@ class ForwardTap:
 
     def disarm(self) -> None:
         self._armed = False
-        self._random_state = None
+        self._start = None
 
     def _before(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
         if not self._armed:
@@ -76,16 +76,18 @@ class ForwardTap:
         inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         generated = any(tensor.requires_grad for tensor in inputs)
         if torch.is_grad_enabled() and not generated:
-            self._random_state = RandomState.capture(next(module.parameters()).device)
+            # a copy, because some networks change their inputs in place (CAIN takes its mean off them)
+            args, kwargs = tree_map_only(Tensor, Tensor.clone, (args, kwargs))
+            self._start = args, kwargs, RandomState.capture(next(module.parameters()).device)
         else:
             self.seen.append('a call on generated inputs' if generated else 'a call without gradients')
 
     def _after(self, module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
-        if self._random_state is None:
+        if self._start is None:
             return
-        call = Call(args, kwargs, output, self._random_state)
+        args, kwargs, random_state = self._start
         self.disarm()
-        self._on_call(call)
+        self._on_call(Call(args, kwargs, output, random_state))
 
     def remove(self) -> None:
         self.disarm()
