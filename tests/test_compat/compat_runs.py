@@ -1,4 +1,4 @@
-"""Tiny Pix2Pix and CycleGAN runs from MMagic's own configs on made-up images, and Python in a process of its own."""
+"""Tiny Pix2Pix and CycleGAN runs from MMagic's configs on made-up images; Python in fresh processes."""
 
 import json
 import os
@@ -27,17 +27,11 @@ def python(script: str, *args, without: str = '', **env) -> dict:
     return _json(_start([sys.executable, HERE / script, *args], without, env))
 
 
-def two_processes(script: str, *args, without: str = '') -> list[dict]:
+def two_processes(script: str, *args, **env) -> list[dict]:
     """Run `script` on two processes as `torchrun` does; what each printed last."""
-    launch = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(_free_port()))
-    ranks = [
-        _start(
-            [sys.executable, HERE / script, *args],
-            without,
-            dict(launch, RANK=str(rank), LOCAL_RANK=str(rank)),
-        )
-        for rank in range(2)
-    ]
+    launch = dict(env, WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(_free_port()))
+    command = [sys.executable, HERE / script, *args]
+    ranks = [_start(command, '', dict(launch, RANK=str(rank), LOCAL_RANK=str(rank))) for rank in range(2)]
     return [_json(rank) for rank in ranks]
 
 
@@ -60,7 +54,7 @@ def _free_port() -> int:
 
 
 def config(family: str, folder: Path, iters: int) -> Config:
-    """MMagic's config of `family`, four channels wide at 32 px, without evaluation, on images under `folder`."""
+    """MMagic's config of `family`, four channels wide at 32 px, without evaluation."""
     cfg = get_config(CONFIGS[family])
     cfg.work_dir = str(folder / 'work')
     cfg.train_cfg = dict(by_epoch=False, max_iters=iters)

@@ -18,13 +18,8 @@ from mmagic.registry import MODELS
 from mmagic.utils import register_all_modules
 from mmengine.dist import init_dist
 from mmengine.logging import MessageHub
-from mmengine.model import MMDistributedDataParallel, ModuleList
+from mmengine.model import MMDistributedDataParallel
 from stock_imports import failure
-
-
-def initialise_dcgan() -> None:
-    network = MODELS.build(dict(type='DCGANDiscriminator', input_scale=8, output_scale=4, out_channels=1))
-    ModuleList([network]).init_weights()
 
 
 def pixel_loss_warning(model) -> str:
@@ -85,7 +80,6 @@ def main() -> None:
     model = MODELS.build(cfg.model)
     found = {
         'translation_init': failure(model.init_weights),
-        'dcgan_init': failure(initialise_dcgan),
         'l1_reduce': pixel_loss_warning(model),
         'pix2pix_test_step': failure(lambda: model.test_step(compat_runs.batch(cfg, 2))),
         'safe_resume': failure(lambda: reload_message_hub(folder)),

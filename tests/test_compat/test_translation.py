@@ -8,7 +8,6 @@ import pytest
 import torch
 from mmagic.registry import MODELS
 from mmagic.utils import register_all_modules
-from mmengine.model import ModuleList
 from torch import nn
 
 from mmagic_mikd.compat import evaluates_in_train_mode
@@ -61,19 +60,6 @@ def test_initialisation_is_that_of_the_stock_function(pix2pix):
         initialise(generator, 'normal', 0.02)
         states.append({name: tensor.clone() for name, tensor in generator.state_dict().items()})
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-
-
-def test_stock_dcgan_discriminator_cannot_be_initialised(stock):
-    assert stock['dcgan_init'].startswith('UnboundLocalError')
-
-
-def test_dcgan_discriminator_is_initialised():
-    register_all_modules()
-    torch.manual_seed(0)
-    network = MODELS.build(dict(type='DCGANDiscriminator', input_scale=32, output_scale=4, out_channels=1))
-    ModuleList([network]).init_weights()
-    weight = network.downsamples[1].conv.weight
-    assert weight.std().item() == pytest.approx(0.02, rel=0.05)
 
 
 def test_stock_pixel_loss_warns(stock):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
 from .conv2d_gradfix import Size
-from .modulated_deform_conv import adopt_old_offset_keys, modulated_deform_conv2d
+from .modulated_deform_conv import modulated_deform_conv2d
 
 
 def deform_conv2d(
@@ -90,8 +90,6 @@ class DeformConv2d(nn.Module):
 class DeformConv2dPack(DeformConv2d):
     """A drop-in convolution that predicts its own offsets, zero at the start: `forward(x)`."""
 
-    _version = 2
-
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         points = self.deform_groups * self.kernel_size[0] * self.kernel_size[1]
@@ -107,7 +105,3 @@ class DeformConv2dPack(DeformConv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         return self._convolve(x, self.conv_offset(x))
-
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *args) -> None:
-        adopt_old_offset_keys(state_dict, prefix, local_metadata)
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)

@@ -103,8 +103,6 @@ class ModulatedDeformConv2d(nn.Module):
 class ModulatedDeformConv2dPack(ModulatedDeformConv2d):
     """A drop-in convolution that predicts its own offsets and mask: `forward(x)`."""
 
-    _version = 2
-
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         points = self.deform_groups * self.kernel_size[0] * self.kernel_size[1]
@@ -123,17 +121,3 @@ class ModulatedDeformConv2dPack(ModulatedDeformConv2d):
     def forward(self, x: Tensor) -> Tensor:
         first, second, mask = self.conv_offset(x).chunk(3, dim=1)
         return super().forward(x, torch.cat((first, second), dim=1), mask.sigmoid())
-
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *args) -> None:
-        adopt_old_offset_keys(state_dict, prefix, local_metadata)
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
-
-
-def adopt_old_offset_keys(state_dict: dict, prefix: str, local_metadata: dict) -> None:
-    """Rename `layer_offset.*`, as version 1 and published files have it, to `layer.conv_offset.*`."""
-    if (local_metadata.get('version') or 0) >= 2:
-        return
-    for name in ('weight', 'bias'):
-        old, new = f'{prefix[:-1]}_offset.{name}', f'{prefix}conv_offset.{name}'
-        if old in state_dict and new not in state_dict:
-            state_dict[new] = state_dict.pop(old)

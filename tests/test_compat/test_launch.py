@@ -1,0 +1,56 @@
+"""Launching without a GPU, and translation models whose replicas stay the same."""
+
+import compat_runs
+import pytest
+
+slow = pytest.mark.slow  # two processes train four models, once for all of these tests
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory) -> list[dict]:
+    """What the two processes of `two_processes.py` found."""
+    return compat_runs.two_processes('two_processes.py', tmp_path_factory.mktemp('ranks'), PYTHONHASHSEED='0')
+
+
+def test_stock_launchers_select_a_gpu_that_is_not_there(stock):
+    assert stock['cpu_launch: init_dist'].startswith('RuntimeError')
+    assert 'NVIDIA' in stock['cpu_launch: init_dist'] or 'CUDA' in stock['cpu_launch: init_dist']
+
+
+def test_stock_wrapper_hands_device_ids_to_a_cpu_model(stock):
+    assert stock['cpu_launch: wrapper'].startswith('ValueError: DistributedDataParallel device_ids')
+
+
+@slow
+def test_a_config_that_names_nccl_trains_through_gloo(ranks):
+    assert [rank['backend'] for rank in ranks] == ['gloo', 'gloo']
+
+
+@slow
+@pytest.mark.parametrize('family', ['pix2pix', 'cyclegan'])
+def test_stock_replicas_drift_apart(ranks, family):
+    first, second = (rank[f'{family}, stock']['parameters'] for rank in ranks)
+    assert first != second
+
+
+@slow
+@pytest.mark.parametrize('run', ['pix2pix', 'cyclegan, accumulated and clipped'])
+def test_repaired_replicas_are_bit_identical(ranks, run):
+    first, second = (rank[run] for rank in ranks)
+    assert first == second
+
+
+@slow
+def test_repaired_training_differs_from_the_stock_one(ranks):
+    assert ranks[0]['pix2pix']['parameters'] != ranks[0]['pix2pix, stock']['parameters']
+
+
+@slow
+def test_gradients_are_averaged_as_distributed_data_parallel_does(ranks):
+    both, first_only, none, double = [1.5, 3.0], [2.0, 2.0], None, [1.0]
+    assert [rank['averaged'] for rank in ranks] == [[both, first_only, none, double]] * 2
+
+
+@slow
+def test_two_processes_of_one_image_are_one_process_of_two(ranks):
+    assert max(rank['distance to large batch'] for rank in ranks) < 1e-6
