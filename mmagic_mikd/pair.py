@@ -4,30 +4,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from .errors import ConfigError
+from .generators import image_of
 from .rng import replayed
 from .tap import Call, ForwardTap, resolve, unwrap
-
-
-def image_of(output: Any) -> Tensor:
-    """The image in what a generator returns: a tensor, a dict with 'fake_img', or a tuple led by it."""
-    if isinstance(output, dict):
-        return output['fake_img']
-    return output[0] if isinstance(output, (tuple, list)) else output
-
-
-def find_generators(model: nn.Module) -> list[str]:
-    """Paths of all generators that MMagic trains: 'generator', or 'generators.<domain>' for each domain."""
-    inner = unwrap(model)
-    if hasattr(inner, 'generators'):
-        return [f'generators.{domain}' for domain in unwrap(inner.generators)]
-    if hasattr(inner, 'generator'):
-        return ['generator']
-    raise ConfigError(
-        f'{type(inner).__name__} has neither `generator` nor `generators`; set '
-        'default_hooks.distill.pairs=[dict(student=<module path>, teacher=<module path>)]'
-    )
 
 
 def ground_truth_key(path: str) -> str:
@@ -39,6 +21,12 @@ def ground_truth_key(path: str) -> str:
 class Pair:
     """Runs the teacher on exactly what the student was given, at the call that trains the student.
 
+    Args:
+        path: module path of the student in the toolbox's ``model``, such as 'generator'.
+        output: where the image is in what both networks return, see :func:`image_of`.
+        value_range: lowest and highest value of the images; by default the data preprocessor's
+            normalisation of [0, 255], as the images that the toolbox's models make.
+
     Attributes:
         student: the generator in the toolbox's model, without wrappers.
         teacher: the frozen network; None where nothing looks at its images.
@@ -47,7 +35,14 @@ class Pair:
         ground_truth: the target image of the data set; None unless the batch has one.
     """
 
-    def __init__(self, path: str, model: nn.Module, teacher: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        model: nn.Module,
+        teacher: nn.Module | None = None,
+        output: int | str | None = None,
+        value_range: tuple[float, float] | None = None,
+    ) -> None:
         student = resolve(model, path)
         if student is None:
             raise ConfigError(
@@ -57,6 +52,7 @@ class Pair:
         self.path = path
         self.name = path.replace('.', '_')
         self.student, self.teacher = student, teacher
+        self._output, self._value_range = output, value_range
         self._tap = ForwardTap(student, self._on_student_call)
         self._preprocessor = unwrap(model).data_preprocessor
         self._preprocessor_handle = self._preprocessor.register_forward_hook(self._on_preprocessed)
@@ -96,13 +92,34 @@ class Pair:
         return target
 
     def to_unit(self, image: Tensor) -> Tensor:
-        """Map to [-1, 1], float32, by undoing the toolbox's normalisation (x - mean) / std of [0, 255].
+        """Map to [-1, 1], float32; frames of a video, (N, T, C, H, W), become samples of their own.
 
-        Frames of a video, (N, T, C, H, W), become samples of their own.
+        Raises:
+            ConfigError: these are no images, or their range is unknown.
         """
-        mean, std = getattr(self._preprocessor, 'mean', 0.0), getattr(self._preprocessor, 'std', 1.0)
-        image = (image.float() * std + mean) / 127.5 - 1
-        return image.flatten(0, -4) if image.ndim > 4 else image
+        if image.ndim not in (4, 5):
+            raise ConfigError(
+                f'{self.path!r} makes tensors of shape {tuple(image.shape)}, not images (N, C, H, W) or clips '
+                '(N, T, C, H, W), so there is no mutual information of images to raise; set '
+                'default_hooks.distill.loss=None and use default_hooks.distill.terms'
+            )
+        lowest, span = self._range(image.shape[-3])
+        image = 2 * (image.float() - lowest) / span - 1
+        return image.flatten(0, -4)
+
+    def _range(self, channels: int) -> tuple[Tensor | float, Tensor | float]:
+        """Where the images' values start, and how far they reach."""
+        if self._value_range is not None:
+            lowest, highest = self._value_range
+            return lowest, highest - lowest
+        mean = torch.as_tensor(getattr(self._preprocessor, 'mean', 0.0))
+        std = torch.as_tensor(getattr(self._preprocessor, 'std', 1.0))
+        if std.numel() not in (1, channels):
+            raise ConfigError(
+                f'the data preprocessor normalises {std.numel()} channels, the images of {self.path!r} have '
+                f'{channels}; set `value_range` in default_hooks.distill.pairs to (lowest, highest)'
+            )
+        return -mean / std, 255 / std
 
     def _require_student(self) -> None:
         if self.s is None:
@@ -113,11 +130,26 @@ class Pair:
             )
 
     def _on_student_call(self, call: Call) -> None:
-        self.s = image_of(call.output)
+        self.s = image_of(call.output, self._output)
         if self.teacher is not None:
-            # the same draws, injected noise and style-mixing cut included: equal weights give t == s
-            with torch.no_grad(), replayed(call.random_state):
-                self.t = image_of(self.teacher(*call.args, **call.kwargs))
+            self.t = image_of(self._ask_teacher(call), self._output)
+
+    @torch.no_grad()
+    def _ask_teacher(self, call: Call) -> Any:
+        """With the same draws, injected noise and style-mixing cut included: equal weights give t == s."""
+        try:
+            with replayed(call.random_state):
+                return self.teacher(*call.args, **call.kwargs)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            tensors = tree_leaves((call.args, call.kwargs))
+            shapes = ', '.join(str(tuple(x.shape)) for x in tensors if isinstance(x, Tensor))
+            raise ConfigError(
+                f'the teacher of {self.path!r} cannot take what the student is given, tensors of shape '
+                f'{shapes} ({type(error).__name__}: {" ".join(str(error).split())}); teacher and student '
+                'need the same inputs'
+            ) from error
 
     def _on_preprocessed(self, module: nn.Module, args: tuple, data: Any) -> None:
         for name in ground_truth_key(self.path).split('.'):

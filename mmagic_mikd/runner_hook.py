@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from .critic import frozen
 from .errors import ConfigError
+from .generators import find_generators, optimisers_of
 from .inherit import InheritedLayers
 from .langevin import langevin
-from .pair import Pair, find_generators
+from .pair import Pair
 from .rng import seeded
 from .tap import UpdateTap, unwrap
 from .teacher import build_teacher, check_preprocessing
@@ -40,7 +41,8 @@ class DistillRunner(Hook):
         sampler: arguments of :func:`langevin`, such as ``dict(steps=10, step_size=100.)``.
         terms: further losses between the images of student and teacher by name, any registered module
             of (student, teacher), such as ``dict(l1=dict(type='L1Loss', loss_weight=10.))``.
-        pairs: dicts of module paths ``student`` and ``teacher``; by default all generators.
+        pairs: dicts of module paths ``student`` and ``teacher``, and the settings ``output`` and
+            ``value_range`` of :class:`Pair`; by default all generators.
         layers: what the student takes from the teacher, by path of the layer within the generator:
             'inherited' to start from, 'shared' to keep, such as ``dict(style_mapping='shared')``.
     """
@@ -189,7 +191,7 @@ class DistillRunner(Hook):
         if isinstance(self._teacher_cfg, dict):
             check_preprocessing(self._teacher_cfg, unwrap(model))
         pairs_cfg = self._pairs_cfg or [dict(student=path) for path in find_generators(model)]
-        pairs = [Pair(cfg['student'], model) for cfg in pairs_cfg]
+        pairs = [Pair(cfg['student'], model, **_image_settings(cfg)) for cfg in pairs_cfg]
         for pair, cfg in zip(pairs, pairs_cfg, strict=True):
             pair.teacher = self._build_teacher(cfg.get('teacher', pair.path), device)
         return pairs
@@ -226,20 +228,25 @@ class DistillRunner(Hook):
     def _pairs_by_optim_wrapper(
         self, optim_wrapper: OptimWrapper | OptimWrapperDict
     ) -> list[tuple[OptimWrapper, list[Pair]]]:
-        """Which update trains which pairs: the wrapper named by the first segment of the path."""
-        if not isinstance(optim_wrapper, OptimWrapperDict):
-            return [(optim_wrapper, self.pairs)]
-        groups: dict[str, list[Pair]] = {}
+        """Which updates train which pairs."""
+        groups: dict[int, tuple[OptimWrapper, list[Pair]]] = {}
         for pair in self.pairs:
-            name = pair.path.split('.')[0]
-            if name not in optim_wrapper.optim_wrappers:
-                known = ', '.join(optim_wrapper.keys())
-                raise ConfigError(f'optim_wrapper has no {name!r} to train {pair.path!r} (it has {known})')
-            groups.setdefault(name, []).append(pair)
-        return [(optim_wrapper[name], pairs) for name, pairs in groups.items()]
+            for wrapper in optimisers_of(pair.student, pair.path, optim_wrapper):
+                groups.setdefault(id(wrapper), (wrapper, []))[1].append(pair)
+        return list(groups.values())
 
     def _detach(self) -> None:
         """Take every hook off the model; also before a new run, in case the last one was interrupted."""
         for tap in (*self._taps, *self.pairs):
             tap.remove()
         self._taps, self.pairs, self._log = [], [], {}
+
+
+def _image_settings(pair: dict) -> dict:
+    unknown = pair.keys() - {'student', 'teacher', 'output', 'value_range'}
+    if unknown or 'student' not in pair:
+        raise ConfigError(
+            f'default_hooks.distill.pairs holds {dict(pair)}: each is a dict of `student` and, where needed, '
+            '`teacher`, `output` and `value_range`'
+        )
+    return {key: pair[key] for key in ('output', 'value_range') if key in pair}

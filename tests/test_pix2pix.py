@@ -276,7 +276,7 @@ def test_a_ready_module_is_a_teacher(tmp_path):
         (dict(pairs=[dict(student='generators.map')]), "no module 'generators.map'"),
         (
             dict(pairs=[dict(student='data_preprocessor')]),
-            "optim_wrapper has no 'data_preprocessor'",
+            "trains no weight of 'data_preprocessor'",
         ),
     ],
 )
