@@ -85,9 +85,7 @@ def test_upfirdn2d_without_a_filter_is_the_identity():
 )
 @pytest.mark.parametrize('shape', [(3,), (2, 3)])
 def test_upfirdn2d_has_exact_gradients(up, down, sides, shape):
-    """It is linear in the image: the gradient of <y, v> is the same operation transposed, row by row of the naive
-    Jacobian, and the second derivative with respect to the image is zero.
-    """
+    """The first gradient against that of the definition, the second as in a gradient penalty."""
     from mmcv.ops import upfirdn2d
 
     x = image(3, 3, requires_grad=True)
@@ -100,7 +98,7 @@ def test_upfirdn2d_has_exact_gradients(up, down, sides, shape):
     naive = naive_upfirdn2d(reference, f, (up, up), (down, down), sides, False, 1)
     torch.testing.assert_close(grad, torch.autograd.grad((naive * v).sum(), reference)[0])
 
-    # the second derivative, of a gradient penalty: d/dv |A^T v|^2 = 2 A A^T v
+    # y = A x is linear, so d/dv |A^T v|^2 = 2 A A^T v
     (second,) = torch.autograd.grad(grad.square().sum(), v)
     penalty = 2 * naive_upfirdn2d(grad.detach(), f, (up, up), (down, down), sides, False, 1)
     torch.testing.assert_close(second, penalty)
