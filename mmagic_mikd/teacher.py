@@ -95,15 +95,24 @@ def _submodule(model: nn.Module, path: str) -> nn.Module:
 
 
 def _build_network(model: dict, path: str) -> nn.Module:
-    """Build only the generator: translation models build one 'generator' config for every domain."""
+    """Build only the generator where the config has one: translation models build it for every domain."""
     name = 'generator' if path.startswith('generators.') else path
-    if name not in ('generator', 'generator_ema.module'):
-        return MODELS.build(model).get_submodule(path)
-    if 'generator' not in model:
-        raise ConfigError(f'{KEY}.model has no `generator` (it has {", ".join(model)})')
+    if name not in ('generator', 'generator_ema.module') or 'generator' not in model:
+        return _network_of(MODELS.build(model), path)
     # what BaseGAN passes on to its generator
     defaults = {key: model[key] for key in ('noise_size', 'num_classes') if model.get(key)}
     return MODELS.build(model['generator'], default_args=defaults)
+
+
+def _network_of(model: nn.Module, path: str) -> nn.Module:
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        names = ', '.join(name for name, _ in model.named_children())
+        raise ConfigError(
+            f'{KEY}.model, a {type(model).__name__}, has no network {path!r} (it has {names}); set `teacher` in '
+            'default_hooks.distill.pairs to the path of its generator'
+        ) from None
 
 
 def load_network(network: nn.Module, checkpoint: str, path: str) -> None:
