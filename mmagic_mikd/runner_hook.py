@@ -193,15 +193,16 @@ class DistillRunner(Hook):
         pairs_cfg = self._pairs_cfg or [dict(student=path) for path in find_generators(model)]
         pairs = [Pair(cfg['student'], model, **_image_settings(cfg)) for cfg in pairs_cfg]
         for pair, cfg in zip(pairs, pairs_cfg, strict=True):
-            pair.teacher = self._build_teacher(cfg.get('teacher', pair.path), device)
+            path = cfg.get('teacher', pair.path)
+            pair.teacher = self._build_teacher(path, unwrap(model).data_preprocessor, device)
         return pairs
 
-    def _build_teacher(self, path: str, device: torch.device) -> nn.Module | None:
+    def _build_teacher(self, path: str, preprocessor: nn.Module, device: torch.device) -> nn.Module | None:
         if self.mi is not None and self.mi.target == 'ground_truth' and not (self.terms or self._layers):
             return None  # nothing would ever look at its images
         if self._teacher_cfg is None:
             raise ConfigError('default_hooks.distill.teacher is missing: set its `model` and `checkpoint`')
-        return build_teacher(self._teacher_cfg, path).to(device)
+        return build_teacher(self._teacher_cfg, path, preprocessor).to(device)
 
     def _build_critics(self, device: torch.device) -> None:
         if self.mi is None:

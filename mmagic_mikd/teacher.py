@@ -10,20 +10,24 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .compat import evaluates_in_train_mode
 from .errors import ConfigError
+from .foreign import ForeignTeacher
 
 KEY = 'default_hooks.distill.teacher'
 
 
-def build_teacher(cfg: nn.Module | dict, path: str) -> nn.Module:
+def build_teacher(cfg: nn.Module | dict, path: str, preprocessor: nn.Module | None = None) -> nn.Module:
     """Build the frozen teacher for the student's generator at ``path``, and nothing else of its model.
 
     Args:
-        cfg: a ready module; or ``dict(type=..., ...)``, built from the registry as a ready module; or
-            ``dict(model=<MMagic model config>, checkpoint=<file or URL>)``; or ``config=<config file>``
-            in place of ``model``. ``mode`` is 'eval' or 'train' (batch statistics and dropout, with
-            the running statistics kept); by default it is what the toolbox's own evaluation of that
-            model uses, which is 'train' for Pix2Pix and CycleGAN.
+        cfg: a ready module; or ``dict(model=<MMagic model config>, checkpoint=<file or URL>)``; or
+            ``config=<config file>`` in place of ``model``; or ``dict(type=..., ...)``, any registered
+            module, with ``checkpoint`` if that is to be loaded here, and ``value_range`` and
+            ``bgr2rgb`` (see :class:`ForeignTeacher`) if its images are not the student's.
+            ``mode`` is 'eval' or 'train' (batch statistics and dropout, with the running statistics
+            kept); by default it is what the toolbox's own evaluation of that model uses, which is
+            'train' for Pix2Pix and CycleGAN.
         path: module path in the teacher's model, such as 'generator' or 'generators.photo'.
+        preprocessor: of the student's model.
 
     Raises:
         ConfigError: the description is incomplete, or the checkpoint does not hold this network.
@@ -32,8 +36,7 @@ def build_teacher(cfg: nn.Module | dict, path: str) -> nn.Module:
         return freeze(_submodule(cfg, path), 'eval')
     cfg = dict(cfg)
     if 'type' in cfg:
-        mode = cfg.pop('mode', 'eval')
-        return freeze(_submodule(MODELS.build(cfg), path), mode)
+        return _build_foreign(cfg, path, preprocessor)
     model = _model_config(cfg)
     if not cfg.get('checkpoint'):
         raise ConfigError(f'{KEY}.checkpoint is missing: set it to the file with the trained weights')
@@ -76,6 +79,15 @@ def freeze(network: nn.Module, mode: str = 'eval') -> nn.Module:
         if isinstance(module, _BatchNorm) and mode == 'train':
             module.track_running_stats = False  # normalise by the batch and leave the buffers alone
     return network
+
+
+def _build_foreign(cfg: dict, path: str, preprocessor: nn.Module | None) -> nn.Module:
+    mode, checkpoint = cfg.pop('mode', 'eval'), cfg.pop('checkpoint', None)
+    images = {key: cfg.pop(key) for key in ('value_range', 'bgr2rgb') if key in cfg}
+    network = _submodule(MODELS.build(cfg), path)
+    if checkpoint:
+        load_network(network, checkpoint, path)
+    return freeze(ForeignTeacher(network, preprocessor, **images) if images else network, mode)
 
 
 def _model_config(cfg: dict) -> dict:
@@ -134,7 +146,7 @@ def load_network(network: nn.Module, checkpoint: str, path: str) -> None:
     problem = _mismatch(wanted, best)
     if problem:
         raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} does not fit {KEY}.model at {path!r}: {problem}; '
+            f'{KEY}.checkpoint={checkpoint} does not fit the teacher at {path!r}: {problem}; '
             'point it at a checkpoint of exactly that network'
         )
     network.load_state_dict({key: best[key] for key in wanted})

@@ -72,7 +72,9 @@ class PairedImageQuality(BaseSampleWiseMetric):
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         super().prepare(module, dataloader)
         if self.against == 'teacher':
-            self.teacher = self.teacher or _build_teacher(self.teacher_cfg, self.teacher_path)
+            self.teacher = self.teacher or _build_teacher(
+                self.teacher_cfg, self.teacher_path, self.data_preprocessor
+            )
             self.teacher.to(self.data_preprocessor.device)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
@@ -140,11 +142,11 @@ def _check_teacher(teacher: dict | nn.Module | None) -> None:
         )
 
 
-def _build_teacher(cfg: dict | nn.Module, path: str) -> nn.Module:
+def _build_teacher(cfg: dict | nn.Module, path: str, preprocessor: nn.Module) -> nn.Module:
     from .. import teacher
 
     try:
         with seeded(0):  # initial weights, soon replaced, must not move the run's random stream
-            return teacher.build_teacher(cfg, path)
+            return teacher.build_teacher(cfg, path, preprocessor)
     except ConfigError as error:  # the same words, the right key
         raise ConfigError(str(error).replace(teacher.KEY, f'{KEY}.teacher')) from error
