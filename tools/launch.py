@@ -69,12 +69,14 @@ def require_checkpoint(name: str, checkpoint: str | None) -> None:
 
 
 def require_data(cfg: Config, dataloader: str) -> None:
-    """Refuse a data folder on this machine that is not there."""
-    root = cfg.get(dataloader, {}).get('dataset', {}).get('data_root')
-    if root and '://' not in root and not Path(root).exists():
-        raise ConfigError(
-            f'{dataloader}.dataset.data_root={root} does not exist: set it to the folder of your data'
-        )
+    """Refuse a data folder on this machine that is not there; super-resolution tests on several."""
+    loaders = cfg.get(dataloader) or {}
+    for loader in loaders if isinstance(loaders, list) else [loaders]:
+        root = loader.get('dataset', {}).get('data_root')
+        if root and '://' not in root and not Path(root).exists():
+            raise ConfigError(
+                f'{dataloader}.dataset.data_root={root} does not exist: set it to the folder of your data'
+            )
 
 
 @contextlib.contextmanager
