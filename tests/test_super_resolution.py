@@ -1,0 +1,153 @@
+"""Super-resolution on real photographs: with and without a discriminator, evaluated as papers report it."""
+
+import copy
+import itertools
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from families import (
+    ROOT,
+    data_folder,
+    equal,
+    evaluate,
+    hook_of,
+    load,
+    reload_in_mmagic,
+    scalars,
+    super_resolution,
+    train,
+    without_distillation,
+)
+from mmengine.config import Config
+from mmengine.registry import TRANSFORMS, DefaultScope
+from mmengine.runner import Runner
+
+from mmagic_mikd import MIDistillLoss
+
+ALL = ('edsr', 'srresnet', 'rdn', 'srgan', 'esrgan')
+NAMES = itertools.product(('Set5', 'Set14'), ('Y', 'RGB'), ('PSNR', 'SSIM'))
+LABELS = {'/'.join(name) for name in NAMES}
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_the_student_learns_loads_in_mmagic_and_is_evaluated(tmp_path, name):
+    cfg = super_resolution(name, tmp_path)
+    plain, distilled = train(without_distillation(cfg)), train(cfg)
+    log = scalars(distilled)
+    assert log['loss_mi'].size == 2 and abs(log['loss_mi']).min() > 0
+    assert not equal(distilled.model.generator.state_dict(), plain.model.generator.state_dict())
+    checkpoint = tmp_path / 'iter_2.pth'
+    reload_in_mmagic(cfg, checkpoint)
+    if name in ('edsr', 'srgan'):
+        metrics = evaluate(cfg, checkpoint)
+        assert metrics.keys() == LABELS
+        assert all(np.isfinite(value) for value in metrics.values())
+        assert metrics['Set5/Y/PSNR'] != metrics['Set5/RGB/PSNR']
+
+
+@pytest.mark.parametrize('name', ['edsr', 'srgan'])
+@pytest.mark.parametrize('target', ['teacher', 'ground_truth'])
+def test_the_target_is_the_teacher_or_the_photograph(tmp_path, monkeypatch, name, target):
+    cfg = super_resolution(name, tmp_path, iters=1)
+    cfg.default_hooks.distill.loss.target = target
+    runner, images, seen = Runner.from_cfg(cfg), {}, []
+    preprocess, critic_loss = runner.model.data_preprocessor.forward, MIDistillLoss.critic_loss
+
+    def forward(*args, **kwargs):
+        data = preprocess(*args, **kwargs)
+        images.update(small=data['inputs'], photograph=data['data_samples'].gt_img)
+        return data
+
+    def watched(self, critic, t, s, t_neg):
+        (pair,) = hook_of(runner).pairs
+        if target == 'ground_truth':
+            assert pair.teacher is None  # nothing would look at its images
+            expected = images['photograph']
+            assert 0 <= expected.min() < expected.max() <= 1 and expected.std() > 0.05
+        else:
+            expected = pair.teacher(images['small'])
+        seen.append((t - (2 * expected - 1)).abs().max().item())  # the critic sees [-1, 1]
+        return critic_loss(self, critic, t, s, t_neg)
+
+    runner.model.data_preprocessor.forward = forward
+    monkeypatch.setattr(MIDistillLoss, 'critic_loss', watched)
+    runner.train()
+    assert len(seen) == 1 and seen[0] < 1e-5
+
+
+@pytest.mark.parametrize('name', ['edsr', 'srgan'])
+def test_weight_zero_is_bit_identical_to_the_plain_toolbox(tmp_path, name):
+    cfg = super_resolution(name, tmp_path, iters=3)
+    cfg.default_hooks.distill.loss.loss_weight = 0
+    assert equal(train(cfg).model.state_dict(), train(without_distillation(cfg)).model.state_dict())
+
+
+@pytest.mark.parametrize('name', ['edsr', 'srgan'])
+def test_resume_is_exact(tmp_path, name):
+    whole = train(super_resolution(name, tmp_path / 'whole', iters=4))
+    train(super_resolution(name, tmp_path / 'parts', iters=2))
+    cfg = super_resolution(name, tmp_path / 'parts', iters=4)
+    cfg.resume = True
+    assert equal(train(cfg).model.state_dict(), whole.model.state_dict())
+    critics = [load(tmp_path / part / 'iter_4.pth')['mikd']['critics'] for part in ('whole', 'parts')]
+    assert equal(*critics)
+
+
+def test_the_best_checkpoint_is_the_one_with_the_best_psnr_on_y(tmp_path):
+    shipped = Config.fromfile(ROOT / 'configs' / 'mikd_edsr.py')
+    cfg = super_resolution('edsr', tmp_path, iters=1)
+    cfg.train_cfg.val_interval = 1
+    cfg.default_hooks.checkpoint.update(save_best=shipped.default_hooks.checkpoint.save_best, rule='greater')
+    cfg.val_cfg, cfg.val_evaluator = shipped.val_cfg, shipped.val_evaluator
+    cfg.val_dataloader = copy.deepcopy(cfg.test_dataloader[0])
+    train(cfg)
+    assert (tmp_path / 'best_Y_PSNR_iter_1.pth').is_file()
+
+
+def test_small_images_are_made_as_matlab_makes_them(tmp_path):
+    """The training pipeline's reduction of Set5 is the one that comes with Set5, up to rounding and borders."""
+    steps = Config.fromfile(ROOT / 'configs' / '_base_' / 'sr_x4.py').sr_x4.train_pipeline[:7]
+    folder = data_folder('sr_set5')
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        import mmagic.datasets.transforms  # noqa: F401
+
+        transforms = [TRANSFORMS.build(step) for step in steps]
+    for path in sorted((folder / 'GT').iterdir()):
+        results = dict(gt_path=str(path))
+        for transform in transforms:
+            results = transform(results)
+        given = cv2.imread(str(folder / 'LR_x4' / path.name))[..., ::-1].astype(float)
+        difference = np.abs(results['img'] - given)[3:-3, 3:-3]
+        assert results['img'].dtype == np.float32 and results['img'].shape == given.shape
+        assert difference.max() < 2 and difference.mean() < 0.3, path.name  # files are rounded, twice
+
+
+@pytest.mark.slow
+def test_tools_test_prints_what_papers_report(tmp_path):
+    cfg = super_resolution('edsr', tmp_path, iters=1)
+    train(cfg)
+    cfg.dump(tmp_path / 'student.py')
+    command = [sys.executable, ROOT / 'tools' / 'test.py', tmp_path / 'student.py', tmp_path / 'iter_1.pth']
+    out = tmp_path / 'metrics.json'
+    done = subprocess.run(map(str, [*command, '--out', out]), capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text()).keys() == LABELS
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_the_shipped_configs_are_the_real_settings(name):
+    cfg = Config.fromfile(ROOT / 'configs' / f'mikd_{name}.py')
+    teacher = cfg.default_hooks.distill.teacher.model
+    changed = {k for k, v in teacher.generator.items() if cfg.model.generator[k] != v}
+    assert changed <= {'mid_channels', 'num_blocks', 'growth_channels', 'init_cfg'}
+    assert {**cfg.model, 'generator': 0} == {**teacher, 'generator': 0}
+    assert cfg.work_dir == f'work_dirs/mikd_{name}' and cfg.train_dataloader.dataset.data_root == 'data/DIV2K'
+    size = next(
+        t.gt_patch_size for t in cfg.train_dataloader.dataset.pipeline if t.type == 'PairedRandomCrop'
+    )
+    assert cfg.default_hooks.distill.critic.image_size == size
+    assert cfg.default_hooks.checkpoint.save_best == 'Y/PSNR' and len(cfg.test_evaluator) == 3
