@@ -20,10 +20,11 @@ LOG="$VENV/install.log"
 STEP=0
 
 choose_python() {
-    local python="${PYTHON:-}"
+    local python="${PYTHON:-}" found='not there'
     [ -n "$python" ] || { python3.11 -c '' 2>/dev/null && python=python3.11; } || python=python3
+    ! command -v "$python" >/dev/null || found="$("$python" --version 2>&1)"
     "$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null ||
-        die "Python 3.10 to 3.12 is needed, but $python is $("$python" --version 2>&1 || echo 'not there'). Name one: PYTHON=/path/to/python3.11 bash tools/install.sh"
+        die "Python 3.10 to 3.12 is needed, but $python is $found. Name one: PYTHON=/path/to/python3.11 bash tools/install.sh"
     echo "$python"
 }
 
@@ -54,12 +55,11 @@ step() {
     echo "      $((SECONDS - begin)) s"
 }
 
+# make_environment PYTHON: anew with this Python; nothing to do where none is given.
 make_environment() {
-    works && return
-    local python
-    python="$(choose_python)"
+    [ -n "$1" ] || return 0
     find "$VENV" -mindepth 1 -maxdepth 1 ! -path "$BEGUN" ! -path "$LOG" -exec rm -rf {} +
-    "$python" -m venv "$VENV"
+    "$1" -m venv "$VENV"
 }
 
 # pip writes RECORD last: a package without one was interrupted and is to be installed again.
@@ -83,12 +83,14 @@ if [ "$(cat "$DONE" 2>/dev/null)" = "$(fingerprint)" ] && works; then
     echo "$VENV is ready."
     exit 0
 fi
+python='' # stays empty where the environment has one that works
+works || python="$(choose_python)"
 mkdir -p "$VENV"
 touch "$BEGUN"
 rm -f "$DONE"
 forget_half_installed
 requirements="$REPO/requirements"
-step "virtual environment in $VENV" make_environment
+step "virtual environment in $VENV" make_environment "$python"
 step 'torch and the other packages' pip_install -r "$requirements/runtime.txt" -r "$requirements/tests.txt"
 step 'the host toolbox' pip_install --no-deps -r "$requirements/host.txt"
 step 'this project' pip_install --no-deps -e "$REPO"

@@ -112,9 +112,15 @@ def run_command(command: list[str], env: dict, log: Path, progress: Progress) ->
         process.terminate()
         process.wait()
     if code:
-        lines = log.read_text().splitlines()
-        reason = [line for line in lines if line.startswith('Error: ')] or lines[-1:]
-        raise StepFailed(f'{" ".join(reason)} (the whole output is in {log})')
+        raise StepFailed(f'{reason(code, log)} (the whole output is in {log})')
+
+
+def reason(code: int, log: Path) -> str:
+    """Why a command ended: the tools' own sentence, the signal that killed it, or its last line."""
+    if code < 0:
+        return f'the command was ended by signal {-code}, perhaps for want of memory'
+    lines = log.read_text().splitlines() or [f'exit code {code}']
+    return next((line.removeprefix('Error: ') for line in lines if line.startswith('Error: ')), lines[-1])
 
 
 def fingerprint(settings: object) -> str:

@@ -1,0 +1,44 @@
+"""The tools are scripts, not a package: their folders go on the path."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / 'tools'
+sys.path[:0] = [str(TOOLS / 'quickstart'), str(TOOLS)]
+
+
+@pytest.fixture
+def run():
+    """Run a command as a user would, on one thread: run('bash', script, ..., NAME=value)."""
+
+    def run(*command, cwd=None, timeout=600, **variables):
+        env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **variables}
+        return subprocess.run(
+            [str(part) for part in command],
+            cwd=cwd,
+            env={key: str(value) for key, value in env.items() if value is not None},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run
+
+
+@pytest.fixture
+def stub(tmp_path):
+    """An executable that does as the given bash lines say: stub('srun', 'echo "$@"')."""
+
+    def stub(name, lines, folder=tmp_path / 'stubs'):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'#!/usr/bin/env bash\n{lines}\n')
+        path.chmod(0o755)
+        return path
+
+    return stub
