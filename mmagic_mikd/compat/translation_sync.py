@@ -43,9 +43,13 @@ def repair(base_translation_model) -> bool:
 
 
 def _average_before_step(wrapper) -> None:
-    """Replace `wrapper.step`, once. `update_params` calls it only when accumulated gradients are due."""
-    if 'step' in vars(wrapper):
+    """Replace `wrapper.step`, once. `update_params` calls it only when accumulated gradients are due.
+
+    A learning rate schedule has replaced it before us, so that being replaced tells nothing.
+    """
+    if hasattr(wrapper, 'averages_gradients'):
         return
+    wrapper.averages_gradients = True
     stock = wrapper.step
 
     def step(**kwargs):
