@@ -12,7 +12,7 @@ from torch import nn
 
 from ..complexity import Complexity, complexity
 from ..errors import ConfigError
-from ..pair import image_of
+from ..generators import image_of
 from .widths import Narrowing
 
 UNITS = {'k': 1e3, 'M': 1e6, 'G': 1e9}

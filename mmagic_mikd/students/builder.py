@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from ..errors import ConfigError
 from .budget import Budget, Sizes, amount, widest_within
-from .widths import TEACHER_MODES, Narrowing
+from .widths import DISTILL_SETTINGS, TEACHER_SETTINGS, Narrowing
 
 # one config for every distillation, in configs/_base_
 BASE_IMAGE_SIZE = 256
@@ -129,13 +129,13 @@ def _resets(cfg: Config, name: str) -> list[str]:
 
 
 def _hooks(student: Student, checkpoint: str, distils: bool) -> str:
-    teacher = ['model=_base_.model', f'checkpoint={checkpoint!r}']
-    mode = TEACHER_MODES.get(student.sizes.narrowing.type)
-    teacher += [f'mode={mode!r}'] if mode else []
+    kind = student.sizes.narrowing.type
+    teacher = ['model=_base_.model', f'checkpoint={checkpoint!r}', *TEACHER_SETTINGS.get(kind, [])]
     if distils:  # the teacher's own teacher gives way
         entries = [_call('teacher=dict', ['_delete_=True', *teacher], 8)]
     else:
-        entries = ['_base_.distill', _call('teacher=dict', teacher, 8), *_critic(student)]
+        entries = ['_base_.distill', _call('teacher=dict', teacher, 8)]
+        entries += [*DISTILL_SETTINGS.get(kind, []), *_critic(student)]
     return f'default_hooks = {_call("dict", [_call("distill=dict", entries, 4)], 0)}\n'
 
 

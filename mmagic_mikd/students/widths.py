@@ -29,9 +29,10 @@ NARROW_TYPES = {
     'StyleGAN2Generator': 'NarrowStyleGAN2Generator',
 }
 
-# What the teacher runs in where it is not as in evaluation: StyleGAN2 mixes styles only in training, and its
-# teacher is to mix them at the student's cut.
-TEACHER_MODES = {'NarrowStyleGAN2Generator': 'train'}
+# What the distillation of a generator needs beyond the base. StyleGAN2 mixes styles in training mode only, and the
+# teacher is to mix them at the student's cut; a latent means the same picture only to the same mapping.
+TEACHER_SETTINGS = {'NarrowStyleGAN2Generator': ["mode='train'"]}
+DISTILL_SETTINGS = {'NarrowStyleGAN2Generator': ["layers=dict(style_mapping='inherited')"]}
 
 
 class Narrowing:

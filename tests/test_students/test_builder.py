@@ -120,6 +120,7 @@ def test_the_published_share_of_stylegan2(build):
     assert (cfg.model.generator.type, cfg.model.generator.width) == ('NarrowStyleGAN2Generator', 154)
     # so that it mixes styles, and at the student's cut
     assert cfg.default_hooks.distill.teacher.mode == 'train'
+    assert cfg.default_hooks.distill.layers == dict(style_mapping='inherited')
 
 
 def test_macs_are_those_of_the_given_input(build, variant):

@@ -1,0 +1,17 @@
+# Student: a U-Net of 16 channels, 3.404 M of 54.41 M parameters, 1.219 G of 18.14 G MACs (paper count).
+_base_ = ['./pix2pix_vanilla-unet-bn_wo-jitter-flip-1xb4-190kiters_edges2shoes-r.py', '../_base_/mikd.py']
+
+model = dict(generator=dict(base_channels=16))
+
+teacher_checkpoint = (
+    'work_dirs/pix2pix_vanilla-unet-bn_wo-jitter-flip-1xb4-190kiters_edges2shoes-r/iter_190000.pth'
+)
+default_hooks = dict(
+    distill=dict(
+        _base_.distill,
+        teacher=dict(model=_base_.model, checkpoint=teacher_checkpoint),
+        # published for Pix2Pix; its step was not recorded, so that of CycleGAN at the same image size stays
+        critic=dict(_base_.distill.critic, base_channels=32),
+        loss=dict(_base_.distill.loss, target='ground_truth'),
+    )
+)
