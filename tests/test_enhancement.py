@@ -43,11 +43,12 @@ def test_a_network_that_does_nothing_scores_as_the_noise_does(tmp_path):
     torch.nn.init.zeros_(model.generator.ending.bias)
     torch.save(model.state_dict(), tmp_path / 'identity.pth')
     rng, expected = np.random.default_rng(0), []
-    for path in sorted((data_folder('sr_set5') / 'GT').iterdir())[:3]:
+    for path in (data_folder('sr_set5') / 'GT').iterdir():
         picture = cv2.imread(str(path)).astype(float)
         noisy = (picture + rng.normal(0, 25, picture.shape)).clip(0, 255)
         expected.append(10 * np.log10(255**2 / ((noisy - picture) ** 2).mean()))
     assert 20.2 < np.mean(expected) < 21.5
+    del cfg.test_dataloader.dataset['indices']
     metrics = evaluate(cfg, tmp_path / 'identity.pth')
     assert metrics['RGB/PSNR'] == pytest.approx(np.mean(expected), abs=0.05)
 
