@@ -62,7 +62,7 @@ def config(family: str, folder: Path, iters: int) -> Config:
     for name in ('val', 'test'):
         for part in ('cfg', 'dataloader', 'evaluator'):
             cfg[f'{name}_{part}'] = None
-    cfg.custom_hooks, cfg.param_scheduler, cfg.log_level = [], None, 'ERROR'
+    cfg.custom_hooks, cfg.log_level = [], 'ERROR'
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=iters, by_epoch=False)
     cfg.visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
     cfg.randomness = dict(seed=0, diff_rank_seed=True)
