@@ -1,0 +1,35 @@
+"""Tiny runs of MMagic's own configs on real images: what the end-to-end tests train."""
+
+from .base import ROOT, common, data_folder, save_teacher, small, train, without_distillation
+from .from_noise import narrow, stylegan2
+from .inspection import Observer, equal, evaluate, frechet, hook_of, load, reload_in_mmagic, scalars
+from .restoration import edsr, nafnet, photographs, srgan, standard_sets, super_resolution
+from .translation import cyclegan, pix2pix
+
+__all__ = [
+    'ROOT',
+    'Observer',
+    'common',
+    'cyclegan',
+    'data_folder',
+    'edsr',
+    'equal',
+    'evaluate',
+    'frechet',
+    'hook_of',
+    'load',
+    'nafnet',
+    'narrow',
+    'photographs',
+    'pix2pix',
+    'reload_in_mmagic',
+    'save_teacher',
+    'scalars',
+    'small',
+    'srgan',
+    'standard_sets',
+    'stylegan2',
+    'super_resolution',
+    'train',
+    'without_distillation',
+]

@@ -1,0 +1,65 @@
+"""StyleGAN2."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+
+from .base import ROOT, data_folder, save_teacher, small
+from .inspection import load
+
+
+def emoji(folder: Path, size: int, count: int = 8) -> Path:
+    """Pictograms on white, of ``size`` pixels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted((data_folder('noto_emoji_128') / 'images').iterdir())[:count]:
+        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32)
+        alpha = picture[..., 3:] / 255
+        on_white = picture[..., :3] * alpha + 255 * (1 - alpha)
+        small_picture = cv2.resize(on_white, (size, size), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / path.name), small_picture.round().astype(np.uint8))
+    return folder
+
+
+def stylegan2(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 16) -> Config:
+    """configs/mikd_stylegan2.py on emoji, few latent channels, a small discriminator, noise at work.
+
+    The toolbox's generator has 512 channels up to 32 px, whatever its multiplier.
+    """
+    cfg = small(Config.fromfile(ROOT / 'configs' / 'mikd_stylegan2.py'), work_dir, iters, batch_size)
+    distill = cfg.default_hooks.distill
+    for model in (cfg.model, distill.teacher.model):
+        model.generator.update(out_size=size, style_channels=8, num_mlps=2, channel_multiplier=1)
+        model.discriminator = dict(
+            type='DCGANDiscriminator', input_scale=size, output_scale=4, out_channels=1, base_channels=4
+        )
+        model.ema_config.momentum = 0.1
+    distill.critic.update(base_channels=2, image_size=size)
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(emoji(work_dir / 'data', size))
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
+    add_noise(distill.teacher.checkpoint)
+    return cfg
+
+
+def narrow(cfg: Config, teacher: int, student: int) -> Config:
+    """StyleGAN2 with few channels in every layer, for speed."""
+    for model, width in ((cfg.default_hooks.distill.teacher.model, teacher), (cfg.model, student)):
+        model.generator.update(type='NarrowStyleGAN2Generator', width=width)
+    distill = cfg.default_hooks.distill
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, Path(cfg.work_dir))
+    add_noise(distill.teacher.checkpoint)
+    return cfg
+
+
+def add_noise(checkpoint: str) -> None:
+    """Strong noise injection, which starts at zero, and averaged weights that are not the current ones."""
+    content = load(checkpoint)
+    for key, value in content['state_dict'].items():
+        if key.endswith('noise_injector.weight'):
+            value.fill_(0.5)
+        if key.startswith('generator_ema') and value.is_floating_point():
+            value.mul_(1.25)
+    torch.save(content, checkpoint)

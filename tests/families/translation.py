@@ -1,0 +1,70 @@
+"""Pix2Pix and CycleGAN."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from .base import ROOT, common, data_folder, save_teacher, small
+
+
+def shrink_pix2pix(model: dict, width: int) -> None:
+    """A U-Net for 32 px; no dropout, so that runs of the same weights can be compared."""
+    model.generator.update(base_channels=width, num_down=5, use_dropout=False)
+    model.discriminator.update(base_channels=4, num_conv=1)
+
+
+def pix2pix(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
+    """configs/mikd_pix2pix.py on facades at 32 px, teacher 8 and student 4 channels wide."""
+    cfg = Config.fromfile(ROOT / 'configs' / 'mikd_pix2pix.py')
+    cfg = common(cfg, work_dir, iters)
+    distill = cfg.default_hooks.distill
+    shrink_pix2pix(cfg.model, 4)
+    shrink_pix2pix(distill.teacher.model, 8)
+    distill.critic.update(base_channels=2, image_size=32)
+    cfg.train_dataloader.batch_size = batch_size
+    cfg.train_dataloader.dataset.data_root = str(data_folder('facades'))
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform.type == 'Resize':
+            transform.scale = (36, 36)
+        if transform.type == 'FixedCrop':
+            transform.crop_size = (32, 32)
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
+    return cfg
+
+
+def resize(pipeline: list[dict], load: int, crop: int) -> None:
+    """Let a translation pipeline load pictures of ``load`` pixels and cut ``crop`` out of them."""
+    for transform in pipeline:
+        if transform.type == 'TransformBroadcaster':
+            steps = transform.transforms
+            for step in steps if isinstance(steps, list) else [steps]:
+                step.update(
+                    dict(scale=(load, load)) if step.type == 'Resize' else dict(crop_size=(crop, crop))
+                )
+
+
+def first_images(source: Path, folder: Path, count: int) -> Path:
+    """A folder with links to the first pictures of another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir())[:count]:
+        if not (folder / path.name).exists():
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+def cyclegan(work_dir: Path, iters: int = 2, batch_size: int = 1) -> Config:
+    """configs/mikd_cyclegan.py on summer2winter at 32 px, teachers 8 and students 4 channels wide."""
+    cfg = small(Config.fromfile(ROOT / 'configs' / 'mikd_cyclegan.py'), work_dir, iters, batch_size)
+    distill = cfg.default_hooks.distill
+    for model, width in ((cfg.model, 4), (distill.teacher.model, 8)):
+        model.generator.update(base_channels=width, num_blocks=1)
+        model.discriminator.update(base_channels=4, num_conv=1)
+    distill.critic.update(base_channels=2, image_size=32)
+    cfg.train_dataloader.dataset.data_root = str(data_folder('summer2winter'))
+    resize(cfg.train_dataloader.dataset.pipeline, 36, 32)
+    resize(cfg.test_dataloader.dataset.pipeline, 32, 32)
+    for domain in 'AB':
+        first_images(data_folder('summer2winter') / f'test{domain}', work_dir / 'data' / f'test{domain}', 8)
+    cfg.test_dataloader.dataset.data_root = str(work_dir / 'data')
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
+    return cfg
