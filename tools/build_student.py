@@ -93,7 +93,9 @@ def main() -> None:
     print('\n'.join(student.table))
     if budget:
         print(f'\nThe next wider one has {student.next_wider(budget)}.')
-    print(f'\nWrote {args.out}. It expects its teacher at {checkpoint}; then: tools/train.py {args.out}')
+    print(
+        f'\nWrote {args.out}. It expects its teacher at {checkpoint}; then: python tools/train.py {args.out}'
+    )
 
 
 if __name__ == '__main__':

@@ -113,6 +113,9 @@ def test_published_sizes_give_the_published_student(build, tmp_path):
     assert 'model=_base_.model' in text
     for number in ('54.41 M', '3.404 M', '18.14 G', '1.219 G', '--params 3.4M'):
         assert number in text
+    # as docs/students.md shows it
+    shown = (ROOT / 'docs' / 'students.md').read_text().split('model = dict(generator')[1].split('```')[0]
+    assert shown in text
 
 
 def test_the_published_share_of_stylegan2(build):
