@@ -58,6 +58,17 @@ class Pair:
         self._preprocessor_handle = self._preprocessor.register_forward_hook(self._on_preprocessed)
         self.release()
 
+    @classmethod
+    def from_config(cls, cfg: dict, model: nn.Module) -> 'Pair':
+        """From one entry of ``default_hooks.distill.pairs``, still without a teacher."""
+        if 'student' not in cfg or cfg.keys() - {'student', 'teacher', 'output', 'value_range'}:
+            raise ConfigError(
+                f'default_hooks.distill.pairs holds {dict(cfg)}: each is a dict of `student` and, if needed, '
+                '`teacher`, `output` and `value_range`'
+            )
+        settings = {key: cfg[key] for key in ('output', 'value_range') if key in cfg}
+        return cls(cfg['student'], model, **settings)
+
     def arm(self) -> None:
         """Wait for the next call that trains the student."""
         self.s: Tensor | None = None

@@ -21,6 +21,7 @@ from .pair import Pair
 from .rng import seeded
 from .tap import UpdateTap, unwrap
 from .teacher import build_teacher, check_preprocessing
+from .weights import is_copy
 
 CHECKPOINT_KEY = 'mikd'
 CHECKPOINT_VERSION = 1
@@ -79,7 +80,7 @@ class DistillRunner(Hook):
         with seeded(runner.seed):
             self.mi = MODELS.build(self._loss_cfg) if self._loss_cfg else None
             self.terms = nn.ModuleDict({k: MODELS.build(v) for k, v in self._terms_cfg.items()}).to(device)
-            self.pairs = self._build_pairs(runner.model, device)
+            self.pairs = self._build_pairs(runner.model)
             self._build_critics(device)
         self._noise = torch.Generator(device)
         self._load_resumed(runner)
@@ -89,7 +90,12 @@ class DistillRunner(Hook):
                 start = runner.iter == 0
                 self._taps.append(InheritedLayers(self._layers, pairs, optim_wrapper, start))
         for pair in self.pairs:
-            runner.logger.info(f'Distilling {pair.path} of {type(runner.model).__name__}.')
+            runner.logger.info(f'Distilling {pair.path} of {type(unwrap(runner.model)).__name__}.')
+            if pair.teacher is not None and is_copy(pair.student, pair.teacher):
+                runner.logger.warning(
+                    f'The teacher of {pair.path!r} has the weights of the student, so there is nothing to '
+                    "learn from it yet: is default_hooks.distill.teacher.checkpoint the student's own?"
+                )
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         # A function of (seed, rank, iteration): every rank has its own noise and a resumed run draws
@@ -185,24 +191,26 @@ class DistillRunner(Hook):
 
     # ---- building and undoing -----------------------------------------------------------------
 
-    def _build_pairs(self, model: nn.Module, device: torch.device) -> list[Pair]:
+    def _build_pairs(self, model: nn.Module) -> list[Pair]:
         if self.mi is None and not self.terms:
             raise ConfigError('default_hooks.distill has neither `loss` nor `terms`: set one of them')
         if isinstance(self._teacher_cfg, dict):
             check_preprocessing(self._teacher_cfg, unwrap(model))
         pairs_cfg = self._pairs_cfg or [dict(student=path) for path in find_generators(model)]
-        pairs = [Pair(cfg['student'], model, **_image_settings(cfg)) for cfg in pairs_cfg]
+        pairs = [Pair.from_config(cfg, model) for cfg in pairs_cfg]
         for pair, cfg in zip(pairs, pairs_cfg, strict=True):
-            path = cfg.get('teacher', pair.path)
-            pair.teacher = self._build_teacher(path, unwrap(model).data_preprocessor, device)
+            preprocessor = unwrap(model).data_preprocessor
+            pair.teacher = self._build_teacher(cfg.get('teacher', pair.path), preprocessor, pair.student)
+            if pair.teacher is not None:
+                pair.teacher.to(next(model.parameters()).device)
         return pairs
 
-    def _build_teacher(self, path: str, preprocessor: nn.Module, device: torch.device) -> nn.Module | None:
+    def _build_teacher(self, path: str, preprocessor: nn.Module, student: nn.Module) -> nn.Module | None:
         if self.mi is not None and self.mi.target == 'ground_truth' and not (self.terms or self._layers):
             return None  # nothing would ever look at its images
         if self._teacher_cfg is None:
             raise ConfigError('default_hooks.distill.teacher is missing: set its `model` and `checkpoint`')
-        return build_teacher(self._teacher_cfg, path, preprocessor).to(device)
+        return build_teacher(self._teacher_cfg, path, preprocessor, student)
 
     def _build_critics(self, device: torch.device) -> None:
         if self.mi is None:
@@ -241,13 +249,3 @@ class DistillRunner(Hook):
         for tap in (*self._taps, *self.pairs):
             tap.remove()
         self._taps, self.pairs, self._log = [], [], {}
-
-
-def _image_settings(pair: dict) -> dict:
-    unknown = pair.keys() - {'student', 'teacher', 'output', 'value_range'}
-    if unknown or 'student' not in pair:
-        raise ConfigError(
-            f'default_hooks.distill.pairs holds {dict(pair)}: each is a dict of `student` and, where needed, '
-            '`teacher`, `output` and `value_range`'
-        )
-    return {key: pair[key] for key in ('output', 'value_range') if key in pair}

@@ -1,8 +1,5 @@
 """From a config and a checkpoint to one frozen network that runs on the student's inputs."""
 
-import os
-
-import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import Tensor, nn
@@ -11,11 +8,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from .compat import evaluates_in_train_mode
 from .errors import ConfigError
 from .foreign import ForeignTeacher
+from .weights import load_network
 
 KEY = 'default_hooks.distill.teacher'
 
 
-def build_teacher(cfg: nn.Module | dict, path: str, preprocessor: nn.Module | None = None) -> nn.Module:
+def build_teacher(
+    cfg: nn.Module | dict,
+    path: str,
+    preprocessor: nn.Module | None = None,
+    student: nn.Module | None = None,
+) -> nn.Module:
     """Build the frozen teacher for the student's generator at ``path``, and nothing else of its model.
 
     Args:
@@ -28,6 +31,7 @@ def build_teacher(cfg: nn.Module | dict, path: str, preprocessor: nn.Module | No
             'train' for Pix2Pix and CycleGAN.
         path: module path in the teacher's model, such as 'generator' or 'generators.photo'.
         preprocessor: of the student's model.
+        student: the student's generator; its own checkpoint is no teacher.
 
     Raises:
         ConfigError: the description is incomplete, or the checkpoint does not hold this network.
@@ -41,7 +45,7 @@ def build_teacher(cfg: nn.Module | dict, path: str, preprocessor: nn.Module | No
     if not cfg.get('checkpoint'):
         raise ConfigError(f'{KEY}.checkpoint is missing: set it to the file with the trained weights')
     network = _build_network(model, path)
-    load_network(network, cfg['checkpoint'], path)
+    load_network(network, cfg['checkpoint'], path, student)
     mode = cfg.get('mode') or ('train' if evaluates_in_train_mode(model) else 'eval')
     return freeze(network, mode)
 
@@ -122,61 +126,6 @@ def _network_of(model: nn.Module, path: str) -> nn.Module:
     except AttributeError:
         names = ', '.join(name for name, _ in model.named_children())
         raise ConfigError(
-            f'{KEY}.model, a {type(model).__name__}, has no network {path!r} (it has {names}); set `teacher` in '
-            'default_hooks.distill.pairs to the path of its generator'
+            f'{KEY}.model, a {type(model).__name__}, has no network {path!r} (it has {names}); set `teacher` '
+            'in default_hooks.distill.pairs to the path of its generator'
         ) from None
-
-
-def load_network(network: nn.Module, checkpoint: str, path: str) -> None:
-    """Load all weights of ``network`` from a file or URL, safely; averaged (EMA) ones where there are any.
-
-    Raises:
-        ConfigError: the file is absent or unreadable, or holds no network of these names and shapes.
-    """
-    state = _read(checkpoint)
-    wanted = network.state_dict()
-    prefixes = [f'{path}.', '']
-    if path == 'generator':
-        prefixes = ['generator_ema.module.', 'generator_ema.', *prefixes]
-    candidates = [
-        {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
-        for prefix in prefixes
-    ]
-    best = min(candidates, key=lambda candidate: len(wanted.keys() - candidate.keys()))
-    problem = _mismatch(wanted, best)
-    if problem:
-        raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} does not fit the teacher at {path!r}: {problem}; '
-            'point it at a checkpoint of exactly that network'
-        )
-    network.load_state_dict({key: best[key] for key in wanted})
-
-
-def _mismatch(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> str | None:
-    missing = [key for key in wanted if key not in found]
-    if missing:
-        return f'{len(missing)} of {len(wanted)} weights are missing, the first is {missing[0]!r}'
-    for key, tensor in wanted.items():
-        if tensor.shape != found[key].shape:
-            return f'{key!r} has shape {tuple(found[key].shape)}, wanted {tuple(tensor.shape)}'
-    return None
-
-
-def _read(checkpoint: str) -> dict[str, Tensor]:
-    """The state dictionary in a checkpoint; only tensors and plain containers are ever unpickled."""
-    options = dict(map_location='cpu', weights_only=True)
-    try:
-        if checkpoint.startswith(('http://', 'https://')):
-            content = torch.hub.load_state_dict_from_url(checkpoint, **options)
-        else:
-            content = torch.load(os.path.expanduser(checkpoint), **options)
-    except FileNotFoundError:
-        raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} does not exist: train the teacher first or correct the path'
-        ) from None
-    except Exception as error:
-        raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} cannot be read as a checkpoint of tensors '
-            f'({type(error).__name__}); use a file written by torch.save or by the toolbox'
-        ) from error
-    return content.get('state_dict', content)
