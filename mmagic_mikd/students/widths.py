@@ -29,8 +29,8 @@ NARROW_TYPES = {
     'StyleGAN2Generator': 'NarrowStyleGAN2Generator',
 }
 
-# What the distillation of a generator needs beyond the base. StyleGAN2 mixes styles in training mode only, and the
-# teacher is to mix them at the student's cut; a latent means the same picture only to the same mapping.
+# What the distillation of a generator needs beyond the base. StyleGAN2 mixes styles in training mode only, and
+# the teacher is to mix them at the student's cut; a latent means the same picture only to the same mapping.
 TEACHER_SETTINGS = {'NarrowStyleGAN2Generator': ["mode='train'"]}
 DISTILL_SETTINGS = {'NarrowStyleGAN2Generator': ["layers=dict(style_mapping='inherited')"]}
 
