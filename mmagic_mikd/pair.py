@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
@@ -26,6 +27,8 @@ class Pair:
         output: where the image is in what both networks return, see :func:`image_of`.
         value_range: lowest and highest value of the images; by default the data preprocessor's
             normalisation of [0, 255], as the images that the toolbox's models make.
+        residual: whether the critic sees what the network adds to its input, resized to the image, in
+            place of the image.
 
     Attributes:
         student: the generator in the toolbox's model, without wrappers.
@@ -42,6 +45,7 @@ class Pair:
         teacher: nn.Module | None = None,
         output: int | str | None = None,
         value_range: tuple[float, float] | None = None,
+        residual: bool = False,
     ) -> None:
         student = resolve(model, path)
         if student is None:
@@ -52,7 +56,7 @@ class Pair:
         self.path = path
         self.name = path.replace('.', '_')
         self.student, self.teacher = student, teacher
-        self._output, self._value_range = output, value_range
+        self._output, self._value_range, self._residual = output, value_range, residual
         self._tap = ForwardTap(student, self._on_student_call)
         self._preprocessor = unwrap(model).data_preprocessor
         self._preprocessor_handle = self._preprocessor.register_forward_hook(self._on_preprocessed)
@@ -61,12 +65,12 @@ class Pair:
     @classmethod
     def from_config(cls, cfg: dict, model: nn.Module) -> 'Pair':
         """From one entry of ``default_hooks.distill.pairs``, still without a teacher."""
-        if 'student' not in cfg or cfg.keys() - {'student', 'teacher', 'output', 'value_range'}:
+        settings = {key: cfg[key] for key in ('output', 'value_range', 'residual') if key in cfg}
+        if 'student' not in cfg or cfg.keys() - {'student', 'teacher', *settings}:
             raise ConfigError(
                 f'default_hooks.distill.pairs holds {dict(cfg)}: each is a dict of `student` and, if needed, '
-                '`teacher`, `output` and `value_range`'
+                '`teacher`, `output`, `value_range` and `residual`'
             )
-        settings = {key: cfg[key] for key in ('output', 'value_range') if key in cfg}
         return cls(cfg['student'], model, **settings)
 
     def arm(self) -> None:
@@ -78,7 +82,7 @@ class Pair:
     def release(self) -> None:
         """Drop the images of this step, and with them the graph that hangs on them."""
         self._tap.disarm()
-        self.s = self.t = None
+        self.s = self.t = self._input = None
         self.ground_truth: Tensor | None = None
 
     def remove(self) -> None:
@@ -116,7 +120,19 @@ class Pair:
             )
         lowest, span = self._range(image.shape[-3])
         image = 2 * (image.float() - lowest) / span - 1
+        if self._residual:
+            image = image - (2 * (self._input_like(image) - lowest) / span - 1)
         return image.flatten(0, -4)
+
+    def _input_like(self, image: Tensor) -> Tensor:
+        """The network's input at the size of ``image``."""
+        shape = () if self._input is None else tuple(self._input.shape)
+        if image.ndim != 4 or shape[:-2] != image.shape[:-2]:
+            raise ConfigError(
+                f'default_hooks.distill.pairs: {self.path!r} makes {tuple(image.shape)} of {shape}, so there is '
+                'no image to subtract; leave `residual` out'
+            )
+        return F.interpolate(self._input.float(), image.shape[-2:], mode='bicubic')
 
     def _range(self, channels: int) -> tuple[Tensor | float, Tensor | float]:
         """Where the images' values start, and how far they reach."""
@@ -142,6 +158,9 @@ class Pair:
 
     def _on_student_call(self, call: Call) -> None:
         self.s = image_of(call.output, self._output)
+        if self._residual:
+            tensors = (x for x in tree_leaves((call.args, call.kwargs)) if isinstance(x, Tensor))
+            self._input = next(tensors, None)
         if self.teacher is not None:
             self.t = image_of(self._ask_teacher(call), self._output)
 

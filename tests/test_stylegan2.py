@@ -274,6 +274,13 @@ def test_layers_that_cannot_be_taken_over_are_named(tmp_path, layers, message):
         train(cfg)
 
 
+def test_there_is_no_residual_of_a_latent(tmp_path):
+    cfg = tiny(tmp_path)
+    cfg.default_hooks.distill.pairs = [dict(student='generator', residual=True)]
+    with pytest.raises(ConfigError, match='leave `residual` out'):
+        train(cfg)
+
+
 def test_the_shipped_config_is_the_real_setting():
     cfg = Config.fromfile(ROOT / 'configs' / 'mikd_stylegan2.py')
     distill = cfg.default_hooks.distill

@@ -9,6 +9,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import torch.nn.functional as F
 from families import (
     ROOT,
     data_folder,
@@ -77,6 +78,23 @@ def test_the_target_is_the_teacher_or_the_photograph(tmp_path, monkeypatch, name
     monkeypatch.setattr(MIDistillLoss, 'critic_loss', watched)
     runner.train()
     assert len(seen) == 1 and seen[0] < 1e-5
+
+
+def test_the_residual_is_what_the_network_adds_to_its_input(tmp_path, monkeypatch):
+    cfg = super_resolution('edsr', tmp_path, iters=1)
+    cfg.default_hooks.distill.pairs = [dict(student='generator', residual=True)]
+    runner, seen, critic_loss = Runner.from_cfg(cfg), [], MIDistillLoss.critic_loss
+
+    def watched(self, critic, t, s, t_neg):
+        (pair,) = hook_of(runner).pairs
+        enlarged = F.interpolate(pair._input, scale_factor=4, mode='bicubic')
+        for mine, image in ((t, pair.t), (s, pair.s)):
+            seen.append((mine - 2 * (image - enlarged)).abs().max().item())
+        return critic_loss(self, critic, t, s, t_neg)
+
+    monkeypatch.setattr(MIDistillLoss, 'critic_loss', watched)
+    runner.train()
+    assert len(seen) == 2 and max(seen) < 1e-5 and abs(scalars(runner)['loss_mi']) > 0
 
 
 @pytest.mark.parametrize('name', ['edsr', 'srgan'])
