@@ -40,11 +40,13 @@ def load_config(args: argparse.Namespace) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(args.config)
     cfg.launcher = args.launcher
-    if args.cfg_options:
+    for key, value in (args.cfg_options or {}).items():
         try:
-            cfg.merge_from_dict(args.cfg_options)
+            cfg.merge_from_dict({key: value})
         except (AttributeError, IndexError, KeyError, TypeError) as error:
-            raise ConfigError(f'--cfg-options does not fit {args.config}: {_one_line(error)}') from error
+            raise ConfigError(
+                f'--cfg-options {key} does not fit {args.config}: {_one_line(error)}'
+            ) from error
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'./work_dirs/{Path(args.config).stem}'
     return cfg
 

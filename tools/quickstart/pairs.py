@@ -15,7 +15,7 @@ from mmagic_mikd.errors import ConfigError
 # pixels that only test pictures show. Of the stereo pair only one is used: the other shows the same.
 PHOTOS = {
     'astronaut.png': (0, 290, 230, 512),
-    'chelsea.png': (265, 40, 451, 200),
+    'chelsea.png': (245, 70, 400, 200),
     'coffee.png': (330, 190, 600, 400),
     'hubble_deep_field.jpg': (560, 440, 1000, 872),
     'ihc.png': (230, 270, 512, 512),
