@@ -10,7 +10,7 @@ from ..errors import ConfigError
 from .budget import Budget, Sizes, amount, widest_within
 from .widths import DISTILL_SETTINGS, TEACHER_SETTINGS, Narrowing
 
-# one config for every distillation, in configs/_base_
+# what configs/_base_/mikd.py takes the images to be
 BASE_IMAGE_SIZE = 256
 BASE_CHANNELS = 3
 
