@@ -129,8 +129,8 @@ class Pair:
         shape = () if self._input is None else tuple(self._input.shape)
         if image.ndim != 4 or shape[:-2] != image.shape[:-2]:
             raise ConfigError(
-                f'default_hooks.distill.pairs: {self.path!r} makes {tuple(image.shape)} of {shape}, so there is '
-                'no image to subtract; leave `residual` out'
+                f'default_hooks.distill.pairs: {self.path!r} makes {tuple(image.shape)} of {shape}, so there '
+                'is no image to subtract; leave `residual` out'
             )
         return F.interpolate(self._input.float(), image.shape[-2:], mode='bicubic')
 

@@ -2,6 +2,9 @@
 #
 # Papers report PSNR and SSIM on the luma channel (Y), MMagic by default on RGB, about 2 dB lower: both are
 # evaluated, labelled as in `Set5/Y/PSNR`, four pixels away from the border.
+#
+# The critic sees the large images. What the networks add to the enlarged input, in their place:
+# `default_hooks = dict(distill=dict(pairs=[dict(student='generator', residual=True)]))`.
 sr_x4 = dict(
     val_metrics=[
         dict(type=metric, crop_border=4, convert_to=convert_to, prefix=colour)
