@@ -1,8 +1,9 @@
-"""Row 4: importing MMagic takes long, one second of it for SciPy and pandas, which a training never calls.
+"""Row 4: importing MMagic takes long, a good third of it for packages that most runs never call.
 
-The files listed below import them at their top for one metric or one transform each. They get stand-ins that
-import the real thing when it is first used; everybody else's `import scipy` is untouched. No upstream thread.
-Delete this file when MMagic imports them where it uses them.
+Some of its files import SciPy or pandas at their top for one metric or one transform, and a file of torchvision
+that compiles something lazily (its words: "avoids eagerly importing dynamo") imports the compiler all the same.
+The files listed below get stand-ins that import the real thing when it is first used; everybody else's
+`import scipy` is untouched. No upstream thread. Delete this file when they import it where they use it.
 """
 
 import pkgutil
@@ -18,6 +19,7 @@ DEFERRED = {
     'mmagic.models.editors.disco_diffusion.guider': 'pandas',
     'mmagic.models.editors.stylegan2.ada.augment': 'scipy',
     'mmagic.models.editors.stylegan3.stylegan3_modules': 'scipy',
+    'torchvision.ops.roi_align': 'torch._dynamo',
 }
 
 
@@ -25,10 +27,11 @@ def apply(report) -> None:
     for name, package in DEFERRED.items():
 
         def import_(stock, name, globals=None, locals=None, fromlist=(), level=0, package=package):
-            if level or name.split('.')[0] != package or not on_import.is_installed(package):
+            root = name.split('.')[0]
+            if level or not f'{name}.'.startswith(f'{package}.') or not on_import.is_installed(root):
                 return stock(name, globals, locals, fromlist, level)
             report(True)
-            return Deferred(name if fromlist else package)
+            return Deferred(name if fromlist else root)
 
         on_import.around(name, lambda module, import_=import_: on_import.own_import(module, import_))
 

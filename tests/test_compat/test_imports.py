@@ -7,6 +7,10 @@ import sys
 import compat_runs
 import numpy as np
 import pytest
+import torch
+import torchvision
+
+from mmagic_mikd.compat import deferred
 
 
 def absent(package: str):
@@ -101,16 +105,21 @@ def test_every_gan_and_super_resolution_model_is_registered(with_broken_diffuser
     assert len(with_broken_diffusers['registered']) > 150
 
 
-def test_scipy_and_pandas_wait_until_they_are_used(with_broken_diffusers):
+def test_what_is_seldom_used_waits_until_it_is(with_broken_diffusers):
     assert 'deferred' in with_broken_diffusers['applied']
-    assert not {'pandas', 'scipy'} & set(with_broken_diffusers['imported'])
+    assert not {'pandas', 'scipy', 'torch._dynamo'} & set(with_broken_diffusers['imported'])
+
+
+def test_what_waited_works():
     from mmagic.evaluation.metrics import inception_score
 
     assert inception_score.entropy([0.5, 0.5]) == pytest.approx(np.log(2))
+    assert deferred.Deferred('scipy.special').gamma(5) == 24
+    box = torch.tensor([[0.0, 0.0, 0.0, 2.0, 2.0]])
+    assert torchvision.ops.roi_align(torch.ones(1, 1, 4, 4), box, 2).tolist() == [[[[1, 1], [1, 1]]]]
 
 
 def test_mmpretrain_imports_and_builds():
-    import torch
     from mmpretrain.registry import MODELS
 
     network = MODELS.build(dict(type='mmpretrain.ResNet', depth=18))
