@@ -19,7 +19,7 @@ from .inherit import InheritedLayers
 from .langevin import langevin
 from .pair import Pair
 from .rng import seeded
-from .tap import UpdateTap, unwrap
+from .tap import UpdateTap, gradient_share, unwrap
 from .teacher import build_teacher, check_preprocessing
 from .weights import is_copy
 
@@ -154,7 +154,7 @@ class DistillRunner(Hook):
         samples, critic_losses = [], []
         for pair in pairs:
             critic = self.critics[pair.name]
-            t, s = pair.to_unit(pair.target(self.mi.target)), pair.to_unit(pair.s)
+            t, s = pair.to_unit(pair.target(self.mi.target)), pair.to_unit(self._watched(pair))
             with frozen(critic):
                 energy = partial(critic, s=s.detach())
                 t_neg = langevin(energy, s, generator=self._noise, **self._sampler)
@@ -184,6 +184,12 @@ class DistillRunner(Hook):
         self._log['critic_grad_norm'] = torch.nn.utils.get_total_norm(gradients)
         self.optim_wrapper.step()
         self.optim_wrapper.zero_grad()
+
+    def _watched(self, pair: Pair) -> Tensor:
+        """The student's image as the bound sees it; the log gets the weight of the bound's gradient at it."""
+        if self.mi.loss_weight == 0:
+            return pair.s
+        return gradient_share(pair.s, lambda ratio: self._record(pair, mi_grad_ratio=ratio))
 
     def _record(self, pair: Pair, **values: Tensor) -> None:
         suffix = f'_{pair.name}' if len(self.pairs) > 1 else ''

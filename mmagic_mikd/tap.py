@@ -138,3 +138,21 @@ class UpdateTap:
         self._handle.remove()
         for name in self._originals:
             vars(self._optim_wrapper).pop(name, None)
+
+
+def gradient_share(x: Tensor, report: Callable[[Tensor], None]) -> Tensor:
+    """A view of ``x``; in the backward pass ``report`` gets how its gradient compares with the rest's.
+
+    That is the norm of the gradient that arrives through the view over the norm of what arrives at ``x``
+    by all other ways, both in whatever scale the loss has: no extra backward pass, no gradient changed.
+    """
+    view, through_view = x.view_as(x), []
+    view.register_hook(through_view.append)
+
+    def compare(gradient: Tensor) -> None:
+        if through_view:  # not in a backward pass of the rest alone
+            part = through_view.pop().float()
+            report(part.norm() / (gradient.float() - part).norm())
+
+    x.register_hook(compare)
+    return view

@@ -8,7 +8,7 @@ from torch import nn
 
 from mmagic_mikd.errors import ConfigError
 from mmagic_mikd.rng import RandomState, replayed, seeded
-from mmagic_mikd.tap import ForwardTap, UpdateTap, resolve
+from mmagic_mikd.tap import ForwardTap, UpdateTap, gradient_share, resolve
 
 
 @pytest.fixture
@@ -143,3 +143,13 @@ def test_an_update_past_the_wrapper_is_refused_before_it_happens(network):
     with pytest.raises(ConfigError, match=r'call optim_wrapper.update_params\(loss\)'):
         optim_wrapper.step()
     assert torch.equal(network.weight, start)
+
+
+def test_the_share_of_a_gradient_is_seen_without_changing_it():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    shares = []
+    y = 1 * x
+    view = gradient_share(y, shares.append)
+    (5 * (3 * view.sum() + 4 * y.sum())).backward()
+    assert [share.item() for share in shares] == [0.75]
+    assert torch.equal(x.grad, torch.tensor([35.0, 35.0]))
