@@ -17,8 +17,9 @@ from types import ModuleType
 
 from . import on_import
 
-# Which file of MMagic needs which packages. Everything else in MMagic and mmpretrain copes with their absence.
+# Which file needs which packages. Everything else in MMagic and mmpretrain copes with their absence.
 NEEDED = {
+    'mmagic.apis.inferencers.controlnet_animation_inferencer': {'controlnet_aux'},
     'mmagic.datasets.transforms.albu_function': {'albumentations'},
     'mmagic.evaluation.metrics.ppl': {'lpips'},
     'mmagic.models.archs.attention_injection': {'diffusers'},
@@ -31,6 +32,9 @@ NEEDED = {
     'mmagic.models.editors.fastcomposer.fastcomposer': {'transformers'},
     'mmagic.models.editors.fastcomposer.fastcomposer_util': {'transformers'},
     'mmagic.models.editors.vico.vico_utils': {'diffusers'},
+    'mmpretrain.datasets.dtd': {'mat4py'},
+    'mmpretrain.datasets.flowers102': {'mat4py'},
+    'mmpretrain.datasets.stanfordcars': {'mat4py'},
 }
 
 # How an absent or unsuitable package shows; diffusers' lazy modules raise RuntimeError.
@@ -116,10 +120,11 @@ class _Placeholder(ABCMeta):
 
     def _missing(cls) -> ImportError:
         package = cls._full_name.split('.')[0]
+        wanted = 'This' if cls._is_bare else f'{cls.__module__}.{cls.__name__}'
+        newest = '==0.24.0 (the newest that MMagic knows)' if package == 'diffusers' else ''
         return ImportError(
-            f"MMagic's {cls.__module__}.{cls.__name__} needs {cls._full_name}, which could not be imported "
-            f'({cls._error}). `pip install {package}` (diffusers: 0.24.0 is the newest that MMagic knows), '
-            'or leave this component out of the config.',
+            f'{wanted} needs {cls._full_name}, which could not be imported: {cls._error}. '
+            f'`pip install {package}`{newest}, or leave this component out of the config.',
             name=package,
         )
 

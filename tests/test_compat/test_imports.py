@@ -10,7 +10,7 @@ import pytest
 import torch
 import torchvision
 
-from mmagic_mikd.compat import deferred
+from mmagic_mikd.compat import deferred, mmcv_ops
 
 
 def absent(package: str):
@@ -81,6 +81,21 @@ def test_nobody_else_sees_a_placeholder():
     assert not {'transformers', 'diffusers', 'lpips'} & {name.split('.')[0] for name in sys.modules}
 
 
+def test_the_inferencers_can_be_imported():
+    assert importlib.import_module('mmagic.apis').MMagicInferencer
+
+
+@pytest.mark.parametrize('compiled', [True, False])
+def test_a_compiled_mmcv_is_left_alone(tmp_path, monkeypatch, compiled):
+    (tmp_path / 'mmcv').mkdir()
+    (tmp_path / 'mmcv' / '__init__.py').write_text('')
+    if compiled:
+        (tmp_path / 'mmcv' / '_ext.py').write_text('')
+    monkeypatch.delitem(sys.modules, 'mmcv', raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert mmcv_ops.is_uncompiled() is not compiled
+
+
 def test_mmagic_falls_back_where_it_has_a_fallback():
     from mmagic.models.editors.stable_diffusion import clip_wrapper
 
@@ -121,6 +136,9 @@ def test_what_waited_works():
 
 def test_mmpretrain_imports_and_builds():
     from mmpretrain.registry import MODELS
+    from mmpretrain.utils import register_all_modules
+
+    register_all_modules(init_default_scope=False)
 
     network = MODELS.build(dict(type='mmpretrain.ResNet', depth=18))
     network.eval()
