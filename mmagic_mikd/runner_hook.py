@@ -20,7 +20,7 @@ from .langevin import langevin
 from .pair import Pair
 from .rng import seeded
 from .tap import UpdateTap, gradient_share, unwrap
-from .teacher import build_teacher, check_preprocessing
+from .teacher import build_teacher, check_place, check_preprocessing
 from .weights import is_copy
 
 CHECKPOINT_KEY = 'mikd'
@@ -75,6 +75,8 @@ class DistillRunner(Hook):
 
     def before_train(self, runner: Runner) -> None:
         self._detach()
+        if isinstance(self._teacher_cfg, dict):
+            check_place(self._teacher_cfg, runner.work_dir)
         device = next(runner.model.parameters()).device
         # Building draws random numbers; the toolbox's own random stream must not notice.
         with seeded(runner.seed):
@@ -144,7 +146,8 @@ class DistillRunner(Hook):
             if self.mi is not None:
                 loss = loss + self._mutual_information(pairs)
             for name, term in self.terms.items():
-                value = sum(term(pair.s.float(), pair.target('teacher').float()) for pair in pairs)
+                images = [(pair.target('teacher').float(), pair.s.float()) for pair in pairs]
+                value = sum(term(s, t) for t, s in images)
                 self._log[f'loss_distill_{name}'] = value.detach()
                 loss = loss + value
         for pair in pairs:  # a model may update its generator more than once a step

@@ -1,5 +1,7 @@
 """From a config and a checkpoint to one frozen network that runs on the student's inputs."""
 
+from pathlib import Path
+
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import Tensor, nn
@@ -71,6 +73,21 @@ def check_preprocessing(cfg: dict, student: nn.Module) -> None:
                 f'{KEY}.model.data_preprocessor.{name} is {theirs}, the student has {ours}; '
                 'train the student with the preprocessing of its teacher'
             )
+
+
+def check_place(cfg: dict, work_dir: str) -> None:
+    """A run writes iter_*.pth, best_*.pth, ... into its folder and deletes the oldest: no place for a teacher.
+
+    Raises:
+        ConfigError: the teacher's checkpoint is such a file.
+    """
+    file = Path(str(cfg.get('checkpoint') or '')).expanduser()
+    of_a_run = file.name.startswith(('iter_', 'epoch_', 'best_', 'last'))
+    if of_a_run and file.resolve().parent == Path(work_dir).resolve():
+        raise ConfigError(
+            f'{KEY}.checkpoint={file} lies in the work_dir of this run, whose checkpoints would replace it; '
+            'set work_dir to another folder'
+        )
 
 
 def freeze(network: nn.Module, mode: str = 'eval') -> nn.Module:

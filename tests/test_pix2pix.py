@@ -6,9 +6,19 @@ import sys
 
 import pytest
 import torch
-from families import ROOT, pix2pix, save_teacher, train, without_distillation
+from families import (
+    ROOT,
+    Observer,
+    equal,
+    hook_of,
+    load,
+    pix2pix,
+    save_teacher,
+    scalars,
+    train,
+    without_distillation,
+)
 from mmengine.config import Config
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 import mmagic_mikd
@@ -17,41 +27,13 @@ from mmagic_mikd.errors import ConfigError
 from mmagic_mikd.langevin import langevin
 
 
-class Observer(Hook):
-    """Calls back with the hook under test while its images are still there."""
-
-    priority = 'HIGHEST'
-
-    def __init__(self, callback):
-        self.callback = callback
-
-    def after_train_iter(self, runner, *args, **kwargs):
-        self.callback(hook_of(runner))
-
-
-def hook_of(runner):
-    return next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
-
-
-def equal(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
-
-
-def scalars(runner):
-    return {k: v.data[0] for k, v in runner.message_hub.log_scalars.items() if k.startswith('train/')}
-
-
-def load(path):
-    return torch.load(path, map_location='cpu', weights_only=True)
-
-
 def test_weight_zero_is_bit_identical_to_the_plain_toolbox(tmp_path):
     """With dropout, shuffling and flips, so that one stolen random number would show."""
     cfg = pix2pix(tmp_path, iters=4)
     cfg.model.generator.use_dropout = True
     cfg.default_hooks.distill.loss.loss_weight = 0
     distilled = train(cfg)
-    assert scalars(distilled)['train/loss_critic'].size == 4  # the critic did train meanwhile
+    assert scalars(distilled)['loss_critic'].size == 4  # the critic did train meanwhile
     plain = train(without_distillation(cfg))
     assert equal(distilled.model.state_dict(), plain.model.state_dict())
 
@@ -61,7 +43,7 @@ def test_a_positive_weight_moves_the_student_and_logs(tmp_path):
     distilled, plain = train(cfg), train(without_distillation(cfg))
     assert not equal(distilled.model.state_dict(), plain.model.state_dict())
     for name in ('loss_mi', 'loss_critic', 'energy_t', 'energy_neg', 'chain_drift', 'distance'):
-        assert scalars(distilled)[f'train/{name}'].size == 3
+        assert scalars(distilled)[name].size == 3
 
 
 def test_the_critic_step_comes_first_and_lowers_its_loss_on_the_same_samples(tmp_path, monkeypatch):
@@ -75,7 +57,7 @@ def test_the_critic_step_comes_first_and_lowers_its_loss_on_the_same_samples(tmp
         return original(self, critic, t, s, t_neg)
 
     monkeypatch.setattr(MIDistillLoss, 'forward', student_loss)
-    before = scalars(train(cfg))['train/loss_critic']
+    before = scalars(train(cfg))['loss_critic']
     assert len(after) == 5 and (before > after).all()
 
 
@@ -121,7 +103,7 @@ def test_gradient_of_the_student_is_that_of_base_loss_plus_bound(tmp_path, monke
     original = DistillRunner._add_objective
     monkeypatch.setattr(runner_hook, 'langevin', watched_chain)
     monkeypatch.setattr(DistillRunner, '_add_objective', watched_objective)
-    logged = scalars(train(cfg))['train/mi_grad_ratio']
+    logged = scalars(train(cfg))['mi_grad_ratio']
     l1 = 3.0 * torch.sign(record['s'] - record['t']) / record['s'].numel()
     expected = (record['base'] + 7.0 * record['bound'] + l1) / accumulative_counts
     torch.testing.assert_close(record['gradient'], expected.detach(), rtol=1e-4, atol=1e-9)
@@ -200,7 +182,7 @@ def test_resume_is_exact_with_a_balanced_weight(tmp_path):
 
     whole, _, resumed = run('whole', 4), run('parts', 2), run('parts', 4, resume=True)
     assert equal(whole.model.state_dict(), resumed.model.state_dict())
-    weights = scalars(whole)['train/mi_weight']
+    weights = scalars(whole)['mi_weight']
     assert weights[0] == pytest.approx(0.1) and (weights[1:] > weights[:-1]).all()
 
 
@@ -267,7 +249,7 @@ def test_further_terms_join_the_loss_and_work_without_mutual_information(tmp_pat
     distill.terms = dict(l1=dict(type='L1Loss', loss_weight=10.0))
     runner = train(cfg)
     log = scalars(runner)
-    assert log['train/loss_distill_l1'].min() > 0 and 'train/loss_critic' not in log
+    assert log['loss_distill_l1'].min() > 0 and 'loss_critic' not in log
     assert 'mikd' not in load(tmp_path / 'iter_2.pth')
     assert not equal(runner.model.state_dict(), train(without_distillation(cfg)).model.state_dict())
 
@@ -279,7 +261,7 @@ def test_a_ready_module_is_a_teacher(tmp_path):
     hook = DistillRunner(teacher=teacher, terms=dict(l1=dict(type='L1Loss')))
     runner.register_hook(hook)
     runner.train()
-    assert scalars(runner)['train/loss_distill_l1'].size == 1
+    assert scalars(runner)['loss_distill_l1'].size == 1
 
 
 @pytest.mark.parametrize(
@@ -303,6 +285,17 @@ def test_settings_that_cannot_work_are_named(tmp_path, settings, message):
     with pytest.raises(ConfigError, match=message):
         train(cfg)
     assert not list(tmp_path.glob('*/*.pth')) and not list(tmp_path.glob('iter_*.pth'))
+
+
+def test_a_teacher_that_the_run_would_overwrite_is_refused(tmp_path):
+    cfg = pix2pix(tmp_path, iters=1)
+    teacher = tmp_path / 'iter_1.pth'
+    (tmp_path / 'teacher.pth').rename(teacher)
+    before = teacher.read_bytes()
+    cfg.default_hooks.distill.teacher.checkpoint = str(teacher)
+    with pytest.raises(ConfigError, match='set work_dir to another folder'):
+        train(cfg)
+    assert teacher.read_bytes() == before
 
 
 def test_evaluation_needs_no_teacher_file(tmp_path):
