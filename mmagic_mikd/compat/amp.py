@@ -1,4 +1,4 @@
-"""Row 13: `tools/train.py --amp` silently does nothing for CycleGAN and StyleGAN2.
+"""`tools/train.py --amp` silently does nothing for CycleGAN and StyleGAN2.
 
 The toolbox's script rewrites only optimiser wrappers whose config spells out a `type`. No upstream
 thread. Delete this file when it also sets the type where it is implied.

@@ -1,4 +1,4 @@
-"""Row 7: `--launcher pytorch` dies on a machine without a GPU.
+"""`--launcher pytorch` dies on a machine without a GPU.
 
 MMEngine calls `torch.cuda.set_device` for every launcher, the configs name the backend nccl, and
 the model wrapper is handed `device_ids`, which PyTorch refuses for a model on the CPU. No upstream

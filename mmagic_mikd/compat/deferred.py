@@ -1,4 +1,4 @@
-"""Row 4: importing MMagic takes long, a good third of it for packages that most runs never call.
+"""Importing MMagic takes long, a good third of it for packages that most runs never call.
 
 Some of its files import SciPy or pandas at their top for one metric or one transform, and a file of torchvision
 that compiles something lazily (its words: "avoids eagerly importing dynamo") imports the compiler all the same.

@@ -1,4 +1,4 @@
-"""Row 11: FID and IS download Inception weights in the middle of a run, and may ignore a given file.
+"""FID and IS download Inception weights in the middle of a run, and may ignore a given file.
 
 `inception_path` is read only in the 'StyleGAN' style; in the 'PyTorch' style the weights come from
 the network. The cache of the real images' statistics ignores which weights made them. Upstream:

@@ -1,4 +1,4 @@
-"""Row 9: every Pix2Pix training starts with "size_average and reduce args will be deprecated".
+"""Every Pix2Pix training starts with "size_average and reduce args will be deprecated".
 
 Its pixel loss says `F.l1_loss(..., reduce='mean')`, an argument that PyTorch gave up in 2018 and
 reads as `reduction='mean'`. No upstream thread. Delete this file when it says `reduction`.

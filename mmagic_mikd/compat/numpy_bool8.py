@@ -1,4 +1,4 @@
-"""Row 1: `import mmagic.utils` dies under NumPy 2, which removed the alias `np.bool8`.
+"""`import mmagic.utils` dies under NumPy 2, which removed the alias `np.bool8`.
 
 `mmagic/utils/trans_utils.py` looks the alias up while it is imported. No upstream thread, and no
 release of MMagic knows NumPy 2. Delete this file when `trans_utils.py` says `np.bool_`.

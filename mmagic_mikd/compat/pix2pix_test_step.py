@@ -1,4 +1,4 @@
-"""Row 12: `tools/test.py` dies on Pix2Pix with "'DataSample' object is not subscriptable".
+"""`tools/test.py` dies on Pix2Pix with "'DataSample' object is not subscriptable".
 
 `Pix2Pix.test_step` indexes the stacked `DataSample` of the batch; `val_step`, documented to do the
 same, splits it first. No upstream thread. Delete this file when `test_step` splits as well.

@@ -1,4 +1,4 @@
-"""Row 6: `--resume` dies with "WeightsUnpickler error: Unsupported global ... HistoryBuffer".
+"""`--resume` dies with "WeightsUnpickler error: Unsupported global ... HistoryBuffer".
 
 From PyTorch 2.6 on `torch.load` reads only tensors and plain data unless told which classes are
 harmless, and MMEngine 0.10.7 stores its message hub in every checkpoint. Upstream: mmengine#1655,

@@ -1,4 +1,4 @@
-"""Row 15: FID warns with SciPy 1.17 and dies with 1.18, which removed `sqrtm(..., disp=False)`.
+"""FID warns with SciPy 1.17 and dies with 1.18, which removed `sqrtm(..., disp=False)`.
 
 No upstream thread. Delete this file when `mmagic/evaluation/metrics/fid.py` calls `sqrtm` without `disp`.
 """

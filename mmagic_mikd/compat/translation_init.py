@@ -1,4 +1,4 @@
-"""Row 5: Pix2Pix and CycleGAN cannot start training, `UnboundLocalError: ... 'init_info'`.
+"""Pix2Pix and CycleGAN cannot start training, `UnboundLocalError: ... 'init_info'`.
 
 `generation_init_weights` writes an initialisation record for every layer that carries a record book,
 also for those it did not initialise and has nothing to say about. Upstream: mmagic#2109 (open); its

@@ -1,4 +1,4 @@
-"""Row 8: on several processes Pix2Pix and CycleGAN train unrelated models, without a word.
+"""On several processes Pix2Pix and CycleGAN train unrelated models, without a word.
 
 `BaseTranslationModel` reaches its networks past their `DistributedDataParallel` wrappers, whose
 gradient averaging fires only if they are called. Known from the models' original code too

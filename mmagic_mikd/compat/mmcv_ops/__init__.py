@@ -1,4 +1,4 @@
-"""Row 3: MMagic needs `mmcv.ops`, which takes compiling mmcv 2.1.0: 14 min, and impossible on new torch.
+"""MMagic needs `mmcv.ops`, which takes compiling mmcv 2.1.0: 14 min, and impossible on new torch.
 
 Where the compiled part is absent (mmcv-lite), the package `ops` beside this file takes the name
 `mmcv.ops`: the operations that MMagic imports, with mmcv's signatures and registered layer names,
