@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from .errors import ConfigError
+
 
 class SpectralNorm(nn.Module):
     """Parametrisation W -> W / sigma(W), with sigma a constant in the backward pass.
@@ -98,7 +100,7 @@ class EnergyCritic(nn.Module):
         if num_blocks is None:
             side = image_size if isinstance(image_size, int) else min(image_size)
             if side < 4:
-                raise ValueError(f'EnergyCritic: image_size={image_size} is too small, the least is 4')
+                raise ConfigError(f'EnergyCritic: image_size={image_size} is too small, the least is 4')
             num_blocks = int(math.log2(side / 2))
         self.t_channels, self.s_channels = t_channels, s_channels
         widths = [base_channels * min(2**i, 4) for i in range(num_blocks + 1)]
@@ -110,7 +112,7 @@ class EnergyCritic(nn.Module):
         """Energies of shape (N,) of teacher images t and student images s, (N, C, H, W) in [-1, 1].
 
         Raises:
-            ValueError: the pair does not fit together or is too small for the depth of the network.
+            ConfigError: the pair does not fit together or is too small for the depth of the network.
         """
         self._check(t, s)
         pair = torch.cat([F.avg_pool2d(image, 3, stride=2, padding=1) for image in (t, s)], dim=1)
@@ -119,17 +121,17 @@ class EnergyCritic(nn.Module):
 
     def _check(self, t: Tensor, s: Tensor) -> None:
         if t.shape[0] != s.shape[0] or t.shape[2:] != s.shape[2:]:
-            raise ValueError(
+            raise ConfigError(
                 f'EnergyCritic: t {tuple(t.shape)} and s {tuple(s.shape)} are no pairs; '
                 'batch size, height and width must agree'
             )
         if (t.shape[1], s.shape[1]) != (self.t_channels, self.s_channels):
-            raise ValueError(
+            raise ConfigError(
                 f'EnergyCritic: t has {t.shape[1]} channels and s has {s.shape[1]}; '
                 f'set critic.t_channels and critic.s_channels, now {self.t_channels} and {self.s_channels}'
             )
         if (min(t.shape[2:]) + 1) // 2 < 2 ** len(self.blocks):
-            raise ValueError(
+            raise ConfigError(
                 f'EnergyCritic: images of {t.shape[2]}x{t.shape[3]} are too small for '
                 f'{len(self.blocks)} blocks; set critic.image_size={min(t.shape[2:])}'
             )

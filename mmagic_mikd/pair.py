@@ -149,12 +149,18 @@ class Pair:
         return -mean / std, 255 / std
 
     def _require_student(self) -> None:
-        if self.s is None:
-            seen = ', '.join(self._tap.seen) or 'no call at all'
+        if self.s is not None:
+            return
+        if 'a call on generated inputs' in self._tap.seen:
             raise ConfigError(
-                f'{self.path!r} is updated without a training call on real inputs in this step '
-                f'(seen: {seen}); set default_hooks.distill.pairs to the generator that is trained'
+                f'{self.path!r} is given what other trained networks make of the data, which its teacher '
+                'cannot be given; set `student` in default_hooks.distill.pairs to one that takes the data'
             )
+        seen = ', '.join(self._tap.seen) or 'no call at all'
+        raise ConfigError(
+            f'{self.path!r} is updated without a training call on real inputs in this step (seen: {seen}); '
+            'set default_hooks.distill.pairs to the generator that is trained'
+        )
 
     def _on_student_call(self, call: Call) -> None:
         self.s = image_of(call.output, self._output)
