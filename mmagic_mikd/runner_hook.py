@@ -112,10 +112,9 @@ class DistillRunner(Hook):
         self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
     ) -> None:
         if self._log:
-            values = torch.stack([v.float().to(self._noise.device) for v in self._log.values()]).tolist()
+            values = torch.stack([value.float() for value in self._log.values()]).tolist()
             for name, value in zip(self._log, values, strict=True):
                 runner.message_hub.update_scalar(f'train/{name}', value)
-            self._balance(dict(zip(self._log, values, strict=True)))
         self._log = {}
         for pair in self.pairs:
             pair.release()
@@ -131,7 +130,6 @@ class DistillRunner(Hook):
                 critics=self.critics.state_dict(),
                 optim_wrapper=self.optim_wrapper.state_dict(),
                 noise=self._noise.get_state(),
-                loss_weight=self.mi.loss_weight,
             )
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -180,7 +178,6 @@ class DistillRunner(Hook):
         with frozen(self.critics):
             loss_mi = sum(self.mi(*sample) for sample in samples)
         self._log['loss_mi'] = loss_mi.detach()
-        self._log['mi_weight'] = torch.tensor(self.mi.loss_weight)
         return loss_mi
 
     def _update_critics(self, loss: Tensor) -> None:
@@ -190,14 +187,6 @@ class DistillRunner(Hook):
         self._log['critic_grad_norm'] = torch.nn.utils.get_total_norm(gradients)
         self.optim_wrapper.step()
         self.optim_wrapper.zero_grad()
-
-    def _balance(self, log: dict[str, float]) -> None:
-        """Let lambda follow the mean ratio of all pairs on all ranks, so that it is the same everywhere."""
-        ratios = [value for name, value in log.items() if name.startswith('mi_grad_ratio')]
-        if self.mi is not None and self.mi.balance is not None and ratios:
-            mean = torch.tensor(sum(ratios) / len(ratios), device=self._noise.device)
-            dist.all_reduce(mean, op='mean')
-            self.mi.follow(mean.item())
 
     def _watched(self, pair: Pair) -> Tensor:
         """The student's image as the bound sees it; the log gets the weight of the bound's gradient at it."""
@@ -252,8 +241,6 @@ class DistillRunner(Hook):
             )
         self.critics.load_state_dict(self._resumed['critics'])
         self.optim_wrapper.load_state_dict(self._resumed['optim_wrapper'])
-        if self.mi.balance is not None:
-            self.mi.loss_weight = self._resumed['loss_weight']
         self._resumed = None
 
     def _pairs_by_optim_wrapper(

@@ -173,19 +173,6 @@ def equal_nested(a, b):
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-def test_resume_is_exact_with_a_balanced_weight(tmp_path):
-    def run(name, iters, resume=False):
-        cfg = pix2pix(tmp_path / name, iters=iters)
-        cfg.default_hooks.distill.loss.balance = 0.5
-        cfg.resume = resume
-        return train(cfg)
-
-    whole, _, resumed = run('whole', 4), run('parts', 2), run('parts', 4, resume=True)
-    assert equal(whole.model.state_dict(), resumed.model.state_dict())
-    weights = scalars(whole)['mi_weight']
-    assert weights[0] == pytest.approx(0.1) and (weights[1:] > weights[:-1]).all()
-
-
 def test_resuming_a_run_without_critic_is_refused(tmp_path):
     cfg = pix2pix(tmp_path, iters=2)
     train(without_distillation(cfg))

@@ -1,4 +1,4 @@
-"""As translation_init, elsewhere: DCGAN, LSGAN and GGAN cannot start training, `UnboundLocalError: ... 'init_info'`.
+"""As in translation_init, DCGAN, LSGAN and GGAN cannot start training, `UnboundLocalError: ... 'init_info'`.
 
 `DCGANDiscriminator.init_weights` writes an initialisation record for every module it comes across; the
 first one is the network itself, for which there is nothing to write yet. No upstream thread; the same

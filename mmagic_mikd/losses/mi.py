@@ -1,6 +1,5 @@
 """The variational bound on the mutual information of teacher and student, with an energy-based q(t|s)."""
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -34,33 +33,15 @@ class MIDistillLoss(nn.Module):
         energy_l2: c, the weight of the squared energies in the critic's loss, whose floor is -1/(2c).
         target: what t is, 'teacher' (its output on the student's input) or 'ground_truth' (the target
             image of the data set, as the authors do for Pix2Pix).
-        balance: how large the bound's gradient at s shall be, as a multiple of that of all other losses;
-            lambda then starts at ``loss_weight`` and follows. None, as published, keeps lambda fixed.
     """
 
-    def __init__(
-        self,
-        loss_weight: float = 0.1,
-        energy_l2: float = 0.05,
-        target: str = 'teacher',
-        balance: float | None = None,
-    ) -> None:
+    def __init__(self, loss_weight: float = 0.1, energy_l2: float = 0.05, target: str = 'teacher') -> None:
         super().__init__()
         if target not in ('teacher', 'ground_truth'):
             raise ValueError(f"MIDistillLoss: target must be 'teacher' or 'ground_truth', not {target!r}")
         self.loss_weight = loss_weight
         self.energy_l2 = energy_l2
         self.target = target
-        self.balance = balance
-
-    def follow(self, ratio: float) -> None:
-        """Move lambda towards ``balance``, given the ratio of the gradients in the last step.
-
-        By a tenth of the way in the logarithm, and at most by a factor of two: the ratio is noisy, and the
-        published lambda can be several hundred times too small to act.
-        """
-        if self.balance is not None and 0 < ratio < math.inf:
-            self.loss_weight *= min(max((self.balance / ratio) ** 0.1, 0.5), 2.0)
 
     def critic_loss(self, critic: Critic, t: Tensor, s: Tensor, t_neg: Tensor) -> tuple[Tensor, Energies]:
         """mean E(t, s) - mean E(t~, s) + c mean(E(t, s)^2 + E(t~, s)^2), with t, s and t~ constants."""

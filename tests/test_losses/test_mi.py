@@ -80,27 +80,6 @@ def test_zero_for_a_chain_that_has_reached_the_teacher(critic, images):
     assert MIDistillLoss(1.0)(critic, t, s, t).item() == pytest.approx(0.0, abs=1e-6)
 
 
-def test_lambda_follows_the_ratio_of_the_gradients():
-    """The ratio is proportional to lambda; from one that is far too small it reaches the balance and stays."""
-    loss = MIDistillLoss(loss_weight=0.1, balance=0.5)
-    for _ in range(120):
-        loss.follow(ratio=0.01 * loss.loss_weight)
-    assert loss.loss_weight == pytest.approx(50.0, rel=1e-3)
-
-
-@pytest.mark.parametrize('ratio', [0.0, float('nan'), float('inf')])
-def test_lambda_ignores_a_ratio_that_says_nothing(ratio):
-    loss = MIDistillLoss(balance=0.5)
-    loss.follow(ratio)
-    assert loss.loss_weight == 0.1
-
-
-def test_lambda_is_fixed_without_balance():
-    loss = MIDistillLoss()
-    loss.follow(1e-3)
-    assert loss.loss_weight == 0.1
-
-
 @pytest.mark.parametrize('target', ['Teacher', 'gt', None])
 def test_unknown_target_is_named(target):
     with pytest.raises(ValueError, match="'teacher' or 'ground_truth'"):
