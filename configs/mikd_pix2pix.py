@@ -8,6 +8,11 @@ model = dict(generator=dict(base_channels=16))  # the student; `_base_.model` is
 
 default_hooks = dict(
     distill=dict(
-        **_base_.distill, teacher=dict(model=_base_.model, checkpoint='work_dirs/teacher/iter_80000.pth')
+        _base_.distill,
+        teacher=dict(model=_base_.model, checkpoint='work_dirs/teacher/iter_80000.pth'),
+        # As published for Pix2Pix, t is the photograph itself, on top of a distillation loss ...
+        loss=dict(type='MIDistillLoss', loss_weight=0.1, energy_l2=0.05, target='ground_truth'),
+        # ... and that is, here, the distance to the teacher's image.
+        terms=dict(l1=dict(type='L1Loss', loss_weight=10.0)),
     )
 )
