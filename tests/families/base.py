@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / 'shared' / 'data'
@@ -53,7 +54,7 @@ def small(cfg: Config, work_dir: Path, iters: int, batch_size: int) -> Config:
 
 
 def save_teacher(model: dict, folder: Path) -> str:
-    """A teacher with random weights and running statistics that are not the start values."""
+    """A teacher with random weights; running statistics that are not the start values, settled norms."""
     from mmagic.registry import MODELS
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,6 +64,11 @@ def save_teacher(model: dict, folder: Path) -> str:
         for name, buffer in teacher.named_buffers():
             if name.endswith('running_mean'):
                 buffer.normal_()
+        for module in teacher.modules():
+            for hook in module._forward_pre_hooks.values():
+                if isinstance(hook, SpectralNorm):
+                    hook.n_power_iterations = 15
+                    hook.compute_weight(module, do_power_iteration=True)
     path = folder / 'teacher.pth'
     torch.save(dict(meta={}, state_dict=teacher.state_dict()), path)
     return str(path)
