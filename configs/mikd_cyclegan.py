@@ -1,6 +1,6 @@
 # CycleGAN summer2winter at 256 px: both ResNet-9 generators of 64 channels (11.4 M parameters) into 16 (0.7 M).
 #
-#     tools/train.py mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-250kiters_summer2winter.py \
+#     python tools/train.py mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-250kiters_summer2winter.py \
 #         --work-dir work_dirs/teacher
 #     tools/dist_train.sh configs/mikd_cyclegan.py 8
 #

@@ -1,6 +1,6 @@
 # EDSR x4 on DIV2K: 64 channels (1.52 M parameters) into 32 (0.38 M). One optimiser, no discriminator.
 #
-#     tools/train.py mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py --work-dir work_dirs/teacher
+#     python tools/train.py mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py --work-dir work_dirs/teacher
 #     tools/dist_train.sh configs/mikd_edsr.py 8
 _base_ = [
     'mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py',

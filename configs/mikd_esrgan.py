@@ -1,6 +1,6 @@
 # ESRGAN x4 on DIV2K: 64 channels, growth 32 (16.7 M parameters) into 32, growth 16 (4.2 M).
 #
-#     tools/train.py mmagic::esrgan/esrgan_x4c64b23g32_1xb16-400k_div2k.py --work-dir work_dirs/teacher
+#     python tools/train.py mmagic::esrgan/esrgan_x4c64b23g32_1xb16-400k_div2k.py --work-dir work_dirs/teacher
 #     tools/dist_train.sh configs/mikd_esrgan.py 8
 #
 # The toolbox's perceptual loss downloads VGG-19 whenever the model is built; to evaluate without it, add

@@ -1,6 +1,6 @@
 # NAFNet denoising on SIDD: 64 channels (116.0 M parameters) into 32 (29.2 M).
 #
-#     tools/train.py mmagic::nafnet/nafnet_c64eb2248mb12db2222_8xb8-lr1e-3-400k_sidd.py \
+#     python tools/train.py mmagic::nafnet/nafnet_c64eb2248mb12db2222_8xb8-lr1e-3-400k_sidd.py \
 #         --work-dir work_dirs/teacher
 #     tools/dist_train.sh configs/mikd_nafnet.py 8
 #

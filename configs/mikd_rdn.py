@@ -1,6 +1,6 @@
 # RDN x4 on DIV2K: 16 residual dense blocks (22.3 M parameters) into 4 (5.8 M).
 #
-#     tools/train.py mmagic::rdn/rdn_x4c64b16_1xb16-1000k_div2k.py --work-dir work_dirs/teacher
+#     python tools/train.py mmagic::rdn/rdn_x4c64b16_1xb16-1000k_div2k.py --work-dir work_dirs/teacher
 #     tools/dist_train.sh configs/mikd_rdn.py 8
 _base_ = [
     'mmagic::rdn/rdn_x4c64b16_1xb16-1000k_div2k.py',
