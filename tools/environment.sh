@@ -38,6 +38,8 @@ find_python() {
         [ -x "$PYTHON_BIN" ] || die "There is no $PYTHON_BIN yet. Make it with: bash tools/install.sh"
     fi
     export PYTHONPATH="$REPO${PYTHONPATH:+:$PYTHONPATH}"
+    # Threads that wait by spinning slow each other down ten times and more as soon as anything else runs.
+    export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"
 }
 
 # A file, or mmagic::FILE for one that the toolbox ships. Said once, before many processes say it.

@@ -66,10 +66,10 @@ def test_an_interrupted_step_with_other_settings_starts_from_nothing(log):
     assert log(1, 7, 3) == fresh('b', 'c')
 
 
-def test_a_lost_result_is_made_again(log, tmp_path):
+def test_a_lost_result_is_made_again_and_what_rests_on_it(log, tmp_path):
     log(1, 2, 3)
     (tmp_path / 'b.txt').unlink()
-    assert log(1, 2, 3) == [('b', True)]
+    assert log(1, 2, 3) == [('b', True), ('c', False)]
 
 
 def test_json_is_written_whole_or_not_at_all(tmp_path):
@@ -106,12 +106,12 @@ def test_iterations_reach_the_progress_and_everything_the_log(tmp_path):
     seen = []
 
     class Recorder:
-        def update(self, done, total, what):
+        def update(self, done, total):
             seen.append((done, total))
 
-    code = 'print("Iter(train) [ 50/200] loss: 1\\nhello\\nIter(test) [2/3]")'
+    code = 'print("Iter(train) [ 50/200] loss: 1\\nhello\\nIter(train) [200/200]")'
     run_command(command(code), dict(os.environ), tmp_path / 'logs' / 'x.log', Recorder())
-    assert seen == [(50, 200), (2, 3)]
+    assert seen == [(50, 200), (200, 200)]
     assert 'hello' in (tmp_path / 'logs' / 'x.log').read_text()
 
 

@@ -161,9 +161,11 @@ def environment(device: str) -> dict[str, str]:
     """Environment variables of a training on this device alone; MMEngine takes the first GPU it sees."""
     visible = os.environ.get('CUDA_VISIBLE_DEVICES') or ','.join(map(str, range(64)))
     gpu = visible.split(',')[int(device.removeprefix('cuda:'))] if device != 'cpu' else ''
-    # small networks get slower on more threads than this
-    threads = os.environ.get('OMP_NUM_THREADS') or str(min(8, os.cpu_count() or 1))
-    return {**os.environ, 'CUDA_VISIBLE_DEVICES': gpu, 'OMP_NUM_THREADS': threads}
+    defaults = dict(
+        OMP_NUM_THREADS=str(min(8, os.cpu_count() or 1)),  # small networks get slower on more
+        OMP_WAIT_POLICY='PASSIVE',  # see tools/environment.sh
+    )
+    return {**defaults, **os.environ, 'CUDA_VISIBLE_DEVICES': gpu}
 
 
 def find_weights(path: Path | None) -> Path | None:
@@ -179,7 +181,7 @@ def publish(run_dir: Path, target: Path) -> None:
     import torch
     from mmengine.runner import CheckpointLoader, find_latest_checkpoint
 
-    newest = CheckpointLoader.load_checkpoint(find_latest_checkpoint(run_dir), map_location='cpu')
+    newest = CheckpointLoader.load_checkpoint(find_latest_checkpoint(run_dir), 'cpu', 'silent')
     target.parent.mkdir(exist_ok=True)
     part = target.with_suffix('.part')
     torch.save({key: newest[key] for key in ('meta', 'state_dict')}, part)

@@ -111,7 +111,7 @@ def translations(model: Trained, device: str) -> list:
     """A few test samples with the model's image, made exactly as in its evaluation."""
     cfg = Config.fromfile(model.config)
     network: nn.Module = MODELS.build(cfg.model).to(device)
-    load_checkpoint(network, str(model.checkpoint), map_location='cpu')
+    load_checkpoint(network, str(model.checkpoint), 'cpu', logger='silent')
     loader = Runner.build_dataloader(cfg.test_dataloader)
     rows = min(ROWS, len(loader.dataset))
     stride = len(loader.dataset) // rows

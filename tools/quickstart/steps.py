@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MARKERS = '.quickstart'
-ITERATION = re.compile(r'Iter\((?:train|test)\) *\[ *(\d+)/(\d+)\]')
+ITERATION = re.compile(r'Iter\(train\) *\[ *(\d+)/(\d+)\]')
 
 
 class StepFailed(Exception):
@@ -46,12 +46,12 @@ class Progress:
     def begin(self, seconds: float) -> None:
         self._current = seconds
 
-    def update(self, done: int, total: int, what: str) -> None:
+    def update(self, done: int, total: int) -> None:
         now = time.monotonic()
         if now - self._printed < (0.5 if self._in_place else 15):
             return
         self._printed = now
-        text = f'      {what} {done} of {total}, {self._time_left(done / total)} left in all'
+        text = f'      iteration {done} of {total}, {self._time_left(done / total)} left in all'
         print(f'\r{text:<78}' if self._in_place else text, end='' if self._in_place else '\n')
         sys.stdout.flush()
 
@@ -71,21 +71,22 @@ class Progress:
 def run_steps(steps: list[Step], folder: Path) -> None:
     """Run the steps in order, those that are finished with the same settings excepted.
 
-    A step depends on all before it: where one runs again, the later ones do too.
+    A step depends on all before it: where one runs, the later ones run from nothing.
     """
     progress = Progress([step.seconds for step in steps])
-    key = ''
+    key, all_kept = '', True
     for number, step in enumerate(steps, 1):
         key = fingerprint([key, step.name, step.settings])
         marker = folder / MARKERS / f'{step.name}.json'
         state = read_json(marker)
-        known = state.get('key') == key
+        known = all_kept and state.get('key') == key
         print(f'[{number}/{len(steps)}] {step.title}', end='', flush=True)
         progress.begin(step.seconds)
         if known and state['finished'] and all(path.exists() for path in step.outputs):
             print(': kept')
             progress.end(kept=True)
             continue
+        all_kept = False
         print()
         if not known:
             remove(step.outputs + step.scratch)
@@ -106,7 +107,7 @@ def run_command(command: list[str], env: dict, log: Path, progress: Progress) ->
             for line in process.stdout:
                 file.write(line)
                 if found := ITERATION.search(line):
-                    progress.update(int(found[1]), int(found[2]), 'iteration')
+                    progress.update(int(found[1]), int(found[2]))
         code = process.wait()
     finally:  # also on Ctrl-C: never leave a training behind
         process.terminate()
