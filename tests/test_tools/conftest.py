@@ -3,12 +3,10 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from places import TOOLS
 
-ROOT = Path(__file__).parents[2]
-TOOLS = ROOT / 'tools'
 sys.path[:0] = [str(TOOLS / 'quickstart'), str(TOOLS)]
 
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 # `python -m venv DIR` copies itself into DIR; everything else is written down. FAIL_AT makes the
 # first call that mentions it fail, as a broken connection or Ctrl-C would.

@@ -9,8 +9,8 @@ import time
 
 import pytest
 import torch
-from conftest import TOOLS
 from PIL import Image
+from places import TOOLS
 
 OPTIONS = ['--short', '--size', '32', '--iters', '40', '--device', 'cpu']
 

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT, TOOLS
+from places import ROOT, TOOLS
 
 CONFIG = ROOT / 'configs' / 'mikd_pix2pix.py'
 SCRIPTS = sorted([*TOOLS.glob('*.sh'), ROOT / '.ci' / 'run'])

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 import torch
-from conftest import TOOLS
 from pairs import make_pairs
+from places import TOOLS
 
 from configs import config_texts
 
