@@ -1,6 +1,7 @@
 # Pix2Pix facades at 256 px: MMagic's U-Net of 64 channels (54.4 M parameters) into one of 16 (3.4 M).
 #
-#     python tools/train.py mmagic::pix2pix/pix2pix_vanilla-unet-bn_1xb1-80kiters_facades.py --work-dir work_dirs/teacher
+#     python tools/train.py mmagic::pix2pix/pix2pix_vanilla-unet-bn_1xb1-80kiters_facades.py \
+#         --work-dir work_dirs/teacher
 #     tools/dist_train.sh configs/mikd_pix2pix.py 8
 _base_ = ['mmagic::pix2pix/pix2pix_vanilla-unet-bn_1xb1-80kiters_facades.py', './_base_/mikd.py']
 

@@ -1,6 +1,7 @@
 # SRGAN x4 on DIV2K: 64 channels (1.52 M parameters) into 32 (0.38 M), with a discriminator.
 #
-#     python tools/train.py mmagic::srgan_resnet/srgan_x4c64b16_1xb16-1000k_div2k.py --work-dir work_dirs/teacher
+#     python tools/train.py mmagic::srgan_resnet/srgan_x4c64b16_1xb16-1000k_div2k.py \
+#         --work-dir work_dirs/teacher
 #     tools/dist_train.sh configs/mikd_srgan.py 8
 #
 # The toolbox's perceptual loss downloads VGG-19 whenever the model is built; to evaluate without it, add

@@ -1,6 +1,7 @@
 # SRResNet x4 on DIV2K: 64 channels (1.52 M parameters) into 32 (0.38 M).
 #
-#     python tools/train.py mmagic::srgan_resnet/msrresnet_x4c64b16_1xb16-1000k_div2k.py --work-dir work_dirs/teacher
+#     python tools/train.py mmagic::srgan_resnet/msrresnet_x4c64b16_1xb16-1000k_div2k.py \
+#         --work-dir work_dirs/teacher
 #     tools/dist_train.sh configs/mikd_srresnet.py 8
 _base_ = [
     'mmagic::srgan_resnet/msrresnet_x4c64b16_1xb16-1000k_div2k.py',
