@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 from .errors import ConfigError
 from .generators import image_of
 from .rng import replayed
-from .tap import Call, ForwardTap, resolve, unwrap
+from .tap import Call, ForwardTap, LayerTap, resolve, unwrap
 
 
 def ground_truth_key(path: str) -> str:
@@ -36,6 +36,7 @@ class Pair:
         s: the student's image, with its graph; (N, C, H, W) in the network's value range.
         t: the teacher's image for the same inputs and the same random draws; None without a teacher.
         ground_truth: the target image of the data set; None unless the batch has one.
+        features: of each watched layer, what it made in student and teacher.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Pair:
         self.student, self.teacher = student, teacher
         self._output, self._value_range, self._residual = output, value_range, residual
         self._tap = ForwardTap(student, self._on_student_call)
+        self._layer_taps: dict[str, tuple[LayerTap, LayerTap]] = {}
         self._preprocessor = unwrap(model).data_preprocessor
         self._preprocessor_handle = self._preprocessor.register_forward_hook(self._on_preprocessed)
         self.release()
@@ -73,22 +75,49 @@ class Pair:
             )
         return cls(cfg['student'], model, **settings)
 
+    def watch(self, layer: str) -> None:
+        """Keep, from now on, what the layer of this name makes in student and teacher.
+
+        Raises:
+            ConfigError: one of the two networks has no such layer.
+        """
+        try:
+            student, teacher = self.student.get_submodule(layer), self.teacher.get_submodule(layer)
+        except AttributeError as error:
+            raise ConfigError(
+                f'default_hooks.distill.terms: no layer {layer!r} in both networks of {self.path!r} ({error}); '
+                'print(model) shows the names'
+            ) from None
+        always = LayerTap(teacher, lambda: True)  # nobody but us calls the teacher
+        self._layer_taps[layer] = LayerTap(student, lambda: self._tap.counting), always
+
+    def outputs(self, layer: str | None) -> tuple[Tensor, Tensor]:
+        """What student and teacher made: their images, or the features of a watched layer."""
+        if layer is None:
+            target = self.target('teacher')  # says so if the student has not run
+            return self.s, target
+        self._require_student()
+        return self.features[layer]
+
     def arm(self) -> None:
         """Wait for the next call that trains the student."""
         self.s: Tensor | None = None
         self.t: Tensor | None = None
+        self.features: dict[str, tuple[Tensor, Tensor]] = {}
         self._tap.arm()
 
     def release(self) -> None:
         """Drop the images of this step, and with them the graph that hangs on them."""
         self._tap.disarm()
         self.s = self.t = self._input = None
+        self.features = {}
         self.ground_truth: Tensor | None = None
 
     def remove(self) -> None:
         self.release()
-        self._tap.remove()
         self._preprocessor_handle.remove()
+        for tap in (self._tap, *tree_leaves(list(self._layer_taps.values()))):
+            tap.remove()
 
     def target(self, kind: str) -> Tensor:
         """What the student is compared with: 'teacher' or 'ground_truth', as a constant."""
@@ -169,6 +198,9 @@ class Pair:
             self._input = next(tensors, None)
         if self.teacher is not None:
             self.t = image_of(self._ask_teacher(call), self._output)
+        self.features = {
+            layer: (student.take(), teacher.take()) for layer, (student, teacher) in self._layer_taps.items()
+        }
 
     @torch.no_grad()
     def _ask_teacher(self, call: Call) -> Any:

@@ -81,7 +81,7 @@ class DistillRunner(Hook):
         # Building draws random numbers; the toolbox's own random stream must not notice.
         with seeded(runner.seed):
             self.mi = MODELS.build(self._loss_cfg) if self._loss_cfg else None
-            self.terms = nn.ModuleDict({k: MODELS.build(v) for k, v in self._terms_cfg.items()}).to(device)
+            self._build_terms(device)
             self.pairs = self._build_pairs(runner.model)
             self._build_critics(device)
         self._noise = torch.Generator(device)
@@ -144,8 +144,8 @@ class DistillRunner(Hook):
             if self.mi is not None:
                 loss = loss + self._mutual_information(pairs)
             for name, term in self.terms.items():
-                images = [(pair.target('teacher').float(), pair.s.float()) for pair in pairs]
-                value = sum(term(s, t) for t, s in images)
+                outputs = [pair.outputs(self._term_layers[name]) for pair in pairs]
+                value = sum(term(student.float(), teacher.float()) for student, teacher in outputs)
                 self._log[f'loss_distill_{name}'] = value.detach()
                 loss = loss + value
         for pair in pairs:  # a model may update its generator more than once a step
@@ -200,6 +200,11 @@ class DistillRunner(Hook):
 
     # ---- building and undoing -----------------------------------------------------------------
 
+    def _build_terms(self, device: torch.device) -> None:
+        configs = {name: dict(cfg) for name, cfg in self._terms_cfg.items()}
+        self._term_layers = {name: cfg.pop('layer', None) for name, cfg in configs.items()}
+        self.terms = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in configs.items()}).to(device)
+
     def _build_pairs(self, model: nn.Module) -> list[Pair]:
         if self.mi is None and not self.terms:
             raise ConfigError('default_hooks.distill has neither `loss` nor `terms`: set one of them')
@@ -212,6 +217,8 @@ class DistillRunner(Hook):
             pair.teacher = self._build_teacher(cfg.get('teacher', pair.path), preprocessor, pair.student)
             if pair.teacher is not None:
                 pair.teacher.to(next(model.parameters()).device)
+            for layer in filter(None, self._term_layers.values()):
+                pair.watch(layer)
         return pairs
 
     def _build_teacher(self, path: str, preprocessor: nn.Module, student: nn.Module) -> nn.Module | None:

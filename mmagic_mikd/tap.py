@@ -89,10 +89,35 @@ class ForwardTap:
         self.disarm()
         self._on_call(Call(args, kwargs, output, random_state))
 
+    @property
+    def counting(self) -> bool:
+        """Whether the network is just now in the call that will be handed on."""
+        return self._start is not None
+
     def remove(self) -> None:
         self.disarm()
         for handle in self._handles:
             handle.remove()
+
+
+class LayerTap:
+    """Keeps what an inner layer makes, in the calls for which ``counts()`` holds, until it is taken."""
+
+    def __init__(self, layer: nn.Module, counts: Callable[[], bool]) -> None:
+        self._counts, self._output = counts, None
+        self._handle = layer.register_forward_hook(self._after)
+
+    def _after(self, module: nn.Module, args: tuple, output: Any) -> None:
+        if self._counts():  # a copy, because an activation behind the layer may work in place
+            self._output = tree_map_only(Tensor, Tensor.clone, output)
+
+    def take(self) -> Any:
+        output, self._output = self._output, None
+        return output
+
+    def remove(self) -> None:
+        self._output = None
+        self._handle.remove()
 
 
 class UpdateTap:

@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -19,10 +20,11 @@ from families import (
     without_distillation,
 )
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 import mmagic_mikd
-from mmagic_mikd import DistillRunner, MIDistillLoss
+from mmagic_mikd import AttentionTransferLoss, DistillRunner, MIDistillLoss
 from mmagic_mikd.errors import ConfigError
 from mmagic_mikd.langevin import langevin
 
@@ -249,6 +251,43 @@ def test_further_terms_join_the_loss_and_work_without_mutual_information(tmp_pat
     assert not equal(runner.model.state_dict(), train(without_distillation(cfg)).model.state_dict())
 
 
+def test_a_term_may_look_at_an_inner_layer(tmp_path):
+    """The layer's features in the call that counts, of student and teacher, whose widths differ."""
+    cfg = pix2pix(tmp_path, iters=2)
+    layer = 'model.model.1'
+    cfg.default_hooks.distill.terms = dict(
+        at=dict(type='AttentionTransferLoss', layer=layer, loss_weight=5.0)
+    )
+    runner, seen = Runner.from_cfg(cfg), []
+    runner.register_hook(Observer(lambda hook: seen.append(hook._log['loss_distill_at'])))
+    record = {}
+
+    def keep_first(name, module, args, output):
+        record.setdefault(name, output.detach().clone())  # before later layers change it in place
+
+    def keep(hook):
+        (pair,) = hook.pairs
+        for name in ('student', 'teacher'):
+            module = getattr(pair, name).get_submodule(layer)
+            module.register_forward_hook(partial(keep_first, name))
+
+    runner.register_hook(BeforeTrain(keep), priority='VERY_LOW')
+    runner.train()
+    expected = AttentionTransferLoss(5.0)(record['student'], record['teacher'])
+    assert record['student'].shape[1] * 2 == record['teacher'].shape[1]
+    torch.testing.assert_close(seen[0], expected.detach())
+    assert expected > 0
+    assert not equal(runner.model.state_dict(), train(pix2pix(tmp_path, iters=2)).model.state_dict())
+
+
+class BeforeTrain(Hook):
+    def __init__(self, callback):
+        self.callback = callback
+
+    def before_train(self, runner):
+        self.callback(hook_of(runner))
+
+
 def test_a_ready_module_is_a_teacher(tmp_path):
     cfg = pix2pix(tmp_path, iters=1)
     runner = Runner.from_cfg(without_distillation(cfg))
@@ -264,6 +303,10 @@ def test_a_ready_module_is_a_teacher(tmp_path):
     [
         (dict(teacher=None), 'distill.teacher is missing'),
         (dict(loss=None), 'neither `loss` nor `terms`'),
+        (
+            dict(terms=dict(at=dict(type='AttentionTransferLoss', layer='head'))),
+            "no layer 'head' in both networks",
+        ),
         (dict(pairs=[dict(student='generators.map')]), "no module 'generators.map'"),
         (
             dict(pairs=[dict(student='data_preprocessor')]),

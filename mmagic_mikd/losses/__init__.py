@@ -1,5 +1,6 @@
 """Distillation objectives: tensors in, scalar out, one per file."""
 
+from .attention_transfer import AttentionTransferLoss
 from .mi import MIDistillLoss
 
-__all__ = ['MIDistillLoss']
+__all__ = ['AttentionTransferLoss', 'MIDistillLoss']
