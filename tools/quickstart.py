@@ -27,7 +27,7 @@ Done in {time}. Look at
   {out}/checkpoints       the three models, for any MMagic
 Next
   your own pairs:    bash tools/quickstart.sh --data DIR --out work_dirs/mine
-  another setting:   edit a copy of {out}/configs/student_distilled.py, then
+  another setting:   copy {out}/configs/student_distilled.py beside itself, edit the copy, then
                      {python} tools/train.py COPY
   the real size:     tools/dist_train.sh configs/mikd_pix2pix.py 8"""
 

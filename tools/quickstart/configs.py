@@ -12,7 +12,7 @@ custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 
 model = dict(
     generator=dict(num_down={num_down}, base_channels=32, use_dropout=False),
-    discriminator=dict(base_channels=32),
+    discriminator=dict(base_channels=16),
     default_domain='target',
     reachable_domains=['target'],
     related_domains=['source', 'target'],
@@ -50,7 +50,7 @@ test_dataloader = dict(
             dict(type='Resize', keys=images, scale=({size}, {size}), interpolation='bicubic'),
             pack]))
 
-adam = dict(optimizer=dict(type='Adam', lr={lr}, betas=(0.5, 0.999)))
+adam = dict(optimizer=dict(type='Adam', lr=5e-4, betas=(0.5, 0.999), fused=True))
 optim_wrapper = dict(generators=adam, discriminators=adam)
 train_cfg = dict(max_iters={iters})
 randomness = dict(seed={seed})
@@ -136,7 +136,6 @@ def config_texts(
         data_root=str(pairs.root),
         test_dir=pairs.test_dir,
         batch_size=BATCH_SIZE,
-        lr=2e-4,
         iters=iters,
         seed=seed,
         log_interval=max(1, min(10, iters // 5)),

@@ -15,7 +15,7 @@ TOOLS = Path(__file__).resolve().parent.parent
 TITLES = dict(teacher='teacher', student_plain='student alone', student_distilled='student distilled')
 # Seconds on 2 CPU cores; only the estimate of the time left rests on them.
 STARTUP, EVALUATION = 7, 10
-PER_ITERATION = dict(teacher=0.15, student_plain=0.07, student_distilled=0.17)
+PER_ITERATION = dict(teacher=0.13, student_plain=0.07, student_distilled=0.18)
 SHARED_WEIGHTS = TOOLS.parents[1] / 'shared/data/weights_cifar_resnet/resnet56-4bfd9763.th'
 
 
@@ -29,7 +29,7 @@ class Plan:
     def __init__(self, args: argparse.Namespace) -> None:
         self.args, self.out = args, args.out.resolve()
         self.device = choose_device(args.device)
-        self.photo_counts = (20, 4) if args.short else (60, 12)  # to train and test, of each
+        self.photo_counts = (20, 4) if args.short else (120, 12)  # to train and test, of each
         self.pairs = self._pairs()
         weights = find_weights(args.frechet_weights)
         teacher = self.checkpoint('teacher')
