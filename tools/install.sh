@@ -29,7 +29,7 @@ choose_python() {
 }
 
 fingerprint() {
-    cat "$REPO"/requirements/*.txt "$REPO/pyproject.toml" <(echo "$REPO") | sha256sum | cut -d ' ' -f 1
+    cat "$REPO"/requirements/*.txt "$REPO/pyproject.toml" <(echo "$REPO") | cksum
 }
 
 works() { "$VENV/bin/python" -m pip --version >/dev/null 2>&1; }

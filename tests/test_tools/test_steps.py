@@ -50,9 +50,10 @@ def test_finished_steps_are_kept(log, capsys):
     assert capsys.readouterr().out.count('kept') == 3
 
 
-def test_changed_settings_run_that_step_and_those_after_it_from_nothing(log):
+def test_changed_settings_run_that_step_and_those_after_it_from_nothing(log, capsys):
     log(1, 2, 3)
     assert log(1, 9, 3) == fresh('b', 'c')
+    assert capsys.readouterr().out.count('settings changed') == 2
     assert log(1, 2, 3) == fresh('b', 'c')  # going back is a change too
 
 

@@ -86,8 +86,8 @@ def run_steps(steps: list[Step], folder: Path) -> None:
             print(': kept')
             progress.end(kept=True)
             continue
+        print(': again, something before it or its settings changed' if state and not known else '')
         all_kept = False
-        print()
         if not known:
             remove(step.outputs + step.scratch)
         write_json(marker, dict(key=key, finished=False))
