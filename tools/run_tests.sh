@@ -5,4 +5,6 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 find_python install
 cd "$REPO"
+# The networks of the tests are so small that more threads only get into each other's way.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 exec "$PYTHON_BIN" -m pytest "$@"
