@@ -57,7 +57,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--size', type=int, choices=[32, 64, 128, 256], default=64, help='side of the images in pixels'
     )
-    parser.add_argument('--iters', type=int, help='iterations of each training (default: 1200)')
+    parser.add_argument('--iters', type=int, help='iterations of each training (default: 1000)')
     parser.add_argument('--seed', type=int, default=0, help='of pairs, weights and order')
     parser.add_argument('--short', action='store_true', help='a minute or two, to see that it works')
     parser.add_argument(
@@ -67,7 +67,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     args = parser.parse_args(argv)
     if args.iters is None:
-        args.iters = 40 if args.short else 1200
+        args.iters = 40 if args.short else 1000
     if args.iters < 1:
         parser.error(f'--iters must be at least 1, not {args.iters}')
     return args
