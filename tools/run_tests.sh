@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs the whole test suite, after installing what is missing: `bash tools/run_tests.sh`.
-# Arguments go to pytest, for example: bash tools/run_tests.sh -m 'not slow' tests/test_tools
+# Arguments go to pytest, for example: bash tools/run_tests.sh -n 0 -m 'not slow' tests/test_tools
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 find_python install
 cd "$REPO"
-# The networks of the tests are so small that more threads only get into each other's way.
+# One process for each core: the networks of the tests are so small that threads only get into each
+# other's way. By files, because what several tests of a file share is made once for each process.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-exec "$PYTHON_BIN" -m pytest "$@"
+exec "$PYTHON_BIN" -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
