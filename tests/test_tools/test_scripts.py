@@ -131,4 +131,5 @@ def test_run_tests_passes_arguments_on(run, stub, tmp_path):
     yes = stub('python', f'[ "$1" = -c ] && exit 0\npwd; {ECHO}', tmp_path / 'yes').parent
     path = f'{yes}:/usr/bin:/bin'
     done = run('bash', TOOLS / 'run_tests.sh', '-k', 'a b', PATH=path, MIKD_VENV=None, cwd=tmp_path)
-    assert done.stdout.splitlines()[:5] == [str(ROOT), '-m', 'pytest', '-k', 'a b']
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [str(ROOT), '-m', 'pytest'] and lines[-2:] == ['-k', 'a b']
