@@ -13,7 +13,10 @@ from mmagic_mikd.errors import ConfigError
 def parse_args():
     parser = argument_parser('Train a model')
     parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint')
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision (on a GPU)')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision, float16')
+    parser.add_argument(
+        '--amp-dtype', choices=['float16', 'bfloat16'], help='--amp in this precision, as dtype= in a wrapper'
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
@@ -34,8 +37,8 @@ def main():
     cfg = load_config(args)
     require_data(cfg, 'train_dataloader')
     require_checkpoint('load_from', cfg.get('load_from'))
-    if args.amp:
-        enable_amp(cfg)
+    if args.amp or args.amp_dtype:
+        enable_amp(cfg, args.amp_dtype)
     if args.auto_scale_lr:
         scale_learning_rates(cfg)
     if args.resume:

@@ -13,6 +13,7 @@ import os
 
 from . import (
     adam_betas,
+    cpu_amp,
     cpu_launch,
     dcgan_init,
     deferred,
@@ -49,6 +50,7 @@ REPAIRS = {
     'safe_resume': safe_resume,
     'pix2pix_test_step': pix2pix_test_step,
     'cpu_launch': cpu_launch,
+    'cpu_amp': cpu_amp,
     # so that FID and IS work offline and with today's SciPy
     'inception_offline': inception_offline,
     'sqrtm': sqrtm,

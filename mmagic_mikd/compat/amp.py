@@ -11,15 +11,12 @@ from mmagic_mikd.errors import ConfigError
 PLAIN, MIXED = 'OptimWrapper', 'AmpOptimWrapper'
 
 
-def enable_amp(cfg) -> list[str]:
+def enable_amp(cfg, dtype: str | None = None) -> list[str]:
     """Train every optimiser of `cfg` in mixed precision with dynamic loss scaling; returns the keys it set.
 
-    Raises ConfigError where there is no accelerator, and for a wrapper that is not a plain `OptimWrapper`.
+    `dtype` is 'float16' or 'bfloat16'; by default the config's own, or else the toolbox's, float16.
+    Raises ConfigError for a wrapper that is not a plain `OptimWrapper`.
     """
-    from mmengine.device import get_device
-
-    if get_device() == 'cpu':
-        raise ConfigError('--amp needs a GPU, and PyTorch sees none: leave --amp out')
     wrappers = dict(_wrappers(cfg.optim_wrapper))
     for key, wrapper in wrappers.items():
         if wrapper.get('type', PLAIN) not in (PLAIN, MIXED):
@@ -29,6 +26,8 @@ def enable_amp(cfg) -> list[str]:
     for wrapper in wrappers.values():
         wrapper['type'] = MIXED
         wrapper.setdefault('loss_scale', 'dynamic')
+        if dtype is not None:
+            wrapper['dtype'] = dtype
     return list(wrappers)
 
 

@@ -19,6 +19,8 @@ from mmagic.utils import register_all_modules
 from mmengine.dist import init_dist
 from mmengine.logging import MessageHub
 from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import AmpOptimWrapper
+from mmengine.runner.amp import autocast
 from stock_imports import failure
 
 
@@ -46,6 +48,15 @@ def launch() -> None:
 def wrap() -> None:
     torch.distributed.init_process_group('gloo', rank=0, world_size=1, store=torch.distributed.HashStore())
     MMDistributedDataParallel(torch.nn.Linear(1, 1), device_ids=[0])
+
+
+def mix_precisions() -> None:
+    AmpOptimWrapper(optimizer=torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0))
+
+
+def cast_to_float16() -> None:
+    with autocast(dtype=torch.float16):
+        pass
 
 
 def refuse_download(url: str, **kwargs) -> None:
@@ -85,6 +96,8 @@ def main() -> None:
         'safe_resume': failure(lambda: reload_message_hub(folder)),
         'cpu_launch: init_dist': failure(launch),
         'cpu_launch: wrapper': failure(wrap),
+        'cpu_amp: wrapper': failure(mix_precisions),
+        'cpu_amp: autocast': failure(cast_to_float16),
         'inception_offline: FID': failure(lambda: fid_ignores_path(folder)),
         'inception_offline: IS': failure(lambda: is_ignores_path(folder)),
         'sqrtm': failure(fid_with_scipy_118),

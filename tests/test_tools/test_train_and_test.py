@@ -95,9 +95,22 @@ def test_auto_scale_lr_needs_a_base(call, folder):
     one_sentence(call('train', folder / 'teacher.py', '--auto-scale-lr'), 'auto_scale_lr.base_batch_size')
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason='with a GPU, --amp works')
-def test_amp_without_a_gpu(call, folder):
-    one_sentence(call('train', folder / 'teacher.py', '--amp'), '--amp needs a GPU')
+@pytest.mark.parametrize(
+    ('arguments', 'precision'),
+    [
+        (['--amp'], 'absent'),
+        (['--amp-dtype', 'bfloat16'], 'bfloat16'),
+        (['--amp', '--amp-dtype=float16'], 'float16'),
+    ],
+)
+def test_amp_reaches_every_optimiser(call, folder, monkeypatch, arguments, precision):
+    started = []
+    monkeypatch.setattr('mmengine.runner.Runner.from_cfg', lambda cfg: started.append(cfg) or sys.exit(0))
+    # the flag before the config, which an option with a value would swallow
+    assert call('train', *arguments, folder / 'teacher.py')[0] == 0
+    for network in ('generators', 'discriminators'):
+        wrapper = started[0].optim_wrapper[network]
+        assert (wrapper.type, wrapper.get('dtype', 'absent')) == ('AmpOptimWrapper', precision)
 
 
 def test_a_bad_value_deep_in_the_hook(call, folder, tmp_path):
