@@ -14,13 +14,15 @@ compat.apply()  # before anything that imports the host
 from . import evaluation, students  # noqa: E402  register their modules
 from .critic import EnergyCritic  # noqa: E402
 from .langevin import langevin  # noqa: E402
-from .losses import AttentionTransferLoss, MIDistillLoss  # noqa: E402
+from .losses import AttentionTransferLoss, InfoNCELoss, MIDistillLoss, VIDLoss  # noqa: E402
 from .runner_hook import DistillRunner  # noqa: E402
 from .version import __version__  # noqa: E402
 
 # In MMEngine's own registries: bare names resolve from the scope of any OpenMMLab toolbox.
 MODELS.register_module(module=EnergyCritic)
 MODELS.register_module(module=MIDistillLoss)
+MODELS.register_module(module=VIDLoss)
+MODELS.register_module(module=InfoNCELoss)
 MODELS.register_module(module=AttentionTransferLoss)
 HOOKS.register_module(module=DistillRunner)
 
@@ -28,7 +30,9 @@ __all__ = [
     'AttentionTransferLoss',
     'DistillRunner',
     'EnergyCritic',
+    'InfoNCELoss',
     'MIDistillLoss',
+    'VIDLoss',
     '__version__',
     'compat',
     'evaluation',

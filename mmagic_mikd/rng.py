@@ -44,12 +44,14 @@ def replayed(state: RandomState) -> Iterator[None]:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw from fresh CPU states, as weights are initialised on the CPU, then restore the old ones."""
-    current = RandomState.capture(torch.device('cpu'))
+def seeded(seed: int, device: torch.device = torch.device('cpu')) -> Iterator[None]:
+    """Draw from fresh states of the CPU, and of a GPU if named, then go on as if nothing had been drawn."""
+    current = RandomState.capture(device)
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.default_generator.manual_seed(seed)
+    if device.type == 'cuda':
+        torch.cuda.manual_seed(seed)
     try:
         yield
     finally:

@@ -1,6 +1,8 @@
 """Distillation objectives: tensors in, scalar out, one per file."""
 
 from .attention_transfer import AttentionTransferLoss
+from .info_nce import InfoNCELoss
 from .mi import MIDistillLoss
+from .vid import VIDLoss
 
-__all__ = ['AttentionTransferLoss', 'MIDistillLoss']
+__all__ = ['AttentionTransferLoss', 'InfoNCELoss', 'MIDistillLoss', 'VIDLoss']

@@ -1,0 +1,60 @@
+"""Values from a config: of the right kind and within their range, or one sentence that says what they must be."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from .errors import ConfigError
+
+
+def require_number(
+    name: str, value: Any, least: float = -math.inf, above: float = -math.inf, whole: bool = False
+) -> None:
+    """A finite number of at least ``least`` and more than ``above``, without a fraction if ``whole``.
+
+    Raises:
+        ConfigError: it is something else; truth values and texts are no numbers.
+    """
+    kinds = int if whole else int | float
+    fits = isinstance(value, kinds) and not isinstance(value, bool)
+    if not (fits and math.isfinite(value) and value >= least and value > above):
+        limits = [f'at least {least}'] if least > -math.inf else []
+        limits += [f'more than {above}'] if above > -math.inf else []
+        wanted = ' '.join(['a whole number' if whole else 'a number', *(f'of {limit}' for limit in limits)])
+        raise ConfigError(f'{name}={short(value)} must be {wanted}')
+
+
+def require_known(name: str, keys: Iterable[str], known: Iterable[str]) -> None:
+    """Only keys that somebody reads.
+
+    Raises:
+        ConfigError: one of ``keys`` is not among ``known``; a similar one is proposed.
+    """
+    known = list(known)
+    for key in keys:
+        if key not in known:
+            raise ConfigError(f'{name} has no setting {key!r}: {proposal(str(key), known)}')
+
+
+def proposal(word: str, known: Iterable[str]) -> str:
+    """What may have been meant by a misspelt word."""
+    known = list(known)
+    similar = difflib.get_close_matches(word, known, n=1)
+    return f'did you mean {similar[0]!r}?' if similar else f'choose from {", ".join(known)}'
+
+
+def short(value: Any, length: int = 60) -> str:
+    """A value as it stands in a config, on one line, cut where it is long."""
+    text = ' '.join(repr(value).split())
+    return text if len(text) <= length else f'{text[: length - 3]}...'
+
+
+def require_kind(name: str, value: Any, kind: type | tuple[type, ...], wanted: str) -> None:
+    """An instance of ``kind``, described by ``wanted``, or None.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if value is not None and not isinstance(value, kind):
+        raise ConfigError(f'{name}={short(value)} must be {wanted}')
