@@ -71,9 +71,11 @@ forget_half_installed() {
 # the modules that are really imported.
 pip_install() { "$VENV/bin/python" -m pip install --no-compile --disable-pip-version-check "$@"; }
 
+# Compiled modules are kept even where the user's shell forbids it: without, every start takes seconds longer.
 check() {
-    cd / && "$VENV/bin/python" -c '
-import mmagic_mikd, mmpretrain, skimage, torchvision
+    cd / && env -u PYTHONDONTWRITEBYTECODE "$VENV/bin/python" -c '
+import hypothesis, mmagic_mikd, mmpretrain, pandas, pytest, skimage, torchvision
+import torch._dynamo, torch.distributed.run, torch.utils.tensorboard
 from mmagic.utils import register_all_modules
 register_all_modules()'
 }
