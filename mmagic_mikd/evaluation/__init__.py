@@ -4,5 +4,12 @@ from .backbone_frechet import BackboneFrechetDistance
 from .cifar_resnet import CifarResNet
 from .paired import PairedImageQuality
 from .seeded import SeededEvaluation
+from .sliced_wasserstein import SlicedWasserstein
 
-__all__ = ['BackboneFrechetDistance', 'CifarResNet', 'PairedImageQuality', 'SeededEvaluation']
+__all__ = [
+    'BackboneFrechetDistance',
+    'CifarResNet',
+    'PairedImageQuality',
+    'SeededEvaluation',
+    'SlicedWasserstein',
+]

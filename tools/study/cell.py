@@ -1,0 +1,145 @@
+"""One cell of a study: train, evaluate the last and the best checkpoint, write what was measured.
+
+python tools/study/cell.py CONFIG RESULT.json
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+TOOLS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TOOLS), str(TOOLS / 'analysis')]
+
+import complexity  # noqa: E402  tools/analysis/complexity.py
+import mmengine.config.config  # noqa: E402
+import torch  # noqa: E402
+from launch import read_config, require_data, user_errors  # noqa: E402
+from mmengine.hooks import Hook  # noqa: E402
+from mmengine.runner import Runner  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+from torch.utils.flop_counter import flop_registry  # noqa: E402
+
+COUNTED = 16  # iterations; StyleGAN2 regularises every sixteenth
+
+
+class MacCounter(TorchDispatchMode):
+    """Multiply-accumulates of everything that runs, backward passes and Langevin chains included."""
+
+    macs = 0.0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        count = flop_registry.get(func.overloadpacket)
+        if count is not None:
+            self.macs += count(*args, **(kwargs or {}), out_val=out) / 2
+        return out
+
+
+class Cost(Hook):
+    """Counts the first iterations whole: student, discriminator, teacher and critic, forward and back."""
+
+    priority = 'LOWEST'
+
+    def __init__(self) -> None:
+        self.counter, self.iterations, self._counting = MacCounter(), 0, False
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
+        if self.iterations < COUNTED:
+            self.counter.__enter__()
+            self._counting = True
+
+    def after_train_iter(self, runner: Runner, *args: object, **kwargs: object) -> None:
+        if self._counting:
+            self.counter.__exit__(None, None, None)
+            self.iterations, self._counting = self.iterations + 1, False
+
+    @property
+    def macs_per_iteration(self) -> float:
+        return self.counter.macs / self.iterations
+
+
+class Scores(Hook):
+    """Keeps what a test measured."""
+
+    values: dict
+
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        self.values = dict(metrics)
+
+
+def run(config: str) -> dict:
+    """Train and evaluate; the columns of the study that belong to the training."""
+    cfg = read_config(config)
+    cfg.work_dir = str(Path(config).parent / 'run')
+    require_data(cfg, 'train_dataloader')
+    runner, cost, scores = Runner.from_cfg(cfg), Cost(), Scores()
+    runner.register_hook(cost)
+    runner.register_hook(scores)
+    wall, cpu = time.perf_counter(), time.process_time()
+    runner.train()
+    seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+    best = runner.message_hub.get_info('best_ckpt')
+    save_last(runner, Path(config).parent / 'last.pth')
+    runner.test()
+    found = dict(last=scores.values)
+    runner.load_checkpoint(best, map_location='cpu')
+    runner.test()
+    found['best'] = scores.values
+    size = generator_cost(cfg, config)
+    iterations = cfg.train_cfg.max_iters
+    return dict(
+        scores=found,
+        best_iteration=int(Path(best).stem.rpartition('_')[2]),
+        columns=dict(
+            params=size.params,
+            macs=round(size.macs),
+            iterations=iterations,
+            batch=cfg.train_dataloader.batch_size,
+            seconds=round(seconds, 1),
+            cpu_seconds=round(cpu_seconds, 1),
+            gmacs_total=round(cost.macs_per_iteration * iterations / 1e9, 1),
+            torch=torch.__version__,
+            cpu=cpu_name(),
+            threads=torch.get_num_threads(),
+        ),
+    )
+
+
+def save_last(runner: Runner, path: Path) -> None:
+    """The final weights, for students to learn from and for pictures."""
+    part = path.with_suffix('.part')
+    torch.save(dict(meta={}, state_dict=runner.model.state_dict()), part)
+    part.replace(path)
+
+
+def generator_cost(cfg, config: str):
+    arguments = SimpleNamespace(device='cpu', input_shape=cfg.get('complexity_shape'), latency=False)
+    return complexity.measure('generator', cfg.model, cfg, config, arguments).cost
+
+
+def cpu_name() -> str:
+    """As Linux names it; elsewhere what Python knows."""
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
+    return next(names, platform.processor())
+
+
+@user_errors()
+def main() -> None:
+    config, result = sys.argv[1:]
+    torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', '1')))
+    # MMEngine formats the config with yapf several times a run, which costs a short cell seconds
+    mmengine.config.config.FormatCode = lambda text, **_: (text, True)
+    content = json.dumps(run(config), indent=2)
+    part = Path(result).with_suffix('.part')
+    part.write_text(content)
+    part.replace(result)
+
+
+if __name__ == '__main__':
+    main()

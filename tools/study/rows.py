@@ -1,0 +1,58 @@
+"""The rows of a study: one CSV that several processes may extend, and that survives every kill."""
+
+import csv
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+KEY = ('student', 'objective', 'seed', 'config_hash')
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """All rows as text; none where there is no file."""
+    if not path.is_file():
+        return []
+    with path.open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def add_rows(path: Path, rows: Iterable[dict], lock_dir: Path) -> None:
+    """Add rows, replacing those of the same training; new columns go to the end.
+
+    The file is replaced as a whole, so whoever reads it sees it before or after.
+
+    Args:
+        lock_dir: folder of the lock, which is kept out of the repository.
+    """
+    rows = [{name: str(value) for name, value in row.items()} for row in rows]
+    with locked(lock_dir / f'{path.name}.lock'):
+        new = {key_of(row) for row in rows}
+        rows = [row for row in read_rows(path) if key_of(row) not in new] + rows
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix('.part')
+        with part.open('w', newline='') as file:
+            writer = csv.DictWriter(file, columns, restval='', lineterminator='\n')
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(part, path)
+
+
+def key_of(row: dict[str, str]) -> tuple[str, ...]:
+    """What tells one training from another; its last and its best row share it."""
+    return tuple(row[name] for name in KEY)
+
+
+@contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock that ends with the process; yields False where another has it and ``wait`` is off."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
