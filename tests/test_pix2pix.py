@@ -302,7 +302,6 @@ def test_a_ready_module_is_a_teacher(tmp_path):
     ('settings', 'message'),
     [
         (dict(teacher=None), 'distill.teacher is missing'),
-        (dict(loss=None), 'neither `loss` nor `terms`'),
         (
             dict(terms=dict(at=dict(type='AttentionTransferLoss', layer='head'))),
             "no layer 'head' in both networks",
