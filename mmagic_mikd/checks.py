@@ -40,8 +40,9 @@ def require_known(name: str, keys: Iterable[str], known: Iterable[str]) -> None:
 def proposal(word: str, known: Iterable[str]) -> str:
     """What may have been meant by a misspelt word."""
     known = list(known)
-    similar = difflib.get_close_matches(word, known, n=1)
-    return f'did you mean {similar[0]!r}?' if similar else f'choose from {", ".join(known)}'
+    spellings = {name.lower(): name for name in known}
+    similar = difflib.get_close_matches(word.lower(), spellings, n=1)
+    return f'did you mean {spellings[similar[0]]!r}?' if similar else f'choose from {", ".join(known)}'
 
 
 def short(value: Any, length: int = 60) -> str:

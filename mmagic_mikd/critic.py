@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from .checks import require_number
 from .errors import ConfigError
 
 
@@ -86,6 +87,9 @@ class EnergyCritic(nn.Module):
             sets the depth, log2(side / 2): any larger image is accepted.
         t_channels, s_channels: channels of teacher and student images.
         num_blocks: the depth itself, in place of ``image_size``.
+
+    Raises:
+        ConfigError: a setting is no whole number or too small.
     """
 
     def __init__(
@@ -97,11 +101,14 @@ class EnergyCritic(nn.Module):
         num_blocks: int | None = None,
     ) -> None:
         super().__init__()
+        for name in ('base_channels', 't_channels', 's_channels'):
+            require_number(f'EnergyCritic: {name}', locals()[name], least=1, whole=True)
         if num_blocks is None:
-            side = image_size if isinstance(image_size, int) else min(image_size)
-            if side < 4:
-                raise ConfigError(f'EnergyCritic: image_size={image_size} is too small, the least is 4')
-            num_blocks = int(math.log2(side / 2))
+            sides = image_size if isinstance(image_size, tuple | list) and image_size else [image_size]
+            for side in sides:
+                require_number('EnergyCritic: image_size', side, least=4, whole=True)
+            num_blocks = int(math.log2(min(sides) / 2))
+        require_number('EnergyCritic: num_blocks', num_blocks, least=0, whole=True)
         self.t_channels, self.s_channels = t_channels, s_channels
         widths = [base_channels * min(2**i, 4) for i in range(num_blocks + 1)]
         self.stem = _spectral(nn.Conv2d(t_channels + s_channels, base_channels, 3, padding=1))

@@ -1,9 +1,13 @@
 """Short-run Langevin dynamics: samples of q(t|s) = exp(-E(t, s)) / Z(s), started at the student's image."""
 
+import inspect
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from .checks import require_known, require_number
+from .errors import ConfigError
 
 
 def langevin(
@@ -14,6 +18,7 @@ def langevin(
     noise_std: float = 0.005,
     value_range: tuple[float, float] | None = (-1.0, 1.0),
     generator: torch.Generator | None = None,
+    watch: Callable[[Tensor], None] | None = None,
 ) -> Tensor:
     """t <- t - step_size * grad_t E(t) + noise_std * N(0, I), ``steps`` times, then one clamp.
 
@@ -25,6 +30,7 @@ def langevin(
         start: first state of the chain, taken as a constant.
         value_range: clamp of the last state; None leaves it.
         generator: source of the noise, on the device of ``start``; the global one is untouched by it.
+        watch: gets the last state as it is before the clamp.
 
     Returns:
         The last state, a constant of the shape of ``start``.
@@ -37,4 +43,27 @@ def langevin(
             (gradient,) = torch.autograd.grad(energy(t).sum(), t)
         noise = torch.randn(t.shape, dtype=t.dtype, device=t.device, generator=generator)
         t = t.detach() - step_size * gradient + noise_std * noise
+    if watch is not None:
+        watch(t)
     return t if value_range is None else t.clamp(*value_range)
+
+
+def check_sampler(name: str, settings: dict) -> None:
+    """Whether a config, found at the key ``name``, holds settings of :func:`langevin`.
+
+    Raises:
+        ConfigError: an unknown setting, or one that is no number in its range.
+    """
+    defaults = {key: parameter.default for key, parameter in inspect.signature(langevin).parameters.items()}
+    known = ('steps', 'step_size', 'noise_std', 'value_range')
+    require_known(name, settings, known)
+    steps, step_size, noise_std, value_range = ((defaults | settings)[key] for key in known)
+    require_number(f'{name}.steps', steps, least=0, whole=True)
+    require_number(f'{name}.step_size', step_size, least=0)
+    require_number(f'{name}.noise_std', noise_std, least=0)
+    if value_range is not None:
+        if not isinstance(value_range, tuple | list) or len(value_range) != 2:
+            raise ConfigError(f'{name}.value_range={value_range!r} must be None or (lowest, highest)')
+        lowest, highest = value_range
+        require_number(f'{name}.value_range', lowest)
+        require_number(f'{name}.value_range', highest, above=lowest)

@@ -7,6 +7,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .checks import require_kind, require_known
 from .compat import evaluates_in_train_mode
 from .errors import ConfigError
 from .foreign import ForeignTeacher
@@ -112,11 +113,21 @@ def _build_foreign(cfg: dict, path: str, preprocessor: nn.Module | None) -> nn.M
 
 
 def _model_config(cfg: dict) -> dict:
+    require_known(KEY, cfg, ('model', 'config', 'checkpoint', 'mode'))
+    require_kind(f'{KEY}.model', cfg.get('model'), dict, 'the `model` of a MMagic config')
+    if cfg.get('model') and cfg.get('config'):
+        raise ConfigError(f'{KEY} has both `model` and `config`: leave one out')
     if cfg.get('model'):
         return cfg['model']
     if not cfg.get('config'):
         raise ConfigError(f'{KEY} names no network: set its `model`, `config` or `type`')
-    return Config.fromfile(cfg['config']).model
+    try:
+        return Config.fromfile(cfg['config']).model
+    except Exception as error:  # a config is a program of the user's
+        raise ConfigError(
+            f'{KEY}.config={cfg["config"]} gives no `model` ({type(error).__name__}: '
+            f'{" ".join(str(error).split())}): correct the file or its name'
+        ) from error
 
 
 def _submodule(model: nn.Module, path: str) -> nn.Module:

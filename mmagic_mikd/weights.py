@@ -65,6 +65,8 @@ def _mismatch(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> str | None
 
 def _read(checkpoint: str) -> dict[str, Tensor]:
     """The state dictionary in a checkpoint; only tensors and plain containers are ever unpickled."""
+    if not isinstance(checkpoint, str):
+        raise ConfigError(f'{KEY}.checkpoint={checkpoint!r} must be a text, the name of a file or URL')
     options = dict(map_location='cpu', weights_only=True)
     try:
         if checkpoint.startswith(('http://', 'https://')):
@@ -80,4 +82,10 @@ def _read(checkpoint: str) -> dict[str, Tensor]:
             f'{KEY}.checkpoint={checkpoint} cannot be read as a checkpoint of tensors '
             f'({type(error).__name__}); use a file written by torch.save or by the toolbox'
         ) from error
-    return content.get('state_dict', content)
+    state = content.get('state_dict', content) if isinstance(content, dict) else None
+    if not isinstance(state, dict):
+        raise ConfigError(
+            f'{KEY}.checkpoint={checkpoint} holds a {type(content).__name__} without weights; use a file '
+            'with a `state_dict`'
+        )
+    return {key: value for key, value in state.items() if isinstance(value, Tensor)}

@@ -47,20 +47,27 @@ require_config() {
     [ -f "$1" ] || [[ "$1" == *::* ]] || die "There is no config file $1. Ours are in $REPO/configs."
 }
 
+# require_whole NAME VALUE LEAST
+require_whole() {
+    [[ "$2" =~ ^[0-9]+$ ]] && [ "$2" -ge "$3" ] || die "$1 must be a whole number from $3, not '$2'."
+}
+
 # run_distributed SCRIPT PROCESSES CONFIG [ARGS...]
 run_distributed() {
-    local script="$1" processes="$2"
+    local script="$1" processes="$2" nodes="${NNODES:-1}" rank="${NODE_RANK:-0}" port="${PORT:-29500}"
     shift 2
     require_config "$1"
-    case "$processes" in
-        '' | *[!0-9]* | 0) die "The number of GPUs must be a whole number from 1, not '$processes'." ;;
-    esac
+    require_whole 'The number of GPUs' "$processes" 1
+    require_whole NNODES "$nodes" 1
+    require_whole NODE_RANK "$rank" 0
+    require_whole PORT "$port" 1
+    [ "$rank" -lt "$nodes" ] || die "NODE_RANK=$rank must be less than NNODES=$nodes: the first machine is 0."
     find_python
     # torchrun's own default, said aloud because it warns where the variable is unset.
     export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-    exec "$PYTHON_BIN" -m torch.distributed.run \
-        --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --nproc_per_node="$processes" \
-        --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
+    exec "$PYTHON_BIN" "$REPO/tools/processes.py" \
+        --nnodes="$nodes" --node_rank="$rank" --nproc_per_node="$processes" \
+        --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="$port" \
         "$REPO/tools/$script" "$@" --launcher pytorch
 }
 

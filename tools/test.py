@@ -4,9 +4,17 @@ The toolbox's own arguments. A distillation config needs neither its teacher nor
 """
 
 import mmengine
-from launch import argument_parser, load_config, require_checkpoint, require_data, user_errors
+from launch import (
+    argument_parser,
+    load_config,
+    require_checkpoint,
+    require_data,
+    require_parts,
+    user_errors,
+)
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from safeguards import Safeguards
 
 
 class SaveMetrics(Hook):
@@ -31,10 +39,12 @@ def parse_args():
 def main():
     args = parse_args()
     cfg = load_config(args)
+    require_parts(cfg, args.config, 'test')
     require_data(cfg, 'test_dataloader')
     require_checkpoint('checkpoint', args.checkpoint)
     cfg.load_from = args.checkpoint
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(Safeguards(evaluates=True))
     if args.out:
         runner.register_hook(SaveMetrics(args.out), 'LOWEST')
     runner.test()

@@ -3,9 +3,18 @@
 The toolbox's own arguments; repairs of the toolbox apply to plain MMagic configs as well.
 """
 
-from launch import argument_parser, load_config, require_checkpoint, require_data, user_errors
+from launch import (
+    argument_parser,
+    load_config,
+    require_checkpoint,
+    require_data,
+    require_parts,
+    user_errors,
+)
 from mmengine.runner import Runner
+from safeguards import Safeguards
 
+from mmagic_mikd.checks import require_number
 from mmagic_mikd.compat.amp import enable_amp
 from mmagic_mikd.errors import ConfigError
 
@@ -25,6 +34,13 @@ def parse_args():
     return parser.parse_args()
 
 
+def require_length(cfg):
+    """A training of no iterations would end well and leave nothing."""
+    for name in ('max_iters', 'max_epochs'):
+        if name in cfg.train_cfg:
+            require_number(f'train_cfg.{name}', cfg.train_cfg[name], least=1, whole=True)
+
+
 def scale_learning_rates(cfg):
     if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
         raise ConfigError('--auto-scale-lr needs auto_scale_lr.base_batch_size: add it to the config')
@@ -35,6 +51,8 @@ def scale_learning_rates(cfg):
 def main():
     args = parse_args()
     cfg = load_config(args)
+    require_parts(cfg, args.config, 'train')
+    require_length(cfg)
     require_data(cfg, 'train_dataloader')
     require_checkpoint('load_from', cfg.get('load_from'))
     if args.amp or args.amp_dtype:
@@ -44,6 +62,7 @@ def main():
     if args.resume:
         cfg.resume = True
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(Safeguards())
     runner.logger.info(f'Logs and checkpoints go to {cfg.work_dir}')
     runner.train()
 

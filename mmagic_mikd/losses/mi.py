@@ -1,10 +1,14 @@
 """The variational bound on the mutual information of teacher and student, with an energy-based q(t|s)."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from ..checks import require_number
+from ..errors import ConfigError
 
 Critic = Callable[[Tensor, Tensor], Tensor]
 
@@ -33,15 +37,25 @@ class MIDistillLoss(nn.Module):
         energy_l2: c, the weight of the squared energies in the critic's loss, whose floor is -1/(2c).
         target: what t is, 'teacher' (its output on the student's input) or 'ground_truth' (the target
             image of the data set, as the authors do for Pix2Pix).
+
+    Raises:
+        ConfigError: a weight is no number or negative, or the target is unknown.
     """
 
     def __init__(self, loss_weight: float = 0.1, energy_l2: float = 0.05, target: str = 'teacher') -> None:
         super().__init__()
         if target not in ('teacher', 'ground_truth'):
-            raise ValueError(f"MIDistillLoss: target must be 'teacher' or 'ground_truth', not {target!r}")
+            raise ConfigError(f"MIDistillLoss: target={target!r} must be 'teacher' or 'ground_truth'")
+        require_number('MIDistillLoss: loss_weight', loss_weight, least=0)
+        require_number('MIDistillLoss: energy_l2', energy_l2, least=0)
         self.loss_weight = loss_weight
         self.energy_l2 = energy_l2
         self.target = target
+
+    @property
+    def critic_floor(self) -> float:
+        """The least that ``critic_loss`` can be: at energies of -1/(2c) and 1/(2c)."""
+        return -1 / (2 * self.energy_l2) if self.energy_l2 else -math.inf
 
     def critic_loss(self, critic: Critic, t: Tensor, s: Tensor, t_neg: Tensor) -> tuple[Tensor, Energies]:
         """mean E(t, s) - mean E(t~, s) + c mean(E(t, s)^2 + E(t~, s)^2), with t, s and t~ constants."""

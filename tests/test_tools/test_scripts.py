@@ -30,7 +30,7 @@ def test_dist_train_with_the_toolbox_variables(run, venv):
     script = TOOLS / 'dist_train.sh'
     done = run(script, CONFIG, 8, '--cfg-options', 'a="b c"', MIKD_VENV=venv, **variables)
     assert done.stdout.splitlines() == [
-        *('-m', 'torch.distributed.run', '--nnodes=2', '--node_rank=1', '--nproc_per_node=8'),
+        *(str(TOOLS / 'processes.py'), '--nnodes=2', '--node_rank=1', '--nproc_per_node=8'),
         *('--master_addr=10.0.0.1', '--master_port=1234', str(TOOLS / 'train.py'), str(CONFIG)),
         *('--cfg-options', 'a="b c"', '--launcher', 'pytorch', 'OMP=1 PORT='),
     ]
@@ -41,8 +41,8 @@ def test_dist_test_takes_the_checkpoint_second(run, venv, tmp_path):
     config.touch()
     done = run(TOOLS / 'dist_test.sh', config, 'my ckpt.pth', 2, '--out', 'x.json', MIKD_VENV=venv)
     lines = done.stdout.splitlines()
-    assert lines[4:7] == ['--nproc_per_node=2', '--master_addr=127.0.0.1', '--master_port=29500']
-    assert lines[7:12] == [str(TOOLS / 'test.py'), str(config), 'my ckpt.pth', '--out', 'x.json']
+    assert lines[3:6] == ['--nproc_per_node=2', '--master_addr=127.0.0.1', '--master_port=29500']
+    assert lines[6:11] == [str(TOOLS / 'test.py'), str(config), 'my ckpt.pth', '--out', 'x.json']
 
 
 def test_the_sentence_of_the_readme_from_the_root(run, venv):
@@ -70,6 +70,20 @@ def test_a_config_of_the_toolbox_may_be_named(run, venv):
 )
 def test_wrong_calls_end_in_one_sentence(run, venv, script, arguments, message):
     done = run(TOOLS / script, *arguments, MIKD_VENV=venv)
+    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ('variables', 'message'),
+    [
+        (dict(NNODES='two'), "NNODES must be a whole number from 1, not 'two'"),
+        (dict(NODE_RANK='-1'), "NODE_RANK must be a whole number from 0, not '-1'"),
+        (dict(NNODES=2, NODE_RANK=2), 'NODE_RANK=2 must be less than NNODES=2'),
+        (dict(PORT='auto'), "PORT must be a whole number from 1, not 'auto'"),
+    ],
+)
+def test_wrong_variables_end_in_one_sentence(run, venv, variables, message):
+    done = run(TOOLS / 'dist_train.sh', CONFIG, 2, MIKD_VENV=venv, **variables)
     assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
 
 

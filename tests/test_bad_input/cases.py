@@ -1,0 +1,527 @@
+"""The catalogue: what a user may get wrong, how it is broken, and what the sentence has to name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from world import DELETED, World, model
+
+DISTILL = 'default_hooks.distill'
+
+
+@dataclass(frozen=True)
+class Case:
+    """One bad input.
+
+    Attributes:
+        name: what is wrong, in a few words; the row of the table in docs/reliability.md.
+        names: the config key, argument or file that the sentence must name.
+        remedy: words of the remedy.
+        changes: values at dotted keys of the config.
+        prepare: what is done to the folder before the tool is called.
+        tool: of tools/, without its ending.
+        arguments: of the tool, after the config; in place of everything if ``whole``.
+    """
+
+    name: str
+    names: str
+    remedy: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    prepare: Callable[[World], object] = lambda world: None
+    tool: str = 'train'
+    arguments: tuple[str, ...] = ()
+    whole: bool = False
+
+
+def distill(name: str, names: str, remedy: str, **changes: Any) -> Case:
+    """Something in `default_hooks.distill`; double underscores stand for dots."""
+    keys = {f'{DISTILL}.{key.replace("__", ".")}': value for key, value in changes.items()}
+    return Case(name, names, remedy, keys)
+
+
+def options(name: str, names: str, remedy: str, *settings: str) -> Case:
+    return Case(name, names, remedy, arguments=('--cfg-options', *settings))
+
+
+def teacher_file(name: str, remedy: str, prepare: Callable[[World], object]) -> Case:
+    return Case(name, f'{DISTILL}.teacher.checkpoint=teacher.pth', remedy, prepare=prepare)
+
+
+def only(keep: str) -> Callable[[World], None]:
+    """One picture for all four, so that it is the first to be loaded."""
+
+    def prepare(world: World) -> None:
+        for path in (world.root / 'data').rglob('*.png'):
+            if path.stem != keep:
+                path.unlink()
+
+    return prepare
+
+
+class Payload:
+    """What an attacker puts into a checkpoint."""
+
+    def __init__(self, victim: str) -> None:
+        self.victim = victim
+
+    def __reduce__(self) -> tuple:
+        return open, (self.victim, 'w')
+
+
+def payload(world: World, name: str) -> None:
+    torch.save(dict(state_dict={}, mikd=Payload(str(world.root / 'pwned'))), world.root / name)
+
+
+def folder_in_place_of(world: World, name: str) -> None:
+    (world.root / name).unlink()
+    (world.root / name).mkdir()
+
+
+def truncate(world: World, name: str) -> None:
+    path = world.root / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def one_generator_only(world: World) -> None:
+    torch.save({'backbone.weight': torch.zeros(1)}, world.root / 'teacher.pth')
+
+
+def no_pictures(world: World) -> None:
+    for path in (world.root / 'data').rglob('*.png'):
+        path.unlink()
+
+
+def all_but_one_partner(world: World) -> None:
+    (world.root / 'data/large/3.png').unlink()
+
+
+def full_disk(world: World) -> None:
+    """The new checkpoint's bytes go to a device that is always full."""
+    (world.root / 'work/iter_2.pth.tmp').symlink_to('/dev/full')
+
+
+CRITIC, LOSS, SAMPLER = 'EnergyCritic: ', 'MIDistillLoss: ', f'{DISTILL}.sampler'
+
+CASES = [
+    # ---- names
+    distill('an argument of the hook misspelt', "'los'", "did you mean 'loss'?", los=dict()),
+    distill(
+        'the loss misspelt', f"{DISTILL}.loss.type='MIDistilLoss'", 'MIDistillLoss', loss__type='MIDistilLoss'
+    ),
+    distill(
+        'the critic misspelt',
+        f"{DISTILL}.critic.type='EnergyCritc'",
+        'EnergyCritic',
+        critic__type='EnergyCritc',
+    ),
+    distill('a setting of the loss misspelt', "'loss_wight'", 'loss_weight', loss__loss_wight=1.0),
+    distill('a setting of the critic misspelt', "'base_chanels'", 'base_channels', critic__base_chanels=4),
+    distill(
+        'a setting of the chain misspelt', f"{SAMPLER} has no setting 'step'", "'steps'", sampler__step=5
+    ),
+    distill(
+        "the critic's optimiser misspelt",
+        f"{DISTILL}.optim_wrapper.optimizer.type='Adm'",
+        "'Adam'",
+        optim_wrapper__optimizer__type='Adm',
+    ),
+    distill(
+        "a setting of the critic's optimiser misspelt",
+        f'{DISTILL}.optim_wrapper.optimizer',
+        "did you mean 'lr'?",
+        optim_wrapper__optimizer__lrr=1.0,
+    ),
+    distill('a term misspelt', f'{DISTILL}.terms.l1: ', 'is correct', terms__l1__type='L1Los'),
+    distill('a pair misspelt', f'{DISTILL}.pairs', '`student`', pairs=[dict(studnet='generator')]),
+    distill(
+        'a network that is not there',
+        f'{DISTILL}.pairs',
+        'path of the generator',
+        pairs=[dict(student='net')],
+    ),
+    distill(
+        'a layer that is not there',
+        f'{DISTILL}.terms',
+        'shows the names',
+        terms__l1=dict(type='L1Loss', layer='body.9'),
+    ),
+    distill(
+        'an unknown way to inherit', f'{DISTILL}.layers.body', "choose 'own'", layers=dict(body='copied')
+    ),
+    distill(
+        'an unknown target', f"{LOSS}target='techer'", "'teacher' or 'ground_truth'", loss__target='techer'
+    ),
+    Case(
+        "the student's generator misspelt",
+        "model.generator.type='EDSRNett'",
+        'EDSRNet',
+        {'model.generator.type': 'EDSRNett'},
+    ),
+    Case(
+        "a setting of the student's generator misspelt",
+        "'mid_chanels'",
+        'mid_channels',
+        {'model.generator.mid_chanels': 4},
+    ),
+    Case("the student's optimiser misspelt", "'Sgd'", 'SGD', {'optim_wrapper.optimizer.type': 'Sgd'}),
+    Case('a setting of the training misspelt', "'max_iter'", 'max_iters', {'train_cfg.max_iter': 5}),
+    Case(
+        'a setting of the data loader misspelt',
+        "train_dataloader has no setting 'batchsize'",
+        'batch_size',
+        {'train_dataloader.batchsize': 2},
+    ),
+    Case(
+        'a transform misspelt',
+        "train_dataloader.dataset.pipeline[3].type='PairedRandomCrob'",
+        'PairedRandomCrop',
+        {'train_dataloader.dataset.pipeline.3.type': 'PairedRandomCrob'},
+    ),
+    options(
+        'a hook misspelt on the command line', 'default_hooks.distil', "'distill'", 'default_hooks.distil.a=1'
+    ),
+    options('a key misspelt on the command line', "'modle'", "'model'", 'modle.generator.mid_channels=2'),
+    options('a key within a number', 'log_level.x', 'does not fit', 'log_level.x=1'),
+    # ---- kinds and ranges of values
+    distill('a text as weight', f"{LOSS}loss_weight='high'", 'must be a number', loss__loss_weight='high'),
+    distill('a negative weight', f'{LOSS}loss_weight=-1', 'at least 0', loss__loss_weight=-1),
+    distill('a negative energy_l2', f'{LOSS}energy_l2=-0.1', 'at least 0', loss__energy_l2=-0.1),
+    distill('no channels', f'{CRITIC}base_channels=0', 'at least 1', critic__base_channels=0),
+    distill('a text as size', f"{CRITIC}image_size='big'", 'whole number', critic__image_size='big'),
+    distill('half a Langevin step', f'{SAMPLER}.steps=2.5', 'whole number', sampler__steps=2.5),
+    distill('negative Langevin steps', f'{SAMPLER}.steps=-1', 'at least 0', sampler__steps=-1),
+    distill('no step size', f'{SAMPLER}.step_size=None', 'must be a number', sampler__step_size=None),
+    distill('negative noise', f'{SAMPLER}.noise_std=-0.1', 'at least 0', sampler__noise_std=-0.1),
+    distill(
+        'a name in place of the loss',
+        f"{DISTILL}.loss='MIDistillLoss'",
+        'must be a dict',
+        loss='MIDistillLoss',
+    ),
+    distill(
+        'a name in place of a term', f"{DISTILL}.terms.l1='L1Loss'", 'must be a dict', terms=dict(l1='L1Loss')
+    ),
+    distill(
+        "a negative learning rate of the critic's",
+        f'{DISTILL}.optim_wrapper.optimizer',
+        'Invalid learning rate: -1',
+        optim_wrapper__optimizer__lr=-1,
+    ),
+    Case('no iterations', 'train_cfg.max_iters=0', 'at least 1', {'train_cfg.max_iters': 0}),
+    Case('half an iteration', 'train_cfg.max_iters=2.5', 'whole number', {'train_cfg.max_iters': 2.5}),
+    Case('an empty batch', 'train_dataloader', 'batch_size', {'train_dataloader.batch_size': 0}),
+    # ---- the teacher
+    teacher_file(
+        'no teacher', 'train the teacher first', lambda world: (world.root / 'teacher.pth').unlink()
+    ),
+    teacher_file('a folder as teacher', 'use a file', lambda world: folder_in_place_of(world, 'teacher.pth')),
+    teacher_file('an empty file as teacher', 'use a file', lambda world: world.write('teacher.pth', '')),
+    teacher_file(
+        'an error page of a web site as teacher',
+        'use a file',
+        lambda world: world.write('teacher.pth', '<!DOCTYPE html><title>404 Not Found</title>'),
+    ),
+    teacher_file('half a download as teacher', 'use a file', lambda world: truncate(world, 'teacher.pth')),
+    teacher_file('a teacher with a payload', 'use a file', lambda world: payload(world, 'teacher.pth')),
+    teacher_file(
+        'a safetensors file as teacher',
+        'use a file',
+        lambda world: world.write('teacher.pth', b'\x10\0\0\0\0\0\0\0{"a":{"dtype":1}}'),
+    ),
+    teacher_file(
+        'a list as teacher',
+        'use a file with a `state_dict`',
+        lambda world: torch.save([1, 2], world.root / 'teacher.pth'),
+    ),
+    teacher_file('a teacher of another model', 'exactly that network', one_generator_only),
+    teacher_file(
+        'the student as teacher', 'holds the student', lambda world: world.save('teacher.pth', model(4))
+    ),
+    teacher_file(
+        'teacher and student swapped',
+        'exactly that network',
+        lambda world: world.save('teacher.pth', model(6)),
+    ),
+    Case(
+        'a teacher of another scale',
+        'teacher image (2, 3, 32, 32) and student image (2, 3, 16, 16)',
+        'same output size',
+        {f'{DISTILL}.teacher.model.generator.upscale_factor': 4},
+        lambda world: world.save('teacher.pth', model(8), upscale_factor=4),
+    ),
+    Case(
+        'a teacher of other channels',
+        "the teacher of 'generator'",
+        'need the same inputs',
+        {
+            f'{DISTILL}.teacher.model.generator': dict(
+                model(8)['generator'], in_channels=1, out_channels=1, rgb_mean=[0.5], rgb_std=[1.0]
+            )
+        },
+        lambda world: world.save(
+            'teacher.pth', model(8), in_channels=1, out_channels=1, rgb_mean=[0.5], rgb_std=[1.0]
+        ),
+    ),
+    distill(
+        'a teacher of other colours',
+        f'{DISTILL}.teacher.model.data_preprocessor.mean',
+        'preprocessing of its teacher',
+        teacher__model__data_preprocessor__mean=[127.5] * 3,
+    ),
+    distill('no teacher in the config', f'{DISTILL}.teacher is missing', 'set its `model`', teacher=None),
+    distill(
+        'no network of the teacher', f'{DISTILL}.teacher names no', 'set its `model`', teacher__model=DELETED
+    ),
+    distill('no file of the teacher', 'teacher.checkpoint is missing', 'set it', teacher__checkpoint=DELETED),
+    distill('a number as file', f'{DISTILL}.teacher.checkpoint=3', 'file or URL', teacher__checkpoint=3),
+    distill(
+        'two networks of the teacher',
+        f'{DISTILL}.teacher has both',
+        'leave one out',
+        teacher__config='student.py',
+    ),
+    distill('an unknown mode', f'{DISTILL}.teacher.mode', "'eval' or 'train'", teacher__mode='test'),
+    distill(
+        'a setting of the teacher misspelt',
+        f"{DISTILL}.teacher has no setting 'mod'",
+        "'mode'",
+        teacher__mod=1,
+    ),
+    distill(
+        "no config of the teacher's",
+        f'{DISTILL}.teacher.config=gone.py',
+        'correct',
+        teacher=dict(config='gone.py', checkpoint='teacher.pth'),
+    ),
+    Case(
+        "a broken config of the teacher's",
+        f'{DISTILL}.teacher.config=teacher.py',
+        'correct',
+        {f'{DISTILL}.teacher': dict(config='teacher.py', checkpoint='teacher.pth')},
+        lambda world: world.write('teacher.py', 'model = dict(\n'),
+    ),
+    # ---- the data
+    Case('no pictures', 'train_dataloader.dataset.data_root=data', 'put pictures there', prepare=no_pictures),
+    Case(
+        'a data folder that is not there',
+        'data_root=gone',
+        'set it',
+        {'train_dataloader.dataset.data_root': 'gone'},
+    ),
+    Case(
+        'a file as data folder',
+        'data_root=teacher.pth',
+        'set it to the folder',
+        {'train_dataloader.dataset.data_root': 'teacher.pth'},
+    ),
+    Case(
+        'a list of files that is not there',
+        'data/gone.txt',
+        'correct the path',
+        {'train_dataloader.dataset.ann_file': 'gone.txt'},
+    ),
+    Case(
+        'half a picture', 'data/small/3.png', 'repair it', prepare=lambda w: truncate(w, 'data/small/3.png')
+    ),
+    Case(
+        'an empty picture', 'data/large/1.png', 'repair it', prepare=lambda w: w.write('data/large/1.png', '')
+    ),
+    Case(
+        'a text as picture',
+        'data/small/2.png',
+        'repair it',
+        prepare=lambda w: w.write('data/small/2.png', 'no picture'),
+    ),
+    Case(
+        'a broken picture, read by a worker',
+        'data/small/2.png',
+        'repair it',
+        {'train_dataloader.num_workers': 1},
+        prepare=lambda w: w.write('data/small/2.png', 'no picture'),
+    ),
+    Case(
+        'pictures smaller than the crop',
+        'PairedRandomCrop in the data pipeline fails on data/small/0.png',
+        'change its settings',
+        {'train_dataloader.dataset.pipeline.3.gt_patch_size': 64},
+        only('0'),
+    ),
+    Case('a picture without its partner', 'data/large/3.png', 'repair it', prepare=all_but_one_partner),
+    distill(
+        'pictures too small for the critic',
+        'EnergyCritic: images of 16x16',
+        'image_size=16',
+        critic__image_size=64,
+    ),
+    # ---- configs and arguments
+    Case('no config', 'gone.py', 'correct the path', arguments=('gone.py',), whole=True),
+    Case(
+        'a config with a missing bracket',
+        'broken.py',
+        'correct it',
+        prepare=lambda world: world.write('broken.py', 'model = dict(\n'),
+        arguments=('broken.py',),
+        whole=True,
+    ),
+    Case(
+        'a base that is not there',
+        'leaf.py',
+        'gone.py',
+        prepare=lambda world: world.write('leaf.py', "_base_ = './gone.py'\n"),
+        arguments=('leaf.py',),
+        whole=True,
+    ),
+    Case(
+        'an import that is not there',
+        'student.py',
+        'mmagic_mickd',
+        {'custom_imports': dict(imports=['mmagic_mickd'], allow_failed_imports=False)},
+    ),
+    Case('a config without a model', 'student.py has no `model`', 'add', {'model': DELETED}),
+    Case('a config without data', 'student.py has no train_dataloader', 'add', {'train_dataloader': DELETED}),
+    Case(
+        'a launcher that did not launch',
+        '--launcher pytorch',
+        'tools/dist_train.sh',
+        arguments=('--launcher', 'pytorch'),
+    ),
+    Case(
+        'mixed precision of another kind',
+        "--amp cannot change optim_wrapper.type='ApexOptimWrapper'",
+        "only 'OptimWrapper'",
+        {'optim_wrapper.type': 'ApexOptimWrapper'},
+        arguments=('--amp',),
+    ),
+    Case(
+        'no base to scale from',
+        '--auto-scale-lr',
+        'auto_scale_lr.base_batch_size',
+        arguments=('--auto-scale-lr',),
+    ),
+    # ---- places
+    Case('a file as work_dir', 'teacher.pth', 'name another place', {'work_dir': 'teacher.pth'}),
+    Case(
+        'a work_dir within a file', 'teacher.pth/run', 'name another place', {'work_dir': 'teacher.pth/run'}
+    ),
+    Case('a full disk', 'work/iter_2.pth cannot be written', 'free space', prepare=full_disk),
+    # ---- what is loaded
+    Case('no weights to start from', 'load_from=gone.pth', 'correct the path', {'load_from': 'gone.pth'}),
+    Case(
+        'weights to start from with a payload',
+        'the checkpoint start.pth is refused',
+        'use one that the toolbox wrote',
+        {'load_from': 'start.pth'},
+        lambda world: payload(world, 'start.pth'),
+    ),
+    Case(
+        'weights to start from of another model',
+        'start.pth does not fit',
+        'give a checkpoint',
+        {'load_from': 'start.pth'},
+        lambda world: torch.save(dict(a=torch.zeros(1)), world.root / 'start.pth'),
+    ),
+    Case(
+        'no checkpoint to test',
+        'checkpoint=gone.pth',
+        'correct the path',
+        tool='test',
+        arguments=('gone.pth',),
+    ),
+    Case(
+        'a checkpoint to test with a payload',
+        'the checkpoint iter_2.pth is refused',
+        'use one that the toolbox wrote',
+        prepare=lambda world: payload(world, 'iter_2.pth'),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        "the teacher's checkpoint to test the student",
+        'teacher.pth does not fit',
+        'give a checkpoint',
+        tool='test',
+        arguments=('teacher.pth',),
+    ),
+    Case(
+        'a metric misspelt',
+        "test_evaluator.metrics[0].type='PNSR'",
+        "'PSNR'",
+        {'test_evaluator.metrics.0.type': 'PNSR'},
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        'a metric without its weights',
+        'checkpoint=gone.pth',
+        'set it to a local file',
+        {
+            'test_evaluator.metrics.0': dict(
+                type='BackboneFrechetDistance',
+                backbone=dict(type='CifarResNet', depth=56),
+                checkpoint='gone.pth',
+                name='cifar',
+            )
+        },
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    # ---- what is resumed
+    Case('a broken checkpoint to resume', 'work/iter_1.pth', 'take --resume away', arguments=('--resume',)),
+    Case(
+        'a checkpoint to resume with a payload',
+        'work/iter_1.pth',
+        'use one that the toolbox wrote',
+        prepare=lambda world: payload(world, 'work/iter_1.pth'),
+        arguments=('--resume',),
+    ),
+    Case(
+        'another experiment to resume',
+        'the checkpoint to resume (other.pth) is of another model',
+        'with the config that wrote it',
+        {'load_from': 'other.pth'},
+        lambda world: world.save('other.pth', model(6)),
+        arguments=('--resume',),
+    ),
+    Case(
+        'bare weights to resume',
+        'the checkpoint to resume (teacher.pth)',
+        'load_from in place of resume',
+        {'load_from': 'teacher.pth'},
+        lambda world: world.save('teacher.pth', model(4)),
+        arguments=('--resume',),
+    ),
+    # ---- the other tools
+    Case(
+        'a student of no width',
+        '--width 0',
+        'choose 0 < width < 1',
+        tool='build_student',
+        arguments=('--width', '0', '--out', 'small.py'),
+    ),
+    Case(
+        'a student in place of another file',
+        '--out student.py',
+        'remove it',
+        tool='build_student',
+        arguments=('--width', '0.5', '--out', 'student.py'),
+    ),
+    Case(
+        'the quickstart without pairs',
+        '--data data',
+        'needs a folder train',
+        tool='quickstart',
+        arguments=('--data', 'data', '--out', 'quick'),
+        whole=True,
+    ),
+    Case(
+        'the quickstart into the work of others',
+        '--out',
+        'name a new',
+        tool='quickstart',
+        arguments=('--out', 'work'),
+        whole=True,
+    ),
+]
