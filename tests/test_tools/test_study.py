@@ -9,19 +9,22 @@ import pytest
 import torch
 import yaml
 from families import data_folder, equal, save_teacher
+from families.translation import first_images
 from places import ROOT, TOOLS
 
 sys.path.insert(0, str(TOOLS / 'study'))
 
 import grid
+from cell import MacCounter
 from cells import Study
 from checks import check
+from drawing import write_plot
 from grid import run_cells
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rows import add_rows, locked, read_rows
 from summary import Summary, current, interval
-from table import table
+from table import table, write_table
 
 from mmagic_mikd.errors import ConfigError
 
@@ -36,7 +39,7 @@ SPEC = dict(
     iterations=10,
     seeds=[0, 1],
     scores={'loss': 'lower'},
-    best='loss',
+    best={'loss': 'lower'},
     students={'x4': {'model.generator.base_channels': 4}},
     objectives={'none': None, 'l1': dict(terms=dict(l1=dict(type='L1Loss', loss_weight=1.0)))},
 )
@@ -68,7 +71,7 @@ def trained(monkeypatch):
         folder.mkdir(parents=True)
         result.write_text(
             '{"scores": {"last": {"loss": 2}, "best": {"loss": 1}}, "best_iteration": 5,'
-            ' "columns": {"iterations": 10, "params": 1, "macs": 1}}'
+            ' "validation": {"last": 3, "best": 2}, "columns": {"iterations": 10, "params": 1, "macs": 1}}'
         )
 
     monkeypatch.setattr(grid, '_train', train)
@@ -119,6 +122,15 @@ def test_the_table(study):
     # differences -1 and -0.98: mean -0.99, half width 12.706 * 0.01414 / sqrt(2); of the way to 1: 4.5
     assert '| l1 | 2 | **-0.9900 [-1.1171, -0.8629]**, 22 % |' in text
     assert '1 rows of the CSV are of other settings' in text and '2 M parameters, 3 M MACs' in text
+
+
+def test_multiply_accumulates_of_a_training_step():
+    first, second = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Conv2d(4, 5, 3, padding=1)
+    with MacCounter() as counter:
+        second(first(torch.zeros(2, 3, 8, 8))).sum().backward()
+    pixels = 2 * 8 * 8 * 9
+    # forward, gradient of the weights and, but for the first layer, of the input
+    assert counter.macs == 2 * pixels * 3 * 4 + 3 * pixels * 4 * 5
 
 
 # ---- rows and restarts --------------------------------------------------------------------------
@@ -189,7 +201,7 @@ def test_a_score_that_is_not_measured(study, trained):
     ('changes', 'message'),
     [
         (dict(iteration=3), "unknown key 'iteration'"),
-        (dict(best='fid'), 'best=fid is none of the scores'),
+        (dict(best='fid'), 'best=fid must name one score'),
         (dict(scores={'loss': 'less'}), "scores.loss must be 'higher' or 'lower'"),
         (dict(teacher=dict(steps=3)), 'unknown key teacher.steps'),
         (dict(students={'a-b': {}}), "'a-b' cannot be the name"),
@@ -228,6 +240,36 @@ def test_a_wrong_student_or_objective_is_found_before_any_training(tmp_path):
 
 
 # ---- real trainings -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope='module')
+def few(tmp_path_factory):
+    """A folder of data sets with twelve facades of each split."""
+    folder = tmp_path_factory.mktemp('few')
+    for split in ('train', 'val', 'test'):
+        first_images(data_folder('facades') / split, folder / 'facades' / split, 12)
+    (folder / 'weights_cifar_resnet').symlink_to(data_folder('weights_cifar_resnet'))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_quick_study_from_training_to_plot(run, few, tmp_path, monkeypatch):
+    options = ['--quick', '--data', few, '--work-dir', tmp_path]
+    done = run(sys.executable, TOOLS / 'study.py', 'run', PIX2PIX, *options, '--only', 'objective=l1')
+    assert done.returncode == 0, done.stderr
+    study = Study(PIX2PIX, tmp_path, few, quick=True)
+    rows = read_rows(study.csv)
+    places = [('teacher', 'teacher'), ('x64', 'l1')]
+    assert [(r['student'], r['objective'], r['which']) for r in rows] == [
+        (*place, which) for place in places for which in ('last', 'best')
+    ]
+    for r in rows:
+        scores = [r[name] for name in study.scores if r['student'] != 'teacher' or 'teacher/' not in name]
+        assert all(math.isfinite(float(score)) for score in scores)
+    monkeypatch.setattr(grid, '_train', None)  # whatever trained again would call it
+    run_cells(study, study.cells({'objective': {'l1'}}), jobs=1)
+    assert '| l1 | 1 |' in write_table(study).read_text()
+    assert write_plot(study).stat().st_size > 10_000
 
 
 class Recorder(Hook):

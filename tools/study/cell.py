@@ -82,18 +82,24 @@ def run(config: str) -> dict:
     wall, cpu = time.perf_counter(), time.process_time()
     runner.train()
     seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
-    best = runner.message_hub.get_info('best_ckpt')
     save_last(runner, Path(config).parent / 'last.pth')
     runner.test()
     found = dict(last=scores.values)
-    runner.load_checkpoint(best, map_location='cpu')
-    runner.test()
+    best = runner.message_hub.get_info('best_ckpt')
+    best_iteration = int(Path(best).stem.rpartition('_')[2])
+    if best_iteration < cfg.train_cfg.max_iters:  # else they are the same weights
+        runner.load_checkpoint(best, map_location='cpu')
+        runner.test()
     found['best'] = scores.values
+    key = cfg.default_hooks.checkpoint.save_best
+    validation = dict(last=runner.message_hub.get_scalar(f'val/{key}').current())
+    validation['best'] = runner.message_hub.get_info('best_score')
     size = generator_cost(cfg, config)
     iterations = cfg.train_cfg.max_iters
     return dict(
         scores=found,
-        best_iteration=int(Path(best).stem.rpartition('_')[2]),
+        validation=validation,
+        best_iteration=best_iteration,
         columns=dict(
             params=size.params,
             macs=round(size.macs),
@@ -135,7 +141,7 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', '1')))
     # MMEngine formats the config with yapf several times a run, which costs a short cell seconds
     mmengine.config.config.FormatCode = lambda text, **_: (text, True)
-    content = json.dumps(run(config), indent=2)
+    content = json.dumps(run(config), indent=2, default=float)
     part = Path(result).with_suffix('.part')
     part.write_text(content)
     part.replace(result)

@@ -134,8 +134,8 @@ class Study:
         """Iterations, learning rates that fall to 0 at their end, checkpoints, evaluations, seed."""
         begin = round(iterations * (1 - self.spec.get('decay', 0.5)))
         interval = max(1, iterations // self.spec.get('evaluations', 10))
-        best = self.spec['best']
-        rule = {'higher': 'greater', 'lower': 'less'}[self.scores[best]]
+        ((best, better),) = self.spec['best'].items()
+        rule = {'higher': 'greater', 'lower': 'less'}[better]
         config.train_cfg = dict(by_epoch=False, max_iters=iterations, val_interval=interval)
         config.param_scheduler = [
             dict(
@@ -219,11 +219,14 @@ def _check_keys(path: Path, spec: dict) -> None:
     for name in (TEACHER, *(n for n in (*spec['students'], *spec['objectives']) if not _plain(n))):
         if name in spec['students'] or name in spec['objectives']:
             raise ConfigError(f'{path}: {name!r} cannot be the name of a student or an objective')
-    for name, direction in spec['scores'].items():
-        if direction not in DIRECTIONS:
-            raise ConfigError(f"{path}: scores.{name} must be 'higher' or 'lower' (which is better)")
-    if spec['best'] not in spec['scores']:
-        raise ConfigError(f'{path}: best={spec["best"]} is none of the scores {_list(spec["scores"])}')
+    if not isinstance(spec['best'], dict) or len(spec['best']) != 1:
+        raise ConfigError(
+            f'{path}: best={spec["best"]} must name one score of val_evaluator: {{NAME: higher}}'
+        )
+    for key in ('scores', 'best'):
+        for name, direction in spec[key].items():
+            if direction not in DIRECTIONS:
+                raise ConfigError(f"{path}: {key}.{name} must be 'higher' or 'lower' (which is better)")
 
 
 def _plain(name: object) -> bool:

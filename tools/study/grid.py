@@ -128,7 +128,8 @@ def rows_of(study: Study, cell: Cell, result: dict) -> list[dict]:
             )
         at = result['best_iteration'] if which == 'best' else common['iterations']
         values = {name: scores.get(name, '') for name in study.scores}
-        rows.append(dict(study=study.name, **identity(cell), which=which, at=at, **values, **common))
+        own = dict(which=which, at=at, validation=result['validation'][which])
+        rows.append(dict(study=study.name, **identity(cell), **own, **values, **common))
     return rows
 
 

@@ -55,7 +55,7 @@ def table(study: Study, rows: tuple[list[dict], list[dict]]) -> str:
         parts.append(f'## {student}: {size(own[0])}\n')
         for which, title in TITLES.items():
             summary = Summary(fresh, which)
-            parts.append(f'{title.format(best=study.spec["best"])}:\n')
+            parts.append(f'{title.format(best=next(iter(study.spec["best"])))}:\n')
             parts.append(markdown(score_lines(study, summary, student)))
             parts.append(markdown(difference_lines(study, summary, student)))
         parts.append('Cost of training:\n')
