@@ -1,0 +1,42 @@
+"""The end of a training that a guard wants to end: nothing finished is lost, and one sentence says why."""
+
+import os
+
+from mmengine import dist
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+
+from .errors import ConfigError
+
+
+def end_training(runner: Runner, reason: str, lost: bool) -> None:
+    """Leave the finished iterations behind and end with ``reason``, in every process.
+
+    Args:
+        lost: the student is worth no checkpoint any more; the last one is named.
+
+    Raises:
+        ConfigError: always.
+    """
+    if lost:
+        last = runner.message_hub.runtime_info.get('last_ckpt')
+        kept = f'the last checkpoint is {last}' if last else 'there is no checkpoint before it'
+    else:
+        kept = f'the model after iteration {runner.iter} is in {_save(runner)}'
+    raise ConfigError(f'{reason}; {kept}')
+
+
+def _save(runner: Runner) -> str:
+    """A checkpoint of the finished iterations, made as the toolbox makes its own."""
+    meta = dict(epoch=runner.epoch, iter=runner.iter)
+    hook = next(
+        (hook for hook in runner.hooks if isinstance(hook, CheckpointHook) and not hook.by_epoch), None
+    )
+    if hook is not None:  # so that --resume finds it
+        hook._save_checkpoint_with_step(runner, runner.iter, meta)
+        path = hook.last_ckpt
+    else:
+        path = os.path.join(runner.work_dir, f'iter_{runner.iter}.pth')
+        runner.save_checkpoint(*os.path.split(path), meta=meta, by_epoch=False)
+    dist.barrier()  # a process that ends makes the launcher end the one that still writes
+    return path
