@@ -1,4 +1,4 @@
-"""Values from a config: of the right kind and within their range, or one sentence that says what they must be."""
+"""Values from a config: of the right kind and within their range, or one sentence that says what is wanted."""
 
 import difflib
 import math

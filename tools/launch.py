@@ -57,8 +57,6 @@ def load_config(args: argparse.Namespace) -> Config:
     require_launcher(args.launcher)
     cfg = read_config(args.config)
     cfg.launcher = args.launcher
-    if not isinstance(cfg.get('model'), dict):
-        raise ConfigError(f'{args.config} has no `model`, so nothing can be run: add _base_ or model')
     for key, value in (args.cfg_options or {}).items():
         top = key.partition('.')[0]
         require_known('--cfg-options', [top], {top} & set(cfg) or {*cfg, *RUNNER_KEYS})
@@ -104,7 +102,7 @@ def require_checkpoint(name: str, checkpoint: str | None) -> None:
 def require_parts(cfg: Config, name: str, phase: str) -> None:
     """Refuse a config that cannot be trained, or cannot be tested."""
     further = 'optim_wrapper' if phase == 'train' else 'test_evaluator'
-    for key in (f'{phase}_dataloader', f'{phase}_cfg', further):
+    for key in ('model', f'{phase}_dataloader', f'{phase}_cfg', further):
         if cfg.get(key) is None:
             raise ConfigError(f'{name} has no {key}, which {phase}.py needs: add it to the config')
 

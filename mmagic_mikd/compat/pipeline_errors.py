@@ -28,10 +28,13 @@ def repair(module) -> bool:
                 transformed = transform(data)
             except ConfigError:
                 raise
-            except Exception if loads else ABOUT_THE_INPUT as error:
+            except Exception as error:
                 # whatever else a loader dies of, it could not read its file
-                say = unreadable if loads and not isinstance(error, KeyError) else unfit
-                raise ConfigError(say(transform, data, error)) from error
+                if loads and not isinstance(error, KeyError):
+                    raise ConfigError(unreadable(transform, data, error)) from error
+                if isinstance(error, ABOUT_THE_INPUT):
+                    raise ConfigError(unfit(transform, data, error)) from error
+                raise
             if transformed is None:
                 return None
             data = transformed

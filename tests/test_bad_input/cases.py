@@ -378,7 +378,7 @@ CASES = [
         'mmagic_mickd',
         {'custom_imports': dict(imports=['mmagic_mickd'], allow_failed_imports=False)},
     ),
-    Case('a config without a model', 'student.py has no `model`', 'add', {'model': DELETED}),
+    Case('a config without a model', 'student.py has no model', 'add', {'model': DELETED}),
     Case('a config without data', 'student.py has no train_dataloader', 'add', {'train_dataloader': DELETED}),
     Case(
         'a launcher that did not launch',

@@ -1,0 +1,69 @@
+"""The same in processes of their own, as a user starts them: what arrives on the terminal, and that all of them end."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from table import sentences
+from world import TOOLS, World
+
+pytestmark = pytest.mark.slow  # five seconds for each import
+
+
+def start(folder, *command):
+    """A command, and what it has put on standard error; ended after two minutes."""
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        port = server.getsockname()[1]
+    kept = {
+        key: value for key, value in os.environ.items() if key not in ('LOCAL_RANK', 'RANK', 'WORLD_SIZE')
+    }
+    env = {
+        **kept,
+        'OMP_NUM_THREADS': '1',
+        'CUDA_VISIBLE_DEVICES': '',
+        'MIKD_VENV': sys.prefix,
+        'PORT': str(port),
+    }
+    command = [str(part) for part in command]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    assert 'Traceback' not in done.stderr, done.stderr
+    return done.returncode, sentences(done.stderr), done.stderr
+
+
+def test_one_process(tmp_path):
+    World(tmp_path).config({'default_hooks.distill.los': {}})
+    code, said, stderr = start(tmp_path, sys.executable, TOOLS / 'train.py', 'student.py')
+    assert code == 2 and said == [
+        "default_hooks.distill (DistillRunner) has no setting 'los': did you mean 'loss'?"
+    ]
+    assert stderr.splitlines()[-1].startswith('Error: ')
+
+
+def test_nonsense_for_visible_devices_is_no_device(tmp_path):
+    """PyTorch sees none, so the run is one on the CPU."""
+    World(tmp_path).config({'train_cfg.max_iters': 1})
+    script = [sys.executable, TOOLS / 'train.py', 'student.py']
+    code, said, _ = start(tmp_path, 'env', 'CUDA_VISIBLE_DEVICES=nonsense', *script)
+    assert (code, said) == (0, [])
+
+
+@pytest.mark.parametrize(
+    'broken',
+    [
+        'config',  # met by both before they know of each other
+        'picture',  # met by one, on which the other waits
+    ],
+)
+def test_two_processes_say_it_once_and_end(tmp_path, broken):
+    world = World(tmp_path)
+    world.config({})
+    if broken == 'config':
+        world.write('student.py', 'model = dict(\n')
+    if broken == 'picture':
+        world.write('data/small/2.png', 'no picture')
+    code, said, _ = start(tmp_path, TOOLS / 'dist_train.sh', 'student.py', 2)
+    named = dict(config='student.py cannot be read', picture='data/small/2.png')
+    assert code == 2 and len(said) == 1 and named[broken] in said[0]
