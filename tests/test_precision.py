@@ -12,6 +12,8 @@ from families import Observer, hook_of
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmagic_mikd.tap import admitted
+
 HALF = ('bfloat16', 'float16')
 # largest difference of an energy from that of the float32 run, as a share of the largest energy there
 FIRST = dict(bfloat16=0.005, float16=0.002)  # the same weights, so nothing but the rounding of the images
@@ -127,6 +129,21 @@ def test_a_step_that_the_loss_scaler_skips(tmp_path, family):
     assert all(torch.equal(student[0], weights) for weights in student)
     assert not any(torch.equal(a, b) for a, b in pairwise(critic))
     assert 'guard_trips' not in families.scalars(runner)
+
+
+@pytest.mark.parametrize(('precision', 'lost'), [('bfloat16', 1 / 512), ('float16', 1 / 4096)])
+def test_a_bound_that_is_too_weak_is_rounded_away(precision, lost):
+    """Where its gradient joins that of the other losses, at an image in half precision."""
+
+    def joined(rest: float, part: float) -> float:
+        image = torch.zeros(1, dtype=getattr(torch, precision), requires_grad=True)
+        seen = admitted(image, lambda *norms: torch.tensor(True))
+        (rest * image.float() + part * seen.float()).sum().backward()
+        return image.grad.item()
+
+    for rest in (1.0, 1.5, 1.9375):
+        assert joined(rest, rest * lost) == rest
+        assert joined(rest, rest * lost * 4) > rest
 
 
 def test_under_autocast_the_critic_would_not_run():
