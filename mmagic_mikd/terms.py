@@ -71,7 +71,7 @@ class Term:
     def load_state_dict(self, state: dict) -> None:
         self.losses.load_state_dict(state['losses'])
         self._optim_wrapper.load_state_dict(state['optim_wrapper'])
-        self._optim_wrapper.initialize_count_status(self.losses, state['inner_count'], -1)
+        self._optim_wrapper._inner_count = state['inner_count']
 
 
 def _build(key: str, cfg: dict) -> nn.Module:
