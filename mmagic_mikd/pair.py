@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 from .errors import ConfigError
 from .generators import image_of
 from .rng import replayed
-from .tap import Call, ForwardTap, LayerTap, resolve, unwrap
+from .tap import Call, ForwardTap, LayerTap, for_this, resolve, unwrap
 
 
 def ground_truth_key(path: str) -> str:
@@ -61,7 +61,8 @@ class Pair:
         self._tap = ForwardTap(student, self._on_student_call)
         self._layer_taps: dict[str, tuple[LayerTap, LayerTap]] = {}
         self._preprocessor = unwrap(model).data_preprocessor
-        self._preprocessor_handle = self._preprocessor.register_forward_hook(self._on_preprocessed)
+        on_preprocessed = for_this(self._preprocessor, self._on_preprocessed)
+        self._preprocessor_handle = self._preprocessor.register_forward_hook(on_preprocessed)
         self.release()
 
     @classmethod
@@ -81,6 +82,8 @@ class Pair:
         Raises:
             ConfigError: one of the two networks has no such layer.
         """
+        if layer in self._layer_taps:
+            return
         try:
             student, teacher = self.student.get_submodule(layer), self.teacher.get_submodule(layer)
         except AttributeError as error:

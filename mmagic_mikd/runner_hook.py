@@ -2,29 +2,38 @@
 
 from collections.abc import Sequence
 from functools import partial
+from inspect import signature
 
 import numpy as np
 import torch
 from mmengine import dist
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from .checks import require_kind
 from .critic import frozen
 from .errors import ConfigError
 from .generators import find_generators, optimisers_of
+from .guard import DEFAULTS, DivergenceGuard
 from .inherit import InheritedLayers
-from .langevin import langevin
+from .langevin import check_sampler, langevin
+from .own_optimiser import build_optimiser, update
 from .pair import Pair
+from .resume import ResumeState, mismatch
 from .rng import seeded
-from .tap import UpdateTap, gradient_share, unwrap
+from .schedule import Schedule
+from .stop import end_training
+from .tap import UpdateTap, admitted, unwrap
 from .teacher import build_teacher, check_place, check_preprocessing
+from .terms import Term
 from .weights import is_copy
 
+KEY = 'default_hooks.distill'
 CHECKPOINT_KEY = 'mikd'
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2  # 1 had no state of the run; it resumes, not exactly
 
 
 class DistillRunner(Hook):
@@ -39,6 +48,7 @@ class DistillRunner(Hook):
         loss: config of :class:`MIDistillLoss`; None leaves mutual information out.
         critic: config of :class:`EnergyCritic`, built once for every pair.
         optim_wrapper: config of the critic's optimiser wrapper.
+        param_scheduler: the critic's schedules, one or a list, as the toolbox's own ``param_scheduler``.
         sampler: arguments of :func:`langevin`, such as ``dict(steps=10, step_size=100.)``.
         terms: further losses between the images of student and teacher by name, any registered module
             of (student, teacher), such as ``dict(l1=dict(type='L1Loss', loss_weight=10.))``.
@@ -46,6 +56,7 @@ class DistillRunner(Hook):
             ``value_range`` of :class:`Pair`; by default all generators.
         layers: what the student takes from the teacher, by path of the layer within the generator:
             'inherited' to start from, 'shared' to keep, such as ``dict(style_mapping='shared')``.
+        guard: what to do when the run diverges, see :class:`DivergenceGuard`; None for no watch.
     """
 
     priority = 'NORMAL'  # before the LoggerHook and the CheckpointHook
@@ -60,13 +71,26 @@ class DistillRunner(Hook):
         terms: dict[str, dict] | None = None,
         pairs: Sequence[dict] | None = None,
         layers: dict[str, str] | None = None,
+        param_scheduler: dict | Sequence[dict] | None = None,
+        guard: dict | None = DEFAULTS,
     ) -> None:
+        require_kind(f'{KEY}.teacher', teacher, (dict, nn.Module), 'a dict or a module')
+        require_kind(f'{KEY}.pairs', pairs, (list, tuple), 'a list of dicts')
+        dicts = dict(loss=loss, critic=critic, optim_wrapper=optim_wrapper, sampler=sampler, layers=layers)
+        dicts |= dict(terms=terms) if not isinstance(terms, dict) else {f'terms.{k}': terms[k] for k in terms}
+        dicts |= {f'pairs[{index}]': pair for index, pair in enumerate(pairs or ())}
+        for name, value in dicts.items():
+            require_kind(f'{KEY}.{name}', value, dict, 'a dict')
+        check_sampler(f'{KEY}.sampler', sampler or {})
         # Only kept: validation and test build hooks too and must not need the teacher's file.
         self._teacher_cfg, self._critic_cfg = teacher, critic or dict(type='EnergyCritic')
         self._loss_cfg, self._terms_cfg = loss, terms or {}
         self._optim_cfg = optim_wrapper or dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999)))
         self._sampler, self._pairs_cfg, self._layers = sampler or {}, pairs, layers or {}
+        self._schedule_cfg, self._schedule = param_scheduler, None
         self._resumed: dict | None = None
+        self._resume: ResumeState | None = None
+        self.guard, self._guard_cfg = DivergenceGuard(guard), guard
         self.pairs: list[Pair] = []
         self._taps: list[UpdateTap | InheritedLayers] = []
         self._log: dict[str, Tensor] = {}
@@ -81,16 +105,26 @@ class DistillRunner(Hook):
         # Building draws random numbers; the toolbox's own random stream must not notice.
         with seeded(runner.seed):
             self.mi = MODELS.build(self._loss_cfg) if self._loss_cfg else None
-            self._build_terms(device)
             self.pairs = self._build_pairs(runner.model)
-            self._build_critics(device)
+            self._build_critics(runner, device)
+            self._build_guard()
+            self.terms = {
+                name: Term(name, cfg, self._optim_cfg, self.pairs, device)
+                for name, cfg in self._terms_cfg.items()
+            }
         self._noise = torch.Generator(device)
+        self._resume = ResumeState(runner, self._trained())
+        self._taps.append(self._resume)
         self._load_resumed(runner)
         for optim_wrapper, pairs in self._pairs_by_optim_wrapper(runner.optim_wrapper):
             self._taps.append(UpdateTap(optim_wrapper, partial(self._add_objective, pairs)))
             if self._layers:
                 start = runner.iter == 0
                 self._taps.append(InheritedLayers(self._layers, pairs, optim_wrapper, start))
+        if self.mi is None and not self.terms:
+            runner.logger.warning(
+                'default_hooks.distill has neither `loss` nor `terms`: the student trains without distillation'
+            )
         for pair in self.pairs:
             runner.logger.info(f'Distilling {pair.path} of {type(unwrap(runner.model)).__name__}.')
             if pair.teacher is not None and is_copy(pair.student, pair.teacher):
@@ -105,6 +139,8 @@ class DistillRunner(Hook):
         entropy = [runner.seed, dist.get_rank(), runner.iter]
         seed = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
         self._noise.manual_seed(int(seed >> np.uint64(1)))
+        if self.guard.stop_reason:  # here, where every hook is done with the last iteration
+            end_training(runner, self.guard.stop_reason, self.guard.student_lost)
         for pair in self.pairs:
             pair.arm()
 
@@ -116,38 +152,76 @@ class DistillRunner(Hook):
             for name, value in zip(self._log, values, strict=True):
                 runner.message_hub.update_scalar(f'train/{name}', value)
         self._log = {}
+        if self.guard.trips:
+            runner.message_hub.update_scalar('train/guard_trips', self.guard.trips)
+        self._move_schedule(runner, by_epoch=False)
         for pair in self.pairs:
             pair.release()
 
+    def after_train_epoch(self, runner: Runner) -> None:
+        self._move_schedule(runner, by_epoch=True)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        if self._resume is not None:
+            self._resume.evaluated()
+
     def after_train(self, runner: Runner) -> None:
+        self._resume.finish()
         self._detach()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         # on rank 0 alone, so nothing here may communicate
-        if self.pairs and self.mi is not None:
-            checkpoint[CHECKPOINT_KEY] = dict(
-                version=CHECKPOINT_VERSION,
+        if not self.pairs:
+            return
+        learning = self._learning_terms()
+        state = dict(
+            version=CHECKPOINT_VERSION,
+            run=self._resume.state_dict(checkpoint['meta']['iter']),
+            terms={k: term.state_dict() for k, term in learning.items()},
+        )
+        if self.mi is not None:
+            state.update(
                 critics=self.critics.state_dict(),
                 optim_wrapper=self.optim_wrapper.state_dict(),
-                noise=self._noise.get_state(),
+                inner_count=self.optim_wrapper.inner_count,
+                param_schedulers=self._schedule.state_dict(),
+                guard=self.guard.state_dict(),
             )
+        checkpoint[CHECKPOINT_KEY] = state
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        if runner._resume:
-            self._resumed = checkpoint.get(CHECKPOINT_KEY, {})
+        if not runner._resume:
+            return
+        self._resumed = checkpoint.get(CHECKPOINT_KEY, {})
+        where = runner._load_from or f'the newest in {runner.work_dir}'
+        difference = mismatch(runner.model, checkpoint.get('state_dict', checkpoint))
+        if difference:
+            raise ConfigError(
+                f'the checkpoint to resume ({where}) is of another model ({difference}); resume it with the '
+                'config that wrote it, or start from it with load_from in place of resume'
+            )
+        if 'message_hub' not in checkpoint or 'optimizer' not in checkpoint:
+            raise ConfigError(
+                f'the checkpoint to resume ({where}) has no state of the optimisers, as best_*.pth; resume '
+                'from one that the run wrote to go on, or start from it with load_from in place of resume'
+            )
 
     # ---- one iteration ------------------------------------------------------------------------
 
     def _add_objective(self, pairs: list[Pair], loss: Tensor) -> Tensor:
         """The student and the teacher have run; add their distance to the generator's loss."""
         with torch.autocast(loss.device.type, enabled=False):
-            if self.mi is not None:
+            self._watch_model(pairs, loss)
+            if self.mi is None or self.guard.resting:
+                self.guard.judge(self.guard.signs(loss.device))
+            else:
                 loss = loss + self._mutual_information(pairs)
-            for name, term in self.terms.items():
-                outputs = [pair.outputs(self._term_layers[name]) for pair in pairs]
-                value = sum(term(student.float(), teacher.float()) for student, teacher in outputs)
-                self._log[f'loss_distill_{name}'] = value.detach()
-                loss = loss + value
+            with seeded(self._noise.initial_seed() ^ 1, loss.device):  # a term may draw, as for patches
+                for name, term in self.terms.items() if self.guard.teacher_usable else ():
+                    value = term(pairs)
+                    self._log[f'loss_distill_{name}'] = value.detach()
+                    if self.guard.admits_term(value, term.learns):
+                        loss = loss + value
         for pair in pairs:  # a model may update its generator more than once a step
             pair.arm()
         return loss
@@ -160,8 +234,10 @@ class DistillRunner(Hook):
             t, s = pair.to_unit(pair.target(self.mi.target)), pair.to_unit(self._watched(pair))
             with frozen(critic):
                 energy = partial(critic, s=s.detach())
-                t_neg = langevin(energy, s, generator=self._noise, **self._sampler)
+                watch = partial(self.guard.watch_chain, s)
+                t_neg = langevin(energy, s, generator=self._noise, watch=watch, **self._sampler)
             critic_loss, energies = self.mi.critic_loss(critic, t, s, t_neg)
+            self.guard.watch_critic(critic_loss, energies, self.mi.critic_floor)
             samples.append((critic, t, s, t_neg))
             critic_losses.append(critic_loss)
             self._record(
@@ -173,7 +249,7 @@ class DistillRunner(Hook):
                 loss_critic=critic_loss,
             )
         self._update_critics(sum(critic_losses))
-        if self.mi.loss_weight == 0:
+        if not self.guard.goes_on or self.mi.loss_weight == 0:
             return 0.0
         with frozen(self.critics):
             loss_mi = sum(self.mi(*sample) for sample in samples)
@@ -181,18 +257,39 @@ class DistillRunner(Hook):
         return loss_mi
 
     def _update_critics(self, loss: Tensor) -> None:
-        self.optim_wrapper.backward(loss)
-        gradients = [p.grad for p in self.critics.parameters() if p.grad is not None]
-        dist.all_reduce_params(gradients, op='mean')
-        self._log['critic_grad_norm'] = torch.nn.utils.get_total_norm(gradients)
-        self.optim_wrapper.step()
-        self.optim_wrapper.zero_grad()
+        """Unless the guard, whose signs travel with the gradients, forbids it."""
+        signs = self.guard.signs(loss.device)
+        judge = partial(self.guard.judge, signs)
+        norm = update(self.optim_wrapper, self.critics.parameters(), loss, [signs], judge)
+        if norm is not None:
+            self._log['critic_grad_norm'] = norm
+        elif not judge():  # between two steps: what has been accumulated holds the fault
+            self.optim_wrapper.zero_grad()
+
+    def _watch_model(self, pairs: list[Pair], loss: Tensor) -> None:
+        students, teachers = (
+            [image for image in images if image is not None]
+            for images in zip(*((pair.s, pair.t) for pair in pairs), strict=True)
+        )
+        self.guard.watch_model(loss, students, teachers)
+
+    def _move_schedule(self, runner: Runner, by_epoch: bool) -> None:
+        if self.mi is None:
+            return
+        if not by_epoch and self._schedule.rate is not None:
+            runner.message_hub.update_scalar('train/critic_lr', self._schedule.rate)
+        self._schedule.step(by_epoch)
 
     def _watched(self, pair: Pair) -> Tensor:
         """The student's image as the bound sees it; the log gets the weight of the bound's gradient at it."""
         if self.mi.loss_weight == 0:
             return pair.s
-        return gradient_share(pair.s, lambda ratio: self._record(pair, mi_grad_ratio=ratio))
+
+        def admits(part: Tensor, rest: Tensor) -> Tensor:
+            self._record(pair, mi_grad_ratio=part / rest)
+            return self.guard.admits(part, rest)
+
+        return admitted(pair.s, admits)
 
     def _record(self, pair: Pair, **values: Tensor) -> None:
         suffix = f'_{pair.name}' if len(self.pairs) > 1 else ''
@@ -200,14 +297,7 @@ class DistillRunner(Hook):
 
     # ---- building and undoing -----------------------------------------------------------------
 
-    def _build_terms(self, device: torch.device) -> None:
-        configs = {name: dict(cfg) for name, cfg in self._terms_cfg.items()}
-        self._term_layers = {name: cfg.pop('layer', None) for name, cfg in configs.items()}
-        self.terms = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in configs.items()}).to(device)
-
     def _build_pairs(self, model: nn.Module) -> list[Pair]:
-        if self.mi is None and not self.terms:
-            raise ConfigError('default_hooks.distill has neither `loss` nor `terms`: set one of them')
         if isinstance(self._teacher_cfg, dict):
             check_preprocessing(self._teacher_cfg, unwrap(model))
         pairs_cfg = self._pairs_cfg or [dict(student=path) for path in find_generators(model)]
@@ -217,38 +307,77 @@ class DistillRunner(Hook):
             pair.teacher = self._build_teacher(cfg.get('teacher', pair.path), preprocessor, pair.student)
             if pair.teacher is not None:
                 pair.teacher.to(next(model.parameters()).device)
-            for layer in filter(None, self._term_layers.values()):
-                pair.watch(layer)
         return pairs
 
+    def _build_guard(self) -> None:
+        self.guard = DivergenceGuard(self._guard_cfg if self.mi is not None or self._terms_cfg else None)
+        if self.mi is not None:
+            step_size = self._sampler.get('step_size', signature(langevin).parameters['step_size'].default)
+            self.guard.protect(self.critics, self.optim_wrapper, self.mi.loss_weight, step_size)
+
     def _build_teacher(self, path: str, preprocessor: nn.Module, student: nn.Module) -> nn.Module | None:
-        if self.mi is not None and self.mi.target == 'ground_truth' and not (self.terms or self._layers):
+        asked = self._terms_cfg or self._layers or (self.mi is not None and self.mi.target == 'teacher')
+        if not asked:
             return None  # nothing would ever look at its images
         if self._teacher_cfg is None:
             raise ConfigError('default_hooks.distill.teacher is missing: set its `model` and `checkpoint`')
         return build_teacher(self._teacher_cfg, path, preprocessor, student)
 
-    def _build_critics(self, device: torch.device) -> None:
+    def _build_critics(self, runner: Runner, device: torch.device) -> None:
         if self.mi is None:
             return
         self.critics = nn.ModuleDict({p.name: MODELS.build(self._critic_cfg) for p in self.pairs})
         self.critics.to(device)
         for tensor in self.critics.state_dict().values():
             dist.broadcast(tensor, src=0)
-        self.optim_wrapper: OptimWrapper = build_optim_wrapper(self.critics, self._optim_cfg)
+        self.optim_wrapper = build_optimiser(
+            f'{KEY}.optim_wrapper', self.critics, self._optim_cfg, name='critic_clipped_norm'
+        )
+        self._schedule = Schedule(runner, f'{KEY}.param_scheduler', self._schedule_cfg, self.optim_wrapper)
 
     def _load_resumed(self, runner: Runner) -> None:
-        if self._resumed is None or self.mi is None:
+        if self._resumed is None:
             return
-        if self._resumed.get('version') != CHECKPOINT_VERSION:
+        learning = self._learning_terms()
+        if self._resumed.get('version') not in (1, CHECKPOINT_VERSION):
             raise ConfigError(
-                f'the checkpoint to resume holds no critic (key {CHECKPOINT_KEY!r}, version '
+                f'the checkpoint to resume holds no critic (key {CHECKPOINT_KEY!r}, version 1 or '
                 f'{CHECKPOINT_VERSION}): it is not from a distillation; start from it with load_from '
                 'in place of resume'
             )
-        self.critics.load_state_dict(self._resumed['critics'])
-        self.optim_wrapper.load_state_dict(self._resumed['optim_wrapper'])
+        terms = self._resumed.get('terms', {})
+        absent = [f'terms.{name}' for name in learning if name not in terms]
+        absent += ['critic'] if self.mi is not None and 'critics' not in self._resumed else []
+        if absent:
+            raise ConfigError(
+                f'the checkpoint to resume has not trained default_hooks.distill.{" and ".join(absent)}; start '
+                'from it with load_from in place of resume'
+            )
+        for name, term in learning.items():
+            term.load_state_dict(terms[name])
+        if self.mi is not None:
+            try:
+                self.critics.load_state_dict(self._resumed['critics'])
+                self.optim_wrapper.load_state_dict(self._resumed['optim_wrapper'])
+            except (RuntimeError, ValueError, KeyError) as error:
+                raise ConfigError(
+                    'the checkpoint to resume was trained with another default_hooks.distill.critic or '
+                    f'optim_wrapper ({str(error).strip().splitlines()[-1].strip()}); give them the settings of '
+                    'the run that wrote it'
+                ) from error
+            self.optim_wrapper._inner_count = self._resumed.get('inner_count', 0)
+            self._schedule.load_state_dict(self._resumed.get('param_schedulers', []))
+            self.guard.load_state_dict(self._resumed.get('guard'), self._noise.device)
+        self._resume.load_state_dict(self._resumed.get('run', {}))
         self._resumed = None
+
+    def _trained(self) -> dict[str, nn.Module]:
+        """What is trained beside the model."""
+        modules = {f'terms.{name}': term.losses for name, term in self._learning_terms().items()}
+        return modules if self.mi is None else dict(modules, critics=self.critics)
+
+    def _learning_terms(self) -> dict[str, Term]:
+        return {name: term for name, term in self.terms.items() if term.learns}
 
     def _pairs_by_optim_wrapper(
         self, optim_wrapper: OptimWrapper | OptimWrapperDict

@@ -34,6 +34,19 @@ def resolve(model: nn.Module, path: str) -> nn.Module | None:
     return module
 
 
+def for_this(module: nn.Module, hook: Callable) -> Callable:
+    """``hook`` as a function that answers to ``module`` alone.
+
+    A deep copy of a network, such as averaged weights start from, has its hooks too. A bound method would be
+    copied with all it knows, a teacher and the images of a step; a function is shared, and silent there.
+    """
+
+    def on_call(called: nn.Module, *args: Any) -> Any:
+        return hook(called, *args) if called is module else None
+
+    return on_call
+
+
 class Call(NamedTuple):
     """One forward call: a copy of what went in, what came out, the random state it started from."""
 
@@ -58,8 +71,8 @@ class ForwardTap:
         self._armed = False
         self.seen: list[str] = []
         self._handles = [
-            module.register_forward_pre_hook(self._before, with_kwargs=True),
-            module.register_forward_hook(self._after, with_kwargs=True),
+            module.register_forward_pre_hook(for_this(module, self._before), with_kwargs=True),
+            module.register_forward_hook(for_this(module, self._after), with_kwargs=True),
         ]
 
     def arm(self) -> None:
@@ -105,7 +118,7 @@ class LayerTap:
 
     def __init__(self, layer: nn.Module, counts: Callable[[], bool]) -> None:
         self._counts, self._output = counts, None
-        self._handle = layer.register_forward_hook(self._after)
+        self._handle = layer.register_forward_hook(for_this(layer, self._after))
 
     def _after(self, module: nn.Module, args: tuple, output: Any) -> None:
         if self._counts():  # a copy, because an activation behind the layer may work in place
@@ -165,19 +178,26 @@ class UpdateTap:
             vars(self._optim_wrapper).pop(name, None)
 
 
-def gradient_share(x: Tensor, report: Callable[[Tensor], None]) -> Tensor:
-    """A view of ``x``; in the backward pass ``report`` gets how its gradient compares with the rest's.
+def admitted(x: Tensor, admits: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """A view of ``x`` whose gradient joins that of the rest only if ``admits(part, rest)``.
 
-    That is the norm of the gradient that arrives through the view over the norm of what arrives at ``x``
-    by all other ways, both in whatever scale the loss has: no extra backward pass, no gradient changed.
+    ``part`` is the norm of the gradient that arrives through the view, ``rest`` the norm of what arrives
+    at ``x`` by all other ways, both in whatever scale the loss has; the answer is a truth value on their
+    device. If it is no, the gradient at ``x`` is, bit by bit, that of the rest, whatever the part holds.
     """
-    view, through_view = x.view_as(x), []
-    view.register_hook(through_view.append)
+    view, withheld = x.view_as(x), []
 
-    def compare(gradient: Tensor) -> None:
-        if through_view:  # not in a backward pass of the rest alone
-            part = through_view.pop().float()
-            report(part.norm() / (gradient.float() - part).norm())
+    def withhold(gradient: Tensor) -> Tensor:
+        withheld.append(gradient)
+        return torch.zeros_like(gradient)
 
-    x.register_hook(compare)
+    def join(rest: Tensor) -> Tensor | None:
+        if not withheld:  # a backward pass of the rest alone
+            return None
+        part = withheld.pop()
+        admission = admits(part.float().norm(), rest.float().norm())
+        return torch.where(admission, rest + part, rest)
+
+    view.register_hook(withhold)
+    x.register_hook(join)
     return view

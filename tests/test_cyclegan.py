@@ -2,7 +2,6 @@
 
 import copy
 
-import pytest
 import torch
 from families import (
     ROOT,
@@ -103,11 +102,6 @@ def test_resume_is_exact_without_an_image_pool(tmp_path):
     assert equal(*resumed_and_whole(tmp_path, buffer_size=0))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="MMagic does not store CycleGAN's image pool (GANImageBuffer), nor MMEngine the state of the "
-    'generator that it draws from: a resumed discriminator sees other old images',
-)
 def test_resume_is_exact_with_a_full_image_pool(tmp_path):
     assert equal(*resumed_and_whole(tmp_path, buffer_size=1))
 

@@ -240,7 +240,6 @@ def test_the_mapping_network_is_own_inherited_or_shared(tmp_path, way):
 
 
 def test_resume_goes_on_with_what_was_learned(tmp_path):
-    """Exact it cannot be: MMEngine does not store the state of the generator that draws the latents."""
     cfg = tiny(tmp_path, iters=1)
     train(cfg)
     saved = load(tmp_path / 'iter_1.pth')

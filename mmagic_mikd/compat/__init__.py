@@ -13,21 +13,27 @@ import os
 
 from . import (
     adam_betas,
+    atomic_save,
     cpu_amp,
     cpu_launch,
     dcgan_init,
     deferred,
     inception_offline,
+    keep_until_saved,
     l1_reduce,
     mmcv_ops,
     numpy_bool8,
     on_import,
+    pipeline_errors,
     pix2pix_test_step,
     placeholders,
+    safe_load,
     safe_resume,
+    separate_wrappers,
     sqrtm,
     translation_init,
     translation_sync,
+    whole_checkpoint,
 )
 from .train_mode import evaluates_in_train_mode
 
@@ -46,11 +52,19 @@ REPAIRS = {
     # so that DCGAN's networks, and the StyleGANs, train
     'dcgan_init': dcgan_init,
     'adam_betas': adam_betas,
-    # so that runs resume, test and start without a GPU
+    # so that runs resume, whenever they were interrupted and whoever wrote the checkpoint
     'safe_resume': safe_resume,
+    'safe_load': safe_load,
+    'atomic_save': atomic_save,
+    'keep_until_saved': keep_until_saved,
+    'whole_checkpoint': whole_checkpoint,
+    'separate_wrappers': separate_wrappers,
+    # so that they test and start without a GPU
     'pix2pix_test_step': pix2pix_test_step,
     'cpu_launch': cpu_launch,
     'cpu_amp': cpu_amp,
+    # so that an unreadable picture is named
+    'pipeline_errors': pipeline_errors,
     # so that FID and IS work offline and with today's SciPy
     'inception_offline': inception_offline,
     'sqrtm': sqrtm,

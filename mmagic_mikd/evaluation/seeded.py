@@ -44,6 +44,9 @@ class SeededEvaluation(Hook):
         np.random.seed(seed % 2**32)
         torch.manual_seed(seed)
 
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        self._state.restore()  # before the best checkpoint is written, which holds the random states
+
     def after_val(self, runner) -> None:
         self._state.restore()
 

@@ -1,0 +1,67 @@
+"""With `max_keep_ckpts=1` there is a moment without any checkpoint.
+
+MMEngine removes the oldest checkpoint, and the previous best one, before it writes the new one: killed
+in between, a run of weeks is lost. Here both are removed after the new one, and `last_checkpoint`,
+are written. A run that is killed just before that leaves one more than `max_keep_ckpts`. No upstream
+thread. Delete this file when `CheckpointHook` removes after it has saved.
+"""
+
+import functools
+from collections.abc import Callable
+
+from . import on_import
+
+
+def apply(report) -> None:
+    on_import.after('mmengine.hooks.checkpoint_hook', lambda module: report(repair(module)))
+
+
+def repair(checkpoint_hook) -> bool:
+    """Put off what the two saving methods remove; the one for the best checkpoint calls the other."""
+    hook = checkpoint_hook.CheckpointHook
+    hook._save_checkpoint_with_step = removing_last(hook._save_checkpoint_with_step)
+    hook._save_best_checkpoint = removing_last(hook._save_best_checkpoint)
+    return True
+
+
+def removing_last(stock: Callable) -> Callable:
+    @functools.wraps(stock)
+    def save(self, *args, **kwargs):
+        backend = self.file_backend
+        if isinstance(backend, Postponed):
+            return stock(self, *args, **kwargs)
+        self.file_backend = postponed = Postponed(backend)
+        try:
+            stock(self, *args, **kwargs)
+        finally:
+            self.file_backend = backend
+        postponed.carry_out(keep=_current(self))
+
+    return save
+
+
+class Postponed:
+    """A file backend that only notes what it is to remove."""
+
+    def __init__(self, stock) -> None:
+        self.stock = stock
+        self._noted: list[tuple[Callable, str]] = []
+
+    def __getattr__(self, name: str):
+        return getattr(self.stock, name)
+
+    def remove(self, path: str) -> None:
+        self._noted.append((self.stock.remove, path))
+
+    def rmtree(self, path: str) -> None:
+        self._noted.append((self.stock.rmtree, path))
+
+    def carry_out(self, keep: set) -> None:
+        for remove, path in self._noted:
+            if path not in keep:  # an evaluation that is repeated writes the best one under the same name
+                remove(path)
+
+
+def _current(hook) -> set:
+    best = getattr(hook, 'best_ckpt_path_dict', {})
+    return {hook.last_ckpt, getattr(hook, 'best_ckpt_path', None), *best.values()}
