@@ -167,8 +167,9 @@ class Study:
                 'test evaluators: give one for each'
             )
         for settings, evaluator in zip(wanted, evaluators, strict=False):
-            metric = dict(type='PairedImageQuality', against='teacher', teacher=teacher, **settings)
-            evaluator['metrics'] = [*evaluator['metrics'], metric]
+            for own in settings if isinstance(settings, list) else [settings]:  # two in CycleGAN
+                metric = dict(type='PairedImageQuality', against='teacher', teacher=teacher, **own)
+                evaluator['metrics'] = [*evaluator['metrics'], metric]
 
     def _cell(self, student: str, objective: str, seed: int, config: Config) -> Cell:
         matters = {key: value for key, value in config.to_dict().items() if key in MATTERS}
