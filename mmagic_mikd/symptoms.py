@@ -46,7 +46,7 @@ SYMPTOMS = dict(
     ),
     far=Symptom(
         'chain',
-        'the Langevin chain carried {value:.0%} of the values out of the image range, by half its width',
+        'the Langevin chain carried {value:.0%} of the values out of the image range, by half of it or more',
         f'lower {_STEP}',
     ),
     floor=Symptom(
