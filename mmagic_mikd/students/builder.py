@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from ..errors import ConfigError
+from ..escape import line as one_line
+from ..escape import literal
 from .budget import Budget, Sizes, amount, widest_within
 from .widths import DISTILL_SETTINGS, TEACHER_SETTINGS, Narrowing
 
@@ -108,7 +110,7 @@ def _reference(base: str, out: Path) -> str:
 def _header(student: Student, teacher: str, out: Path, command: str) -> str:
     lines = [f'The student of {teacher}.', '', *(f'    {line}' for line in student.table), '']
     lines += [f'    tools/dist_train.sh {out} 8', '', f'Written by {command}; edit it as you like.']
-    return '\n'.join(f'# {line}'.rstrip() for line in lines)
+    return '\n'.join(f'# {one_line(line)}'.rstrip() for line in lines)
 
 
 def _model(student: Student) -> str:
@@ -120,9 +122,9 @@ def _resets(cfg: Config, name: str) -> list[str]:
     """What belongs to the teacher's run and must not be inherited: its folder, its name, its weights."""
     lines = []
     if cfg.get('experiment_name'):
-        lines.append(f'experiment_name = {name!r}')
+        lines.append(f'experiment_name = {literal(name)}')
     if cfg.get('work_dir'):
-        lines.append(f"work_dir = './work_dirs/{name}'")
+        lines.append(f'work_dir = {literal(f"./work_dirs/{name}")}')
     if cfg.get('load_from'):
         lines.append('load_from = None')
     return ['\n'.join(lines) + '\n'] if lines else []
@@ -130,7 +132,7 @@ def _resets(cfg: Config, name: str) -> list[str]:
 
 def _hooks(student: Student, checkpoint: str, distils: bool) -> str:
     kind = student.sizes.narrowing.type
-    teacher = ['model=_base_.model', f'checkpoint={checkpoint!r}', *TEACHER_SETTINGS.get(kind, [])]
+    teacher = ['model=_base_.model', f'checkpoint={literal(checkpoint)}', *TEACHER_SETTINGS.get(kind, [])]
     if distils:  # the teacher's own teacher gives way
         entries = [_call('teacher=dict', ['_delete_=True', *teacher], 8)]
     else:
@@ -160,5 +162,5 @@ def _call(name: str, arguments: list[str], indent: int) -> str:
 
 def _code(value: Any) -> str:
     if isinstance(value, dict):
-        return f'dict({", ".join(f"{k}={v!r}" for k, v in value.items())})'
-    return repr(value)
+        return f'dict({", ".join(f"{k}={literal(v)}" for k, v in value.items())})'
+    return literal(value)

@@ -1,5 +1,7 @@
 """The rows of the matrix as docs/families.md."""
 
+from mmagic_mikd.escape import cell
+
 from .case import Case
 from .run import Row
 
@@ -36,9 +38,10 @@ def table(cases: list[Case], rows: list[Row]) -> str:
 
 def line(case: Case, row: Row) -> str:
     further = f'`{settings(case.distill)}`' if case.distill else ''
-    notes = ' '.join(filter(None, (further, case.note, row.problem)))
+    problem = cell(row.problem) if row.problem else None
+    notes = ' '.join(filter(None, (further.replace('|', r'\|'), case.note, problem)))
     answer = 'no' if row.problem else 'yes'
-    cells = (row.family, f'`{case.config}`', row.generator, row.optimisers, answer, notes.replace('|', r'\|'))
+    cells = (row.family, f'`{case.config}`', row.generator, row.optimisers, answer, notes)
     return f'| {" | ".join(cells)} |\n'
 
 

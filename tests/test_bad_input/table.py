@@ -6,13 +6,14 @@ Every bad input is met once more, and what the tool prints goes into the table.
 import contextlib
 import io
 import os
-import re
 import sys
 import tempfile
 from pathlib import Path
 
 from cases import CASES, Case
 from world import World, run_tool
+
+from mmagic_mikd.escape import code
 
 DOCUMENT = Path(__file__).parents[2] / 'docs' / 'reliability.md'
 BEGIN, END = '<!-- bad input: begin -->\n', '<!-- bad input: end -->\n'
@@ -38,12 +39,6 @@ def row(case: Case, sentence: str, root: Path) -> str:
     """One line of the table; the folder of the run is left out of the paths."""
     text = sentence.replace(f'{root.resolve()}/', '').replace(f'{root}/', '')
     return f'| {case.name} | {code(text)} |'
-
-
-def code(text: str) -> str:
-    """A code span in a table: nothing in it means anything to Markdown or HTML."""
-    fence = '`' * (1 + max(map(len, re.findall('`+', text)), default=0))
-    return f'{fence} {text} {fence}'.replace('|', r'\|')
 
 
 def rows_of(document: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The same in processes of their own, as a user starts them: what arrives on the terminal, and that all of them end."""
+"""The same in processes of their own, as a user starts them: what arrives on the terminal; all of them end."""
 
 import os
 import socket

@@ -16,6 +16,7 @@ from mmengine.registry import MODELS
 from torch import nn
 
 import mmagic_mikd  # noqa: F401  repairs the host toolbox
+from mmagic_mikd import escape
 from mmagic_mikd.complexity import Complexity, complexity, latency
 from mmagic_mikd.errors import ConfigError
 
@@ -50,9 +51,9 @@ def main(argv: list[str] | None = None) -> None:
     register_all_modules()
     try:
         for config in args.configs:
-            print(f'\n{config}\n\n{table(rows_of(config, args))}')
+            print(f'\n{escape.line(config)}\n\n{table(rows_of(config, args))}')
     except ConfigError as error:
-        raise SystemExit(f'Error: {error}') from error
+        raise SystemExit(f'Error: {escape.line(error)}') from error
     print(f'\n{LEGEND}')
     if args.latency:
         print(f'ms: median of 20 images, one at a time, on {device_name(args.device)}.')
@@ -158,7 +159,7 @@ def table(rows: list[Row]) -> str:
     for row in rows:
         shape, time = 'x'.join(map(str, row.shape)), row.milliseconds
         numbers = [f'{row.cost.params / 1e6:.3f} M', *(f'{m / 1e9:.3f} G' for m in row.cost[1:])]
-        lines.append([row.name, shape, *numbers, '' if time is None else f'{time:.1f}'])
+        lines.append([escape.cell(row.name), shape, *numbers, '' if time is None else f'{time:.1f}'])
     if len(rows) == 2:
         teacher, student = ([*row.cost, row.milliseconds] for row in rows)
         ratios = [f'{a / b:.1f}x' if b else '' for a, b in zip(teacher, student, strict=True)]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pairs import Pairs
 
+from mmagic_mikd.escape import literal
+
 TEACHER = """\
 # Pix2Pix for aligned pairs at {size} px. Train it again after an edit: tools/train.py THIS_FILE
 _base_ = ['mmagic::_base_/models/base_pix2pix.py', 'mmagic::_base_/gen_default_runtime.py']
@@ -29,7 +31,7 @@ train_dataloader = dict(
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
         type='PairedImageDataset',
-        data_root={data_root!r},
+        data_root={data_root},
         pipeline=[
             load,
             dict(type='Resize', keys=images, scale=({load_size}, {load_size}), interpolation='bicubic'),
@@ -42,7 +44,7 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='PairedImageDataset',
-        data_root={data_root!r},
+        data_root={data_root},
         test_mode=True,
         test_dir='{test_dir}',
         pipeline=[
@@ -69,7 +71,7 @@ FRECHET = """,
     dict(
         type='BackboneFrechetDistance',
         backbone=dict(type='CifarResNet', depth=56),
-        checkpoint={weights!r},
+        checkpoint={weights},
         name='resnet56-cifar10',
         input_size=32,
         real_key='img_target',
@@ -81,7 +83,7 @@ STUDENT = """\
 _base_ = './teacher.py'
 
 model = dict(generator=dict(base_channels=8))  # `_base_.model` is still the teacher
-teacher = dict(model=_base_.model, checkpoint={checkpoint!r})
+teacher = dict(model=_base_.model, checkpoint={checkpoint})
 {hook}
 metrics = _base_.metrics + [
     dict(
@@ -125,7 +127,7 @@ def config_texts(
         direction: 'AtoB' if the left half of a pair is the network's input, else 'BtoA'.
         weights: file of the CIFAR residual network; adds the Frechet distance on its features.
     """
-    checkpoint = str(checkpoint)
+    checkpoint = literal(str(checkpoint))
     left, right = ('source', 'target') if direction == 'AtoB' else ('target', 'source')
     teacher = TEACHER.format(
         size=size,
@@ -133,14 +135,14 @@ def config_texts(
         load_size=size * 9 // 8,
         left=left,
         right=right,
-        data_root=str(pairs.root),
+        data_root=literal(str(pairs.root)),
         test_dir=pairs.test_dir,
         batch_size=BATCH_SIZE,
         iters=iters,
         seed=seed,
         log_interval=max(1, min(10, iters // 5)),
         save_interval=max(1, min(100, iters // 2)),
-        frechet=FRECHET.format(weights=str(weights)) if weights else '',
+        frechet=FRECHET.format(weights=literal(str(weights))) if weights else '',
     )
     plain = STUDENT.format(
         title='The small generator, trained like the teacher.', checkpoint=checkpoint, hook=''
