@@ -9,12 +9,14 @@ from torch import Tensor
 from .checks import require_known, require_number
 from .errors import ConfigError
 
+STEP_SIZE = 100.0  # of images at 256 px
+
 
 def langevin(
     energy: Callable[[Tensor], Tensor],
     start: Tensor,
     steps: int = 10,
-    step_size: float = 100.0,
+    step_size: float = STEP_SIZE,
     noise_std: float = 0.005,
     value_range: tuple[float, float] | None = (-1.0, 1.0),
     generator: torch.Generator | None = None,

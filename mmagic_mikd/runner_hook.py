@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from inspect import signature
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from .errors import ConfigError
 from .generators import find_generators, optimisers_of
 from .guard import DEFAULTS, DivergenceGuard
 from .inherit import InheritedLayers
-from .langevin import check_sampler, langevin
+from .langevin import STEP_SIZE, check_sampler, langevin
 from .own_optimiser import build_optimiser, update
 from .pair import Pair
 from .resume import ResumeState, mismatch
@@ -312,7 +311,7 @@ class DistillRunner(Hook):
     def _build_guard(self) -> None:
         self.guard = DivergenceGuard(self._guard_cfg if self.mi is not None or self._terms_cfg else None)
         if self.mi is not None:
-            step_size = self._sampler.get('step_size', signature(langevin).parameters['step_size'].default)
+            step_size = self._sampler.get('step_size', STEP_SIZE)
             self.guard.protect(self.critics, self.optim_wrapper, self.mi.loss_weight, step_size)
 
     def _build_teacher(self, path: str, preprocessor: nn.Module, student: nn.Module) -> nn.Module | None:
