@@ -95,8 +95,8 @@ def test_gradient_of_the_student_is_that_of_base_loss_plus_bound(tmp_path, monke
     def watched_objective(self, pairs, loss):
         (pair,) = pairs
         record.update(s=pair.s, t=pair.t, base=torch.autograd.grad(loss, pair.s, retain_graph=True)[0])
-        pair.s.register_hook(lambda gradient: record.update(gradient=gradient))
         loss = original(self, pairs, loss)
+        record['s'].register_hook(lambda gradient: record.update(gradient=gradient))  # after our own hook
         critic = self.critics[pair.name].eval()  # the updated one, at the power iterates just used
         energies = [critic(image, pair_s := record['s']).mean() for image in (record['t'], record['t_neg'])]
         record['bound'] = torch.autograd.grad(energies[0] - energies[1], pair_s)[0]
