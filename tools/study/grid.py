@@ -27,8 +27,10 @@ def run_cells(study: Study, cells: list[Cell], jobs: int) -> None:
     Raises:
         CellFailed: some of them failed; the others are done all the same.
     """
-    stop = Event()
-    _run(study, study.teacher, 'the teacher', stop)
+    stop, done = Event(), finished(study)
+    cells = [cell for cell in cells if key_of(identity(cell)) not in done]
+    if cells or key_of(identity(study.teacher)) not in done:
+        _run(study, study.teacher, 'the teacher', stop)
     with ThreadPoolExecutor(jobs) as pool:
         titles = (f'{number} of {len(cells)}' for number in range(1, len(cells) + 1))
         tasks = [pool.submit(_run, study, *task, stop) for task in zip(cells, titles, strict=True)]
@@ -64,18 +66,13 @@ def _run(study: Study, cell: Cell, number: str, stop: Event) -> None:
             print(f'[{number}] {cell.title}: another process runs it', flush=True)
             return
         result = folder / 'result.json'
-        if not result.is_file() and _needed(study, cell):
+        # another process may have done it meanwhile; a teacher with rows may still be wanted for its weights
+        missing = key_of(identity(cell)) not in finished(study)
+        if not result.is_file() and (missing or cell.student == TEACHER):
             print(f'[{number}] {cell.title}', flush=True)
             _train(cell, folder, result, stop)
-        if key_of(identity(cell)) not in finished(study) and result.is_file():
+        if missing and result.is_file():
             add_rows(study.csv, rows_of(study, cell, json.loads(result.read_text())), study.work_dir)
-
-
-def _needed(study: Study, cell: Cell) -> bool:
-    """A teacher whose rows are there may still have to be trained for its weights."""
-    if cell.student == TEACHER:
-        return True
-    return key_of(identity(cell)) not in finished(study)
 
 
 def _train(cell: Cell, folder: Path, result: Path, stop: Event) -> None:
