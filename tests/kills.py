@@ -2,9 +2,9 @@
 
 python tests/kills.py [--seed 0] [--kills 4] [--families pix2pix cyclegan stylegan2 edsr srgan] [--folder DIR]
 
-Prints a Markdown table with one row for each kill. Of four kills, two come from outside at a random moment of the
-training, one hits a checkpoint at a random byte of its writing, and one comes right before or after a file takes
-its place, or before the old one is removed.
+Prints a Markdown table with one row for each kill. Of four kills, two come from outside at a random moment of
+the training, one hits a checkpoint at a random byte of its writing, and one comes right before or after a file
+takes its place, or before the old one is removed.
 """
 
 import argparse

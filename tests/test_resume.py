@@ -15,7 +15,13 @@ from mmagic_mikd.errors import ConfigError
 
 def pix2pix(folder, iters=4):
     cfg = families.pix2pix(folder, iters)
-    cfg.model.generator.use_dropout = True  # draws in every forward pass
+    # A U-Net drops features, in every forward pass, from the sixth level on, which takes 64 pixels.
+    cfg.model.generator.update(use_dropout=True, num_down=6)
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform.type in ('Resize', 'FixedCrop'):
+            transform.update(
+                {'Resize': dict(scale=(68, 68)), 'FixedCrop': dict(crop_size=(64, 64))}[transform.type]
+            )
     return cfg
 
 
