@@ -14,7 +14,13 @@ compat.apply()  # before anything that imports the host
 from . import evaluation, students  # noqa: E402  register their modules
 from .critic import EnergyCritic  # noqa: E402
 from .langevin import langevin  # noqa: E402
-from .losses import AttentionTransferLoss, InfoNCELoss, MIDistillLoss, VIDLoss  # noqa: E402
+from .losses import (  # noqa: E402
+    AttentionTransferLoss,
+    InfoNCELoss,
+    MIDistillLoss,
+    PyramidLaplaceLoss,
+    VIDLoss,
+)
 from .runner_hook import DistillRunner  # noqa: E402
 from .version import __version__  # noqa: E402
 
@@ -22,6 +28,7 @@ from .version import __version__  # noqa: E402
 MODELS.register_module(module=EnergyCritic)
 MODELS.register_module(module=MIDistillLoss)
 MODELS.register_module(module=VIDLoss)
+MODELS.register_module(module=PyramidLaplaceLoss)
 MODELS.register_module(module=InfoNCELoss)
 MODELS.register_module(module=AttentionTransferLoss)
 HOOKS.register_module(module=DistillRunner)
@@ -32,6 +39,7 @@ __all__ = [
     'EnergyCritic',
     'InfoNCELoss',
     'MIDistillLoss',
+    'PyramidLaplaceLoss',
     'VIDLoss',
     '__version__',
     'compat',

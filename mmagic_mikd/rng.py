@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+CPU = torch.device('cpu')
+
 
 class RandomState(NamedTuple):
     """The global random states a forward pass can draw from: Python, NumPy, torch and one GPU."""
@@ -44,7 +46,7 @@ def replayed(state: RandomState) -> Iterator[None]:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device = torch.device('cpu')) -> Iterator[None]:
+def seeded(seed: int, device: torch.device = CPU) -> Iterator[None]:
     """Draw from fresh states of the CPU, and of a GPU if named, then go on as if nothing had been drawn."""
     current = RandomState.capture(device)
     random.seed(seed)

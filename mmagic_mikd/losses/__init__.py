@@ -3,6 +3,7 @@
 from .attention_transfer import AttentionTransferLoss
 from .info_nce import InfoNCELoss
 from .mi import MIDistillLoss
+from .pyramid_laplace import PyramidLaplaceLoss
 from .vid import VIDLoss
 
-__all__ = ['AttentionTransferLoss', 'InfoNCELoss', 'MIDistillLoss', 'VIDLoss']
+__all__ = ['AttentionTransferLoss', 'InfoNCELoss', 'MIDistillLoss', 'PyramidLaplaceLoss', 'VIDLoss']
