@@ -66,7 +66,8 @@ def main(argv: list[str] | None = None) -> None:
     study = Study(args.study, args.work_dir, args.data, args.quick)
     if args.command == 'run':
         from checks import check
-        from grid import CellFailed, run_cells
+        from grid import CellFailed, finished, identity, run_cells
+        from rows import key_of
 
         cells = study.cells(wanted(args.only))
         check(study, cells)
@@ -77,7 +78,8 @@ def main(argv: list[str] | None = None) -> None:
             sys.exit(f'Error: {error}')
         except KeyboardInterrupt:
             sys.exit('Stopped. Finished cells are kept; the same command goes on from here.')
-        print(f'All done: {study.csv}')
+        left = sum(key_of(identity(cell)) not in finished(study) for cell in cells)
+        print(f'{left} cells are left to other processes' if left else f'All done: {study.csv}')
     elif args.command == 'table':
         from table import write_table
 

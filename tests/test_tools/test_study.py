@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -64,7 +65,7 @@ def trained(monkeypatch):
     """Cells that only write down that they were trained; the one of the title `stop_at` is interrupted."""
     trained = SimpleNamespace(titles=[], stop_at=None)
 
-    def train(cell, folder, result, stop):
+    def train(cell, folder, result, stop, lock):
         if cell.title == trained.stop_at:
             stop.set()  # as Ctrl-C does
             return
@@ -150,6 +151,17 @@ def test_rows_of_many_writers_are_all_kept(tmp_path):
 def test_a_lock_that_another_holds(tmp_path):
     with locked(tmp_path / 'a.lock') as mine, locked(tmp_path / 'a.lock', wait=False) as also_mine:
         assert mine and not also_mine
+
+
+def test_a_training_that_outlives_its_study_keeps_the_lock(tmp_path):
+    with locked(tmp_path / 'a.lock') as lock:
+        child = subprocess.Popen(['sleep', '60'], pass_fds=(lock.fileno(),))
+    with locked(tmp_path / 'a.lock', wait=False) as again:
+        assert again is None
+    child.kill()
+    child.wait()
+    with locked(tmp_path / 'a.lock', wait=False) as again:
+        assert again is not None
 
 
 def test_finished_cells_survive_an_interruption(study, trained):

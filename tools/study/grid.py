@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Event
+from typing import IO
 
 from cells import TEACHER, Cell, Study
 from rows import KEY, add_rows, key_of, locked, read_rows
@@ -61,8 +62,8 @@ def _run(study: Study, cell: Cell, number: str, stop: Event) -> None:
     if stop.is_set():
         return
     folder = study.work_dir / cell.folder
-    with locked(folder.with_suffix('.lock'), wait=cell.student == TEACHER) as mine:
-        if not mine:
+    with locked(folder.with_suffix('.lock'), wait=cell.student == TEACHER) as lock:
+        if lock is None:
             print(f'[{number}] {cell.title}: another process runs it', flush=True)
             return
         result = folder / 'result.json'
@@ -70,12 +71,12 @@ def _run(study: Study, cell: Cell, number: str, stop: Event) -> None:
         missing = key_of(identity(cell)) not in finished(study)
         if not result.is_file() and (missing or cell.student == TEACHER):
             print(f'[{number}] {cell.title}', flush=True)
-            _train(cell, folder, result, stop)
+            _train(cell, folder, result, stop, lock)
         if missing and result.is_file():
             add_rows(study.csv, rows_of(study, cell, json.loads(result.read_text())), study.work_dir)
 
 
-def _train(cell: Cell, folder: Path, result: Path, stop: Event) -> None:
+def _train(cell: Cell, folder: Path, result: Path, stop: Event, lock: IO) -> None:
     """In a fresh folder: a resumed run would draw other crops, and no longer be one of a pair."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -84,7 +85,9 @@ def _train(cell: Cell, folder: Path, result: Path, stop: Event) -> None:
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', 'OMP_WAIT_POLICY': 'PASSIVE'}
     with log.open('w') as file:
         command = [sys.executable, RUNNER, config, result]
-        process = subprocess.Popen(command, env=env, stdout=file, stderr=subprocess.STDOUT)
+        # with the lock: if this process is killed the training goes on, and nobody starts it a second time
+        fds = (lock.fileno(),)
+        process = subprocess.Popen(command, env=env, stdout=file, stderr=subprocess.STDOUT, pass_fds=fds)
         try:
             while process.poll() is None and not stop.wait(0.2):
                 pass

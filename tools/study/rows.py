@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 KEY = ('student', 'objective', 'seed', 'config_hash')
 
@@ -46,13 +47,16 @@ def key_of(row: dict[str, str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def locked(path: Path, wait: bool = True) -> Iterator[bool]:
-    """Hold a lock that ends with the process; yields False where another has it and ``wait`` is off."""
+def locked(path: Path, wait: bool = True) -> Iterator[IO | None]:
+    """Hold a lock, which ends with the last process that has its file open.
+
+    Yields that file, to be handed to children; None where others have the lock and ``wait`` is off.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('w') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            yield False
+            yield None
             return
-        yield True
+        yield file
