@@ -272,3 +272,9 @@ def test_the_tool_says_what_to_do(tool, tmp_path, base, arguments, message):
 def test_the_tool_names_an_absent_config(tool):
     with pytest.raises(SystemExit, match=r'no config file nowhere\.py'):
         tool.main(['nowhere.py'])
+
+
+def test_the_tool_names_a_config_that_cannot_be_read(tool, tmp_path):
+    (tmp_path / 'broken.py').write_text('model = dict(\n')
+    with pytest.raises(SystemExit, match=r'broken\.py cannot be read as a config \(SyntaxError'):
+        tool.main([str(tmp_path / 'broken.py')])

@@ -15,10 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).with_suffix('')))  # the folder of the same name
 
+from explain import explain
 from plan import Plan
 from steps import StepFailed, duration, run_steps
-
-from mmagic_mikd.errors import ConfigError
 
 NEXT = """
 Done in {time}. Look at
@@ -86,8 +85,11 @@ def main() -> int:
     except KeyboardInterrupt:
         print('\nStopped. Finished steps are kept; the same command goes on from here.')
         return 130
-    except (ConfigError, StepFailed) as error:
-        print(f'\nError: {error}', file=sys.stderr)
+    except Exception as error:
+        sentence = str(error) if isinstance(error, StepFailed) else explain(error)
+        if sentence is None:
+            raise
+        print(f'\nError: {sentence}', file=sys.stderr)
         return 2
     took = duration(time.monotonic() - start)
     print(NEXT.format(time=took, out=args.out, python=sys.executable))

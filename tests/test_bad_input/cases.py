@@ -509,6 +509,21 @@ CASES = [
         arguments=('--width', '0.5', '--out', 'student.py'),
     ),
     Case(
+        'a student within a file',
+        'teacher.pth',
+        'name another place',
+        tool='build_student',
+        arguments=('--width', '0.5', '--teacher-checkpoint', 'teacher.pth', '--out', 'teacher.pth/small.py'),
+    ),
+    Case(
+        'the quickstart within a file',
+        'teacher.pth',
+        'name another place',
+        tool='quickstart',
+        arguments=('--out', 'teacher.pth/quick'),
+        whole=True,
+    ),
+    Case(
         'the quickstart without pairs',
         '--data data',
         'needs a folder train',

@@ -69,6 +69,11 @@ def rows_of(config: str, args: argparse.Namespace) -> list[Row]:
         cfg = Config.fromfile(config)
     except FileNotFoundError:
         raise ConfigError(f'there is no config file {config}: correct the path') from None
+    except Exception as error:  # a config is a program of the user's
+        raise ConfigError(
+            f'{config} cannot be read as a config ({type(error).__name__}: {" ".join(str(error).split())}): '
+            'correct it there'
+        ) from error
     models = {'generator': cfg.get('model') or {}}
     teacher = teacher_model(cfg)
     if teacher:
