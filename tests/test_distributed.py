@@ -111,14 +111,13 @@ def test_translation_models_share_their_running_means_too(ranks, family):
     assert equal(first['model'], second['model'])
 
 
+@pytest.mark.parametrize('run', ['trained', 'compared'])
 @pytest.mark.parametrize('family', FAMILIES)
-def test_each_rank_has_its_own_data_and_noise(ranks, family):
-    first, second = ranks[f'{family}, trained']
-    pictures = [
-        {picture.numpy().tobytes() for batch in rank['images'] for picture in batch}
-        for rank in (first, second)
-    ]
-    assert pictures[0] and pictures[0].isdisjoint(pictures[1])
+def test_each_rank_has_its_own_data_and_noise(ranks, family, run):
+    """Whether the toolbox gives each rank a seed of its own (trained) or all the same."""
+    first, second = ranks[f'{family}, {run}']
+    mine, theirs = ({picture.numpy().tobytes() for picture in rank['images'][0]} for rank in (first, second))
+    assert mine and mine.isdisjoint(theirs)
     assert not torch.equal(first['noise'], second['noise'])
 
 
