@@ -19,7 +19,7 @@ photographs = dict(
 )
 train_dataloader = dict(
     _delete_=True,
-    batch_size=8,
+    batch_size=4,
     num_workers=0,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
