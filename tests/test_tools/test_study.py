@@ -99,10 +99,12 @@ def test_differences_are_paired_by_seed_and_measured_in_gaps_to_the_teacher():
     rows = [row('teacher', 'teacher', 0, loss='2')]
     rows += [row('x4', 'none', seed, loss=str(10 * seed + 4)) for seed in range(3)]
     rows += [row('x4', 'l1', seed, loss=str(10 * seed + 3)) for seed in (2, 1, 0, 7)]  # 7 has no partner
-    difference = Summary(rows, 'last').difference('x4', 'l1', 'loss')
+    difference = Summary(rows, 'last').difference('x4', 'l1', 'loss', 'lower')
     # seeds differ by tens, pairs by exactly one: an unpaired interval would be wide
     assert (difference.mean, difference.low, difference.high, difference.n) == (-1, -1, -1, 3)
     assert difference.gap == pytest.approx(1 / 12)  # the student alone: mean 14, teacher 2
+    # where higher is better, this teacher leaves no gap to close
+    assert math.isnan(Summary(rows, 'last').difference('x4', 'l1', 'loss', 'higher').gap)
 
 
 def test_rows_of_changed_settings_are_set_apart(study):

@@ -1,17 +1,18 @@
 """The plots of a study: scores against multiply-accumulates, one line per objective."""
 
-from math import nan
+from math import isfinite
 from pathlib import Path
 
 from cells import TEACHER, Study
-from summary import Summary, interval
+from summary import Summary
 from table import ARROWS, study_rows
 
-ROW = 4  # plots beside each other
+COLUMNS = 4  # plots beside each other
+SPREAD = 0.3  # of the objectives of one student, as a share of its multiply-accumulates
 
 
 def write_plot(study: Study, which: str = 'last') -> Path:
-    """Write STUDY.png: means with their 95 % confidence intervals over seeds.
+    """Write STUDY.png: means and standard deviations over seeds.
 
     Raises:
         ConfigError: there are no rows yet.
@@ -22,18 +23,21 @@ def write_plot(study: Study, which: str = 'last') -> Path:
     import matplotlib.pyplot as plt
 
     summary = Summary(study_rows(study)[0], which)
-    columns = min(ROW, len(study.scores))
+    columns = min(COLUMNS, len(study.scores))
     lines = -(-len(study.scores) // columns)
-    figure, axes = plt.subplots(lines, columns, figsize=(4 * columns, 3.2 * lines), squeeze=False)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(4 * columns, 3.2 * lines), squeeze=False, layout='constrained'
+    )
     for axis, (score, better) in zip(axes.flat, study.scores.items(), strict=False):
         draw(axis, study, summary, score)
-        axis.set(xscale='log', xlabel='MACs of the generator', title=f'{score} {ARROWS[better]}')
+        axis.set_title(f'{score} {ARROWS[better]}')
     for axis in axes.flat[len(study.scores) :]:
         axis.remove()
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc='outside lower center', ncols=6)
-    figure.suptitle(f'{study.name}, {which} checkpoint, mean and 95 % confidence interval')
-    figure.set_layout_engine('constrained')
+    figure.suptitle(
+        f'{study.name}, {which} checkpoint: mean ± standard deviation against MACs of the generator'
+    )
     path = study.csv.with_suffix('.png')
     figure.savefig(path, dpi=100)
     plt.close(figure)
@@ -44,22 +48,32 @@ def draw(axis, study: Study, summary: Summary, score: str) -> None:
     """One score: a line of the teacher's, points of every objective, slightly apart."""
     for value in summary.values(TEACHER, TEACHER, score).values():
         axis.axhline(value, color='grey', linestyle='--', label=TEACHER)
-    for number, objective in enumerate(study.spec['objectives']):
-        points = [
-            (macs(summary, student, objective) * 1.04**number, *bars(summary, student, objective, score))
-            for student in study.spec['students']
-            if summary.values(student, objective, score)
-        ]
+    objectives = list(study.spec['objectives'])
+    for number, objective in enumerate(objectives):
+        shift = 1 + SPREAD * ((number + 0.5) / len(objectives) - 0.5)
+        points = []
+        for student in study.spec['students']:
+            mean, sd, n = summary.mean_sd(student, objective, score)
+            if n:
+                points.append((shift * macs(summary, student), mean, sd if isfinite(sd) else 0))
         if points:
             x, y, error = zip(*sorted(points), strict=True)
-            axis.errorbar(x, y, error, marker='o', markersize=4, capsize=2, label=objective)
+            colour = f'C{number}' if number < 10 else None
+            axis.errorbar(
+                x, y, error, marker='o', markersize=4, capsize=2, linewidth=1, color=colour, label=objective
+            )
+    label_students(axis, {name: macs(summary, name) for name in study.spec['students']})
 
 
-def bars(summary: Summary, student: str, objective: str, score: str) -> tuple[float, float]:
-    """Mean and half the confidence interval; none of a single seed."""
-    mean, low, _ = interval(list(summary.values(student, objective, score).values()))
-    return mean, mean - low if low == low else nan
+def label_students(axis, costs: dict[str, float | None]) -> None:
+    known = {name: cost for name, cost in costs.items() if cost}
+    axis.set_xscale('log')
+    axis.set_xticks([], minor=True)
+    axis.set_xticks(list(known.values()), [f'{name}\n{cost / 1e6:.3g} M' for name, cost in known.items()])
+    if known:
+        axis.set_xlim(min(known.values()) / 1.5, max(known.values()) * 1.5)
 
 
-def macs(summary: Summary, student: str, objective: str) -> float:
-    return next(iter(summary.values(student, objective, 'macs').values()))
+def macs(summary: Summary, student: str) -> float | None:
+    """Of the student's generator; None where there is no row of it."""
+    return next((float(row['macs']) for row in summary.rows if row['student'] == student), None)

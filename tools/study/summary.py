@@ -18,7 +18,7 @@ class Difference(NamedTuple):
         mean: over the seeds that both have.
         low, high: 95 % confidence interval of the mean (Student's t); nan for a single seed.
         gap: the share of the way from the student alone to the teacher that is covered; nan without a
-            teacher's score, and where the student alone is as good as the teacher.
+            teacher's score, and where the teacher is no better than the student alone.
         n: number of seeds.
     """
 
@@ -62,8 +62,8 @@ class Summary:
         """Mean, standard deviation (of a sample; nan for a single seed), number of seeds."""
         return mean_sd(self.values(student, objective, column).values())
 
-    def difference(self, student: str, objective: str, score: str) -> Difference | None:
-        """To the student alone; None without a common seed."""
+    def difference(self, student: str, objective: str, score: str, better: str) -> Difference | None:
+        """To the student alone; None without a common seed. ``better`` is 'higher' or 'lower'."""
         distilled, alone = (self.values(student, name, score) for name in (objective, NONE))
         seeds = [seed for seed in distilled if seed in alone]
         if not seeds:
@@ -72,7 +72,8 @@ class Summary:
         mean, low, high = interval(differences)
         teacher = self.values(TEACHER, TEACHER, score).values()
         way = fmean(teacher) - fmean(alone[seed] for seed in seeds) if teacher else nan
-        return Difference(mean, low, high, mean / way if way else nan, len(seeds))
+        is_gap = way > 0 if better == 'higher' else way < 0
+        return Difference(mean, low, high, mean / way if is_gap else nan, len(seeds))
 
 
 def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:

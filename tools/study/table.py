@@ -15,10 +15,11 @@ COSTS = dict(seconds='seconds', cpu_seconds='CPU seconds', gmacs_total='GMACs of
 HEAD = """\
 # {name}
 
-Written by `python tools/study.py table {path}` from [{csv}]({csv}), which has every run. Scores are those of
-the test split, mean ± standard deviation over seeds. Differences are to the student alone, seed by seed, with
-their 95 % confidence interval (Student's t), and the share of the gap to the teacher that they close; bold
-where the interval is on the better side of zero.
+Written by `python tools/study.py table {path}` from [{csv}]({csv}), which has every run.
+
+Scores are those of the test split, mean ± standard deviation over n seeds. Differences are to the student
+alone, seed by seed, with their 95 % confidence interval (Student's t); bold where the interval is on the better
+side of zero; then the share of the gap between student and teacher that is closed, where there is one.
 {stale}"""
 STALE = """
 {count} rows of the CSV are of other settings than the study's present ones and are left out.
@@ -80,7 +81,7 @@ def score_lines(study: Study, summary: Summary, student: str) -> list[list[str]]
 def difference_lines(study: Study, summary: Summary, student: str) -> list[list[str]]:
     lines = [['minus none', 'n', *study.scores]]
     for objective in study.spec['objectives']:
-        found = [summary.difference(student, objective, score) for score in study.scores]
+        found = [summary.difference(student, objective, *score) for score in study.scores.items()]
         if objective == NONE or not any(found):
             continue
         texts = [
