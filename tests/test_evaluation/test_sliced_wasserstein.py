@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from mmagic.evaluation.metrics import SlicedWassersteinDistance
 
 from mmagic_mikd.errors import ConfigError
 from mmagic_mikd.evaluation import SlicedWasserstein
+from mmagic_mikd.evaluation.sliced_wasserstein import SlicedWassersteinDistance  # the toolbox's
 
 
 def distance(metric, samples):
