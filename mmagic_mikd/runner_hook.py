@@ -13,19 +13,17 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from .checks import require_kind
-from .critic import frozen
 from .errors import ConfigError
 from .generators import find_generators, optimisers_of
-from .guard import DEFAULTS, DivergenceGuard
+from .guard import DEFAULTS, DivergenceGuard, end_training
 from .inherit import InheritedLayers
-from .langevin import STEP_SIZE, check_sampler, langevin
-from .own_optimiser import build_optimiser, update
+from .langevin import check_sampler
+from .losses import MIDistillLoss
+from .mutual_information import MutualInformation
 from .pair import Pair
 from .resume import ResumeState, mismatch
 from .rng import seeded
-from .schedule import Schedule
-from .stop import end_training
-from .tap import UpdateTap, admitted, unwrap
+from .tap import UpdateTap, unwrap
 from .teacher import build_teacher, check_place, check_preprocessing
 from .terms import Term
 from .weights import is_copy
@@ -86,7 +84,7 @@ class DistillRunner(Hook):
         self._loss_cfg, self._terms_cfg = loss, terms or {}
         self._optim_cfg = optim_wrapper or dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999)))
         self._sampler, self._pairs_cfg, self._layers = sampler or {}, pairs, layers or {}
-        self._schedule_cfg, self._schedule = param_scheduler, None
+        self._schedule_cfg = param_scheduler
         self._resumed: dict | None = None
         self._resume: ResumeState | None = None
         self.guard, self._guard_cfg = DivergenceGuard(guard), guard
@@ -102,16 +100,16 @@ class DistillRunner(Hook):
             check_place(self._teacher_cfg, runner.work_dir)
         device = next(runner.model.parameters()).device
         # Building draws random numbers; the toolbox's own random stream must not notice.
+        self._noise = torch.Generator(device)
+        self.guard = DivergenceGuard(self._guard_cfg if self._loss_cfg or self._terms_cfg else None)
         with seeded(runner.seed):
-            self.mi = MODELS.build(self._loss_cfg) if self._loss_cfg else None
-            self.pairs = self._build_pairs(runner.model)
-            self._build_critics(runner, device)
-            self._build_guard()
+            loss = MODELS.build(self._loss_cfg) if self._loss_cfg else None
+            self.pairs = self._build_pairs(runner.model, loss)
+            self.mi = loss and self._build_mutual_information(runner, loss)
             self.terms = {
                 name: Term(name, cfg, self._optim_cfg, self.pairs, device)
                 for name, cfg in self._terms_cfg.items()
             }
-        self._noise = torch.Generator(device)
         self._resume = ResumeState(runner, self._trained())
         self._taps.append(self._resume)
         self._load_resumed(runner)
@@ -150,7 +148,7 @@ class DistillRunner(Hook):
             values = torch.stack([value.float() for value in self._log.values()]).tolist()
             for name, value in zip(self._log, values, strict=True):
                 runner.message_hub.update_scalar(f'train/{name}', value)
-        self._log = {}
+        self._log.clear()
         if self.guard.trips:
             runner.message_hub.update_scalar('train/guard_trips', self.guard.trips)
         self._move_schedule(runner, by_epoch=False)
@@ -179,13 +177,7 @@ class DistillRunner(Hook):
             terms={k: term.state_dict() for k, term in learning.items()},
         )
         if self.mi is not None:
-            state.update(
-                critics=self.critics.state_dict(),
-                optim_wrapper=self.optim_wrapper.state_dict(),
-                inner_count=self.optim_wrapper.inner_count,
-                param_schedulers=self._schedule.state_dict(),
-                guard=self.guard.state_dict(),
-            )
+            state.update(self.mi.state_dict(), guard=self.guard.state_dict())
         checkpoint[CHECKPOINT_KEY] = state
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -214,7 +206,7 @@ class DistillRunner(Hook):
             if self.mi is None or self.guard.resting:
                 self.guard.judge(self.guard.signs(loss.device))
             else:
-                loss = loss + self._mutual_information(pairs)
+                loss = loss + self.mi(pairs)
             with seeded(self._noise.initial_seed() ^ 1, loss.device):  # a term may draw, as for patches
                 for name, term in self.terms.items() if self.guard.teacher_usable else ():
                     value = term(pairs)
@@ -224,46 +216,6 @@ class DistillRunner(Hook):
         for pair in pairs:  # a model may update its generator more than once a step
             pair.arm()
         return loss
-
-    def _mutual_information(self, pairs: list[Pair]) -> Tensor | float:
-        """Chain, critic step, then the bound with the updated critic and the same samples."""
-        samples, critic_losses = [], []
-        for pair in pairs:
-            critic = self.critics[pair.name]
-            t, s = pair.to_unit(pair.target(self.mi.target)), pair.to_unit(self._watched(pair))
-            with frozen(critic):
-                energy = partial(critic, s=s.detach())
-                watch = partial(self.guard.watch_chain, s)
-                t_neg = langevin(energy, s, generator=self._noise, watch=watch, **self._sampler)
-            critic_loss, energies = self.mi.critic_loss(critic, t, s, t_neg)
-            self.guard.watch_critic(critic_loss, energies, self.mi.critic_floor)
-            samples.append((critic, t, s, t_neg))
-            critic_losses.append(critic_loss)
-            self._record(
-                pair,
-                energy_t=energies.t,
-                energy_neg=energies.t_neg,
-                chain_drift=(t_neg - s).abs(),
-                distance=(t - s).abs(),
-                loss_critic=critic_loss,
-            )
-        self._update_critics(sum(critic_losses))
-        if not self.guard.goes_on or self.mi.loss_weight == 0:
-            return 0.0
-        with frozen(self.critics):
-            loss_mi = sum(self.mi(*sample) for sample in samples)
-        self._log['loss_mi'] = loss_mi.detach()
-        return loss_mi
-
-    def _update_critics(self, loss: Tensor) -> None:
-        """Unless the guard, whose signs travel with the gradients, forbids it."""
-        signs = self.guard.signs(loss.device)
-        judge = partial(self.guard.judge, signs)
-        norm = update(self.optim_wrapper, self.critics.parameters(), loss, [signs], judge)
-        if norm is not None:
-            self._log['critic_grad_norm'] = norm
-        elif not judge():  # between two steps: what has been accumulated holds the fault
-            self.optim_wrapper.zero_grad()
 
     def _watch_model(self, pairs: list[Pair], loss: Tensor) -> None:
         students, teachers = (
@@ -275,64 +227,44 @@ class DistillRunner(Hook):
     def _move_schedule(self, runner: Runner, by_epoch: bool) -> None:
         if self.mi is None:
             return
-        if not by_epoch and self._schedule.rate is not None:
-            runner.message_hub.update_scalar('train/critic_lr', self._schedule.rate)
-        self._schedule.step(by_epoch)
-
-    def _watched(self, pair: Pair) -> Tensor:
-        """The student's image as the bound sees it; the log gets the weight of the bound's gradient at it."""
-        if self.mi.loss_weight == 0:
-            return pair.s
-
-        def admits(part: Tensor, rest: Tensor) -> Tensor:
-            self._record(pair, mi_grad_ratio=part / rest)
-            return self.guard.admits(part, rest)
-
-        return admitted(pair.s, admits)
-
-    def _record(self, pair: Pair, **values: Tensor) -> None:
-        suffix = f'_{pair.name}' if len(self.pairs) > 1 else ''
-        self._log.update({k + suffix: value.detach().mean() for k, value in values.items()})
+        if not by_epoch and self.mi.schedule.rate is not None:
+            runner.message_hub.update_scalar('train/critic_lr', self.mi.schedule.rate)
+        self.mi.schedule.step(by_epoch)
 
     # ---- building and undoing -----------------------------------------------------------------
 
-    def _build_pairs(self, model: nn.Module) -> list[Pair]:
+    def _build_pairs(self, model: nn.Module, loss: MIDistillLoss | None) -> list[Pair]:
         if isinstance(self._teacher_cfg, dict):
             check_preprocessing(self._teacher_cfg, unwrap(model))
+        asked = self._terms_cfg or self._layers or (loss is not None and loss.target == 'teacher')
         pairs_cfg = self._pairs_cfg or [dict(student=path) for path in find_generators(model)]
         pairs = [Pair.from_config(cfg, model) for cfg in pairs_cfg]
         for pair, cfg in zip(pairs, pairs_cfg, strict=True):
-            preprocessor = unwrap(model).data_preprocessor
-            pair.teacher = self._build_teacher(cfg.get('teacher', pair.path), preprocessor, pair.student)
-            if pair.teacher is not None:
+            if asked:  # else nothing would ever look at its images
+                preprocessor = unwrap(model).data_preprocessor
+                pair.teacher = self._build_teacher(cfg.get('teacher', pair.path), preprocessor, pair.student)
                 pair.teacher.to(next(model.parameters()).device)
         return pairs
 
-    def _build_guard(self) -> None:
-        self.guard = DivergenceGuard(self._guard_cfg if self.mi is not None or self._terms_cfg else None)
-        if self.mi is not None:
-            step_size = self._sampler.get('step_size', STEP_SIZE)
-            self.guard.protect(self.critics, self.optim_wrapper, self.mi.loss_weight, step_size)
+    def _build_mutual_information(self, runner: Runner, loss: MIDistillLoss) -> MutualInformation:
+        return MutualInformation(
+            runner,
+            self.pairs,
+            loss,
+            critic=self._critic_cfg,
+            optim_wrapper=self._optim_cfg,
+            param_scheduler=self._schedule_cfg,
+            sampler=self._sampler,
+            noise=self._noise,
+            guard=self.guard,
+            log=self._log,
+            key=KEY,
+        )
 
-    def _build_teacher(self, path: str, preprocessor: nn.Module, student: nn.Module) -> nn.Module | None:
-        asked = self._terms_cfg or self._layers or (self.mi is not None and self.mi.target == 'teacher')
-        if not asked:
-            return None  # nothing would ever look at its images
+    def _build_teacher(self, path: str, preprocessor: nn.Module, student: nn.Module) -> nn.Module:
         if self._teacher_cfg is None:
             raise ConfigError('default_hooks.distill.teacher is missing: set its `model` and `checkpoint`')
         return build_teacher(self._teacher_cfg, path, preprocessor, student)
-
-    def _build_critics(self, runner: Runner, device: torch.device) -> None:
-        if self.mi is None:
-            return
-        self.critics = nn.ModuleDict({p.name: MODELS.build(self._critic_cfg) for p in self.pairs})
-        self.critics.to(device)
-        for tensor in self.critics.state_dict().values():
-            dist.broadcast(tensor, src=0)
-        self.optim_wrapper = build_optimiser(
-            f'{KEY}.optim_wrapper', self.critics, self._optim_cfg, name='critic_clipped_norm'
-        )
-        self._schedule = Schedule(runner, f'{KEY}.param_scheduler', self._schedule_cfg, self.optim_wrapper)
 
     def _load_resumed(self, runner: Runner) -> None:
         if self._resumed is None:
@@ -355,17 +287,7 @@ class DistillRunner(Hook):
         for name, term in learning.items():
             term.load_state_dict(terms[name])
         if self.mi is not None:
-            try:
-                self.critics.load_state_dict(self._resumed['critics'])
-                self.optim_wrapper.load_state_dict(self._resumed['optim_wrapper'])
-            except (RuntimeError, ValueError, KeyError) as error:
-                raise ConfigError(
-                    'the checkpoint to resume was trained with another default_hooks.distill.critic or '
-                    f'optim_wrapper ({str(error).strip().splitlines()[-1].strip()}); give them the settings of '
-                    'the run that wrote it'
-                ) from error
-            self.optim_wrapper._inner_count = self._resumed.get('inner_count', 0)
-            self._schedule.load_state_dict(self._resumed.get('param_schedulers', []))
+            self.mi.load_state_dict(self._resumed)
             self.guard.load_state_dict(self._resumed.get('guard'), self._noise.device)
         self._resume.load_state_dict(self._resumed.get('run', {}))
         self._resumed = None
@@ -373,7 +295,7 @@ class DistillRunner(Hook):
     def _trained(self) -> dict[str, nn.Module]:
         """What is trained beside the model."""
         modules = {f'terms.{name}': term.losses for name, term in self._learning_terms().items()}
-        return modules if self.mi is None else dict(modules, critics=self.critics)
+        return modules if self.mi is None else dict(modules, critics=self.mi.critics)
 
     def _learning_terms(self) -> dict[str, Term]:
         return {name: term for name, term in self.terms.items() if term.learns}
@@ -392,4 +314,5 @@ class DistillRunner(Hook):
         """Take every hook off the model; also before a new run, in case the last one was interrupted."""
         for tap in (*self._taps, *self.pairs):
             tap.remove()
-        self._taps, self.pairs, self._log = [], [], {}
+        self._taps, self.pairs = [], []
+        self._log.clear()

@@ -25,7 +25,7 @@ from same_samples import separate_samples
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mmagic_mikd import runner_hook
+from mmagic_mikd import mutual_information
 from mmagic_mikd.tap import unwrap
 
 STEADY = 2  # DDP rearranges its buckets before that iteration
@@ -86,7 +86,9 @@ class Watch(Hook):
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         hook = hook_of(runner)
         self.noise = getattr(self, 'noise', hook._noise.get_state())
-        self.critics = dict(weights=hook.critics.state_dict(), optimizer=hook.optim_wrapper.state_dict())
+        self.critics = dict(
+            weights=hook.mi.critics.state_dict(), optimizer=hook.mi.optim_wrapper.state_dict()
+        )
         self.teachers = [pair.teacher.state_dict() for pair in hook.pairs]
         inside = set(runner.model.modules())
         self.loose = not any(is_model_wrapper(p.teacher) or p.teacher in inside for p in hook.pairs)
@@ -109,7 +111,7 @@ def optimisers(runner: Runner) -> dict[str, OptimWrapper]:
     """Those of the toolbox, and the critic's."""
     own = runner.optim_wrapper
     own = dict(own.items()) if isinstance(own, OptimWrapperDict) else dict(generator=own)
-    return {**own, 'critics': hook_of(runner).optim_wrapper}
+    return {**own, 'critics': hook_of(runner).mi.optim_wrapper}
 
 
 def image_in(data: dict) -> torch.Tensor:
@@ -134,7 +136,9 @@ def run(cfg: Config) -> dict:
         if cfg.get('same_samples'):
             separate_samples(patch)
         runner, watch = Runner.from_cfg(cfg), Watch()
-        patch.setattr(runner_hook, 'langevin', watch.counted(watch.chains, runner_hook.langevin))
+        patch.setattr(
+            mutual_information, 'langevin', watch.counted(watch.chains, mutual_information.langevin)
+        )
         runner.register_hook(watch)
         runner.train()
     history = runner.message_hub.log_scalars

@@ -9,7 +9,7 @@ from mmengine import dist
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from mmagic_mikd import MIDistillLoss, runner_hook
+from mmagic_mikd import MIDistillLoss, mutual_information
 
 
 def nothing_but(value: float):
@@ -63,7 +63,7 @@ class Fault(Hook):
             self.undo.append(pair.student.register_forward_hook(nan_times).remove)
 
     def chain(self, runner) -> None:
-        self._patch(runner_hook, 'langevin', far_away)
+        self._patch(mutual_information, 'langevin', far_away)
 
     def energies(self, runner) -> None:
         original = MIDistillLoss.critic_loss

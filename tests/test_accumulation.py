@@ -27,14 +27,14 @@ class Watch(Hook):
     def before_train(self, runner):
         self.inputs, self.students, self.critics = [], [self.weights(runner.model)], []
         if self.fixed_critic:  # a power iteration in every call would make the critic of each batch another
-            hook_of(runner).critics.eval()
+            hook_of(runner).mi.critics.eval()
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         self.inputs += data_batch['inputs']
 
     def after_train_iter(self, runner, *args, **kwargs):
         self.students.append(self.weights(runner.model))
-        self.critics.append(self.weights(hook_of(runner).critics))
+        self.critics.append(self.weights(hook_of(runner).mi.critics))
 
     def weights(self, model) -> torch.Tensor:
         return torch.cat([p.detach().flatten().clone() for p in model.parameters()])

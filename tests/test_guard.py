@@ -14,11 +14,11 @@ from mmengine.optim import OptimWrapper
 from test_distributed import SCRIPT, finish, start, write
 from torch import nn
 
-from mmagic_mikd import DistillRunner, guard, langevin
+from mmagic_mikd import DistillRunner, langevin
 from mmagic_mikd.errors import ConfigError
-from mmagic_mikd.guard import DEFAULTS, DivergenceGuard
+from mmagic_mikd.guard import DEFAULTS, DivergenceGuard, divergence
+from mmagic_mikd.guard.symptoms import SYMPTOMS
 from mmagic_mikd.losses import MIDistillLoss
-from mmagic_mikd.symptoms import SYMPTOMS
 
 FLOOR = MIDistillLoss(energy_l2=0.05).critic_floor
 IMAGE = torch.zeros(2, 3, 8, 8)
@@ -47,7 +47,7 @@ WITH_CRITIC = [name for name in SHOW if name not in ('base', 'floor')]
 @pytest.fixture
 def said(monkeypatch):
     lines = []
-    monkeypatch.setattr(guard, 'print_log', lambda line, **kwargs: lines.append(line))
+    monkeypatch.setattr(divergence, 'print_log', lambda line, **kwargs: lines.append(line))
     return lines
 
 
@@ -158,7 +158,7 @@ def test_enough_good_iterations_wipe_out_the_trips():
 
 def test_the_last_good_state_moves_on_and_survives_a_second_fall():
     bench = Bench()
-    for _ in range(guard.SNAPSHOT_EVERY):
+    for _ in range(divergence.SNAPSHOT_EVERY):
         good = bench.state()
         bench.run()
     for _ in range(3):
@@ -202,7 +202,7 @@ def test_what_the_backward_pass_shows_is_kept_out_there_and_then():
 
 def test_a_student_that_is_not_finite_is_waited_for_and_then_given_up(said):
     bench = Bench()
-    for _ in range(guard.BASE_PATIENCE - 1):
+    for _ in range(divergence.BASE_PATIENCE - 1):
         assert not bench.run('base')
     assert not bench.guard.stop_reason and not bench.guard.resting
     bench.run('base')
@@ -317,7 +317,7 @@ def test_stop_leaves_a_checkpoint_of_what_was_finished(tmp_path):
 
 
 def test_a_lost_student_ends_the_run_and_names_the_last_checkpoint(tmp_path, monkeypatch):
-    monkeypatch.setattr(guard, 'BASE_PATIENCE', 2)
+    monkeypatch.setattr(divergence, 'BASE_PATIENCE', 2)
     cfg = prepared('pix2pix', tmp_path, 6, ('base', [1, 2, 3, 4, 5]))
     cfg.default_hooks.checkpoint.interval = 1
     cfg.default_hooks.checkpoint.max_keep_ckpts = 5

@@ -80,7 +80,7 @@ def test_student_equal_to_teacher_gives_t_equal_s(tmp_path):
 @pytest.mark.parametrize('accumulative_counts', [1, 2])
 def test_gradient_of_the_student_is_that_of_base_loss_plus_bound(tmp_path, monkeypatch, accumulative_counts):
     """The gradient that reaches s through update_params, against the formula worked out by hand."""
-    from mmagic_mikd import runner_hook
+    from mmagic_mikd import mutual_information
 
     cfg = pix2pix(tmp_path, iters=1)
     cfg.default_hooks.distill.loss.loss_weight = 7.0
@@ -97,13 +97,13 @@ def test_gradient_of_the_student_is_that_of_base_loss_plus_bound(tmp_path, monke
         record.update(s=pair.s, t=pair.t, base=torch.autograd.grad(loss, pair.s, retain_graph=True)[0])
         loss = original(self, pairs, loss)
         record['s'].register_hook(lambda gradient: record.update(gradient=gradient))  # after our own hook
-        critic = self.critics[pair.name].eval()  # the updated one, at the power iterates just used
+        critic = self.mi.critics[pair.name].eval()  # the updated one, at the power iterates just used
         energies = [critic(image, pair_s := record['s']).mean() for image in (record['t'], record['t_neg'])]
         record['bound'] = torch.autograd.grad(energies[0] - energies[1], pair_s)[0]
         return loss
 
     original = DistillRunner._add_objective
-    monkeypatch.setattr(runner_hook, 'langevin', watched_chain)
+    monkeypatch.setattr(mutual_information, 'langevin', watched_chain)
     monkeypatch.setattr(DistillRunner, '_add_objective', watched_objective)
     logged = scalars(train(cfg))['mi_grad_ratio']
     l1 = 3.0 * torch.sign(record['s'] - record['t']) / record['s'].numel()
@@ -247,7 +247,7 @@ def test_further_terms_join_the_loss_and_work_without_mutual_information(tmp_pat
     runner = train(cfg)
     log = scalars(runner)
     assert log['loss_distill_l1'].min() > 0 and 'loss_critic' not in log
-    assert 'mikd' not in load(tmp_path / 'iter_2.pth')
+    assert 'critics' not in load(tmp_path / 'iter_2.pth')['mikd']
     assert not equal(runner.model.state_dict(), train(without_distillation(cfg)).model.state_dict())
 
 

@@ -249,7 +249,7 @@ def test_resume_goes_on_with_what_was_learned(tmp_path):
         priority = 'LOWEST'
 
         def before_train(self, runner):
-            starts.append(copy.deepcopy((runner.model.state_dict(), hook_of(runner).critics.state_dict())))
+            starts.append(copy.deepcopy((runner.model.state_dict(), hook_of(runner).mi.critics.state_dict())))
 
     runner = Runner.from_cfg(cfg)
     runner.register_hook(Start())

@@ -1,0 +1,149 @@
+"""Mutual information in training: the critics and what trains them, and the order chain, critic step, bound."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from mmengine import dist
+from mmengine.registry import MODELS
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from .critic import frozen
+from .errors import ConfigError
+from .guard import DivergenceGuard
+from .langevin import STEP_SIZE, langevin
+from .losses import MIDistillLoss
+from .own_optimiser import build_optimiser, update
+from .pair import Pair
+from .schedule import Schedule
+from .tap import admitted
+
+
+class MutualInformation:
+    """One critic for each pair, their optimiser and its schedule; called once for each update of the student.
+
+    Args:
+        runner: builds the schedule.
+        pairs: all pairs that will ever be given.
+        loss: the bound.
+        critic: config of :class:`EnergyCritic`.
+        optim_wrapper: config of the critics' optimiser wrapper, and ``param_scheduler`` of its schedules.
+        sampler: arguments of :func:`langevin`.
+        noise: source of the chain's noise.
+        guard: told what happens, and asked whether to go on.
+        log: gets the values of the iteration, by name.
+        key: where these configs stand, for messages.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        pairs: Sequence[Pair],
+        loss: MIDistillLoss,
+        critic: dict,
+        optim_wrapper: dict,
+        param_scheduler: dict | Sequence[dict] | None,
+        sampler: dict,
+        noise: torch.Generator,
+        guard: DivergenceGuard,
+        log: dict[str, Tensor],
+        key: str,
+    ) -> None:
+        self.loss, self._sampler, self._noise = loss, sampler, noise
+        self._guard, self._log, self._key = guard, log, key
+        self.critics = nn.ModuleDict({pair.name: MODELS.build(critic) for pair in pairs}).to(noise.device)
+        for tensor in self.critics.state_dict().values():
+            dist.broadcast(tensor, src=0)
+        self.optim_wrapper = build_optimiser(
+            f'{key}.optim_wrapper', self.critics, optim_wrapper, name='critic_clipped_norm'
+        )
+        self.schedule = Schedule(runner, f'{key}.param_scheduler', param_scheduler, self.optim_wrapper)
+        step_size = sampler.get('step_size', STEP_SIZE)
+        guard.protect(self.critics, self.optim_wrapper, loss.loss_weight, step_size)
+
+    def __call__(self, pairs: Sequence[Pair]) -> Tensor | float:
+        """Chain, critic step, then the bound with the updated critic and the same samples.
+
+        Returns:
+            The bound's part of the student's loss, differentiable in the students' images only; 0 where
+            its weight is 0 or the guard forbids it.
+        """
+        samples, critic_losses = [], []
+        for pair in pairs:
+            critic = self.critics[pair.name]
+            t, s = pair.to_unit(pair.target(self.loss.target)), pair.to_unit(self._watched(pair))
+            with frozen(critic):
+                energy = partial(critic, s=s.detach())
+                watch = partial(self._guard.watch_chain, s)
+                t_neg = langevin(energy, s, generator=self._noise, watch=watch, **self._sampler)
+            critic_loss, energies = self.loss.critic_loss(critic, t, s, t_neg)
+            self._guard.watch_critic(critic_loss, energies, self.loss.critic_floor)
+            samples.append((critic, t, s, t_neg))
+            critic_losses.append(critic_loss)
+            self._record(
+                pair,
+                energy_t=energies.t,
+                energy_neg=energies.t_neg,
+                chain_drift=(t_neg - s).abs(),
+                distance=(t - s).abs(),
+                loss_critic=critic_loss,
+            )
+        self._update_critics(sum(critic_losses))
+        if not self._guard.goes_on or self.loss.loss_weight == 0:
+            return 0.0
+        with frozen(self.critics):
+            loss_mi = sum(self.loss(*sample) for sample in samples)
+        self._log['loss_mi'] = loss_mi.detach()
+        return loss_mi
+
+    def _update_critics(self, loss: Tensor) -> None:
+        """Unless the guard, whose signs travel with the gradients, forbids it."""
+        signs = self._guard.signs(loss.device)
+        judge = partial(self._guard.judge, signs)
+        norm = update(self.optim_wrapper, self.critics.parameters(), loss, [signs], judge)
+        if norm is not None:
+            self._log['critic_grad_norm'] = norm
+        elif not judge():  # between two steps: what has been accumulated holds the fault
+            self.optim_wrapper.zero_grad()
+
+    def _watched(self, pair: Pair) -> Tensor:
+        """The student's image as the bound sees it; the log gets the weight of the bound's gradient at it."""
+        if self.loss.loss_weight == 0:
+            return pair.s
+
+        def admits(part: Tensor, rest: Tensor) -> Tensor:
+            self._record(pair, mi_grad_ratio=part / rest)
+            return self._guard.admits(part, rest)
+
+        return admitted(pair.s, admits)
+
+    def _record(self, pair: Pair, **values: Tensor) -> None:
+        suffix = f'_{pair.name}' if len(self.critics) > 1 else ''
+        self._log.update({k + suffix: value.detach().mean() for k, value in values.items()})
+
+    def state_dict(self) -> dict:
+        return dict(
+            critics=self.critics.state_dict(),
+            optim_wrapper=self.optim_wrapper.state_dict(),
+            inner_count=self.optim_wrapper.inner_count,
+            param_schedulers=self.schedule.state_dict(),
+        )
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where another run was.
+
+        Raises:
+            ConfigError: it had another critic, optimiser or schedule.
+        """
+        try:
+            self.critics.load_state_dict(state['critics'])
+            self.optim_wrapper.load_state_dict(state['optim_wrapper'])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise ConfigError(
+                f'the checkpoint to resume was trained with another {self._key}.critic or optim_wrapper '
+                f'({str(error).strip().splitlines()[-1].strip()}); give them the settings of the run that '
+                'wrote it'
+            ) from error
+        self.optim_wrapper._inner_count = state.get('inner_count', 0)
+        self.schedule.load_state_dict(state.get('param_schedulers', []))
