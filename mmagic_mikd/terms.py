@@ -78,4 +78,9 @@ def _build(key: str, cfg: dict) -> nn.Module:
     try:
         return MODELS.build(cfg)
     except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, KeyError) and 'registry' in str(error):
+            raise ConfigError(
+                f'{key}.type={cfg.get("type")!r} is not known: correct its spelling, or import the module that '
+                'has it'
+            ) from None
         raise ConfigError(f'{key}: {" ".join(str(error).split())}') from error

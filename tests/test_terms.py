@@ -110,7 +110,7 @@ def test_resuming_a_run_that_has_not_trained_the_term_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ('term', 'message'),
     [
-        (dict(type='VDILoss'), r'default_hooks.distill.terms.x: .*VDILoss is not in'),
+        (dict(type='VDILoss'), r"default_hooks.distill.terms.x.type='VDILoss' is not known"),
         (dict(type='VIDLoss', channel=1), r"default_hooks.distill.terms.x: .*'channel'"),
         (
             dict(type='L1Loss', optim_wrapper=dict(optimizer=dict(type='SGD', lr=1.0))),

@@ -132,7 +132,7 @@ CASES = [
         "did you mean 'lr'?",
         optim_wrapper__optimizer__lrr=1.0,
     ),
-    distill('a term misspelt', f'{DISTILL}.terms.l1: ', 'is correct', terms__l1__type='L1Los'),
+    distill('a term misspelt', f'{DISTILL}.terms.l1.type', 'correct its spelling', terms__l1__type='L1Los'),
     distill('a pair misspelt', f'{DISTILL}.pairs', '`student`', pairs=[dict(studnet='generator')]),
     distill(
         'a network that is not there',
