@@ -1,7 +1,12 @@
-"""What every test wants: runs whose time goes into training."""
+"""What every test wants: runs whose time goes into training, processes that can be interrupted."""
+
+import signal
 
 import mmengine.config.config
 import pytest
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and every process below inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope='session')

@@ -27,8 +27,8 @@ def repair(checkpoint_hook) -> bool:
 def removing_last(stock: Callable) -> Callable:
     @functools.wraps(stock)
     def save(self, *args, **kwargs):
-        backend = self.file_backend
-        if isinstance(backend, Postponed):
+        backend = getattr(self, 'file_backend', None)  # none in an evaluation without a training
+        if backend is None or isinstance(backend, Postponed):
             return stock(self, *args, **kwargs)
         self.file_backend = postponed = Postponed(backend)
         try:

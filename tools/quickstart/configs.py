@@ -54,6 +54,9 @@ test_dataloader = dict(
 
 adam = dict(optimizer=dict(type='Adam', lr=5e-4, betas=(0.5, 0.999), fused=True))
 optim_wrapper = dict(generators=adam, discriminators=adam)
+# falls to nothing in the second half, so that the last checkpoint is not one of many that wobble
+param_scheduler = dict(
+    type='LinearLR', start_factor=1.0, end_factor=0.02, begin={decay_from}, end={iters}, by_epoch=False)
 train_cfg = dict(max_iters={iters})
 randomness = dict(seed={seed})
 default_hooks = dict(
@@ -105,7 +108,11 @@ default_hooks = dict(
         critic=dict(type='EnergyCritic', base_channels=8, image_size={size}),
         sampler=dict(steps=10, step_size=100.0, noise_std=0.005),
         optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))),
-        terms=dict(l1=dict(type='L1Loss', loss_weight={l1_weight}))))
+        terms=dict(
+            pyramid=dict(
+                type='PyramidLaplaceLoss',
+                loss_weight={pyramid_weight},
+                optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01))))))
 """
 
 BATCH_SIZE = 8
@@ -139,6 +146,7 @@ def config_texts(
         test_dir=pairs.test_dir,
         batch_size=BATCH_SIZE,
         iters=iters,
+        decay_from=iters // 2,
         seed=seed,
         log_interval=max(1, min(10, iters // 5)),
         save_interval=max(1, min(100, iters // 2)),
@@ -150,6 +158,6 @@ def config_texts(
     distilled = STUDENT.format(
         title='The same small generator, distilled: what is new is the hook.',
         checkpoint=checkpoint,
-        hook=HOOK.format(size=size, mi_weight=1.0, l1_weight=10.0),
+        hook=HOOK.format(size=size, mi_weight=1.0, pyramid_weight=15.0),
     )
     return dict(teacher=teacher, student_plain=plain, student_distilled=distilled)

@@ -1,4 +1,4 @@
-"""The catalogue as the section "Bad input" of docs/reliability.md: `python tests/test_bad_input/table.py`.
+"""The catalogue as the section "Bad input" of docs/reliability.md: `python tests/test_bad_input/catalogue.py`.
 
 Every bad input is met once more, and what the tool prints goes into the table.
 """

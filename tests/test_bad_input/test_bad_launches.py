@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from table import sentences
+from catalogue import sentences
 from world import TOOLS, World
 
 pytestmark = pytest.mark.slow  # five seconds for each import
