@@ -128,6 +128,28 @@ def test_the_table(study):
     assert '1 rows of the CSV are of other settings' in text and '2 M parameters, 3 M MACs' in text
 
 
+def test_the_name_of_a_score_is_a_name_and_nothing_more(study):
+    """Those of students and objectives are checked when the study is read."""
+    odd = 'a|b<script>[x](y)'
+    rows = [row('teacher', 'teacher', 0, **{odd: '1'})]
+    rows += [
+        row(
+            'x4',
+            'none',
+            0,
+            params='2e6',
+            macs='3e6',
+            seconds='6',
+            cpu_seconds='5',
+            gmacs_total='7',
+            **{odd: '5'},
+        )
+    ]
+    text = table(study(scores={odd: 'lower'}, best={odd: 'lower'}), (rows, []))
+    assert '<script>' not in text and '[x](y)' not in text
+    assert {line.replace(r'\|', '').count('|') for line in text.splitlines() if 'script' in line} == {0, 4}
+
+
 def test_multiply_accumulates_of_a_training_step():
     first, second = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Conv2d(4, 5, 3, padding=1)
     with MacCounter() as counter:

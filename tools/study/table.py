@@ -2,11 +2,13 @@
 
 from math import floor, isfinite, log10
 from pathlib import Path
+from urllib.parse import quote
 
 from cells import TEACHER, Study
 from rows import read_rows
 from summary import NONE, Summary, current
 
+from mmagic_mikd import escape
 from mmagic_mikd.errors import ConfigError
 
 ARROWS = dict(higher='↑', lower='↓')
@@ -15,7 +17,7 @@ COSTS = dict(seconds='seconds', cpu_seconds='CPU seconds', gmacs_total='GMACs of
 HEAD = """\
 # {name}
 
-Written by `python tools/study.py table {path}` from [{csv}]({csv}), which has every run.
+Written by {command} from [{csv}]({link}), which has every run.
 
 Scores are those of the test split, mean ± standard deviation over n seeds. Differences are to the student
 alone, seed by seed, with their 95 % confidence interval (Student's t); bold where the interval is on the better
@@ -48,7 +50,9 @@ def study_rows(study: Study) -> tuple[list[dict], list[dict]]:
 def table(study: Study, rows: tuple[list[dict], list[dict]]) -> str:
     fresh, stale = rows
     note = STALE.format(count=len(stale)) if stale else ''
-    parts = [HEAD.format(name=study.name, path=study.path, csv=study.csv.name, stale=note)]
+    names = dict(name=escape.cell(study.name), csv=escape.cell(study.csv.name), link=quote(study.csv.name))
+    command = escape.code(f'python tools/study.py table {study.path}')
+    parts = [HEAD.format(**names, command=command, stale=note)]
     for student in study.spec['students']:
         own = [row for row in fresh if row['student'] == student]
         if not own:
@@ -56,7 +60,7 @@ def table(study: Study, rows: tuple[list[dict], list[dict]]) -> str:
         parts.append(f'## {student}: {size(own[0])}\n')
         for which, title in TITLES.items():
             summary = Summary(fresh, which)
-            parts.append(f'{title.format(best=next(iter(study.spec["best"])))}:\n')
+            parts.append(f'{title.format(best=escape.cell(next(iter(study.spec["best"]))))}:\n')
             parts.append(markdown(score_lines(study, summary, student)))
             parts.append(markdown(difference_lines(study, summary, student)))
         parts.append('Cost of training:\n')
@@ -69,7 +73,7 @@ def size(row: dict) -> str:
 
 
 def score_lines(study: Study, summary: Summary, student: str) -> list[list[str]]:
-    lines = [['', 'n', *(f'{name} {ARROWS[better]}' for name, better in study.scores.items())]]
+    lines = [['', 'n', *(f'{escape.cell(name)} {ARROWS[better]}' for name, better in study.scores.items())]]
     for place in [(TEACHER, TEACHER), *((student, objective) for objective in study.spec['objectives'])]:
         found = [summary.mean_sd(*place, score) for score in study.scores]
         n = max(count for _, _, count in found)
@@ -79,7 +83,7 @@ def score_lines(study: Study, summary: Summary, student: str) -> list[list[str]]
 
 
 def difference_lines(study: Study, summary: Summary, student: str) -> list[list[str]]:
-    lines = [['minus none', 'n', *study.scores]]
+    lines = [['minus none', 'n', *map(escape.cell, study.scores)]]
     for objective in study.spec['objectives']:
         found = [summary.difference(student, objective, *score) for score in study.scores.items()]
         if objective == NONE or not any(found):
