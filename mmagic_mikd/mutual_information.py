@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from mmengine import dist
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import Tensor, nn
@@ -53,8 +52,6 @@ class MutualInformation:
         self.loss, self._sampler, self._noise = loss, sampler, noise
         self._guard, self._log, self._key = guard, log, key
         self.critics = nn.ModuleDict({pair.name: MODELS.build(critic) for pair in pairs}).to(noise.device)
-        for tensor in self.critics.state_dict().values():
-            dist.broadcast(tensor, src=0)
         self.optim_wrapper = build_optimiser(
             f'{key}.optim_wrapper', self.critics, optim_wrapper, name='critic_clipped_norm'
         )

@@ -11,7 +11,7 @@ from .errors import ConfigError
 
 
 def build_optimiser(key: str, network: nn.Module, cfg: dict, name: str) -> OptimWrapper:
-    """The optimiser wrapper of ``network`` from its config at ``key``.
+    """The optimiser wrapper of ``network`` from its config at ``key``; every process starts with equal weights.
 
     Where it clips, it logs the norm that it clips under ``name``, apart from those of the model's wrappers.
 
@@ -24,6 +24,8 @@ def build_optimiser(key: str, network: nn.Module, cfg: dict, name: str) -> Optim
             f'{key}.type={cfg["type"]!r}: the critic computes in float32, whatever the precision of the '
             "model, so that it has no loss to scale; set it to 'OptimWrapper'"
         )
+    for tensor in network.state_dict().values():
+        dist.broadcast(tensor, src=0)
     optim_wrapper.grad_name = name
     return optim_wrapper
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import torch
-from mmengine import dist
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
@@ -42,8 +41,6 @@ class Term:
             for pair in pairs:
                 pair.watch(self._layer)
         if self.learns:
-            for tensor in self.losses.state_dict().values():
-                dist.broadcast(tensor, src=0)
             self._optim_wrapper = build_optimiser(
                 f'{key}.optim_wrapper', self.losses, own_optim_cfg or optim_cfg, name=f'{name}_clipped_norm'
             )
