@@ -4,8 +4,13 @@ MMEngine calls `torch.cuda.set_device` for every launcher, the configs name the 
 the model wrapper is handed `device_ids`, which PyTorch refuses for a model on the CPU. No upstream
 thread. Where there is no accelerator the processes now talk through gloo. Delete this file when
 MMEngine launches without one.
+
+MMEngine never leaves the process group. Gloo's threads then outlive the interpreter, and about one
+process in twenty ends well and is aborted all the same ("terminate called without an active
+exception"), so that the launcher reports a failure.
 """
 
+import atexit
 import functools
 from contextlib import contextmanager
 
@@ -26,7 +31,8 @@ def repair_launchers(utils) -> bool:
         if _has_accelerator():
             return stock(launcher, backend, **kwargs)
         with _nothing_to_select():
-            return stock(launcher, 'gloo' if backend == 'nccl' else backend, **kwargs)
+            stock(launcher, 'gloo' if backend == 'nccl' else backend, **kwargs)
+        atexit.register(_leave_group)
 
     on_import.replace(stock, init_dist, package='mmengine')
     return not _has_accelerator()
@@ -45,6 +51,13 @@ def repair_wrapper(distributed) -> bool:
 
     wrapper.__init__ = init
     return not _has_accelerator()
+
+
+def _leave_group() -> None:
+    from torch import distributed
+
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _has_accelerator() -> bool:

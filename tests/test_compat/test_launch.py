@@ -1,5 +1,9 @@
 """Launching without a GPU, and translation models whose replicas stay the same."""
 
+import os
+import subprocess
+import sys
+
 import compat_runs
 import pytest
 
@@ -54,3 +58,21 @@ def test_gradients_are_averaged_as_distributed_data_parallel_does(ranks):
 @slow
 def test_two_processes_of_one_image_are_one_process_of_two(ranks):
     assert max(rank['distance to large batch'] for rank in ranks) < 1e-6
+
+
+@slow
+def test_a_process_leaves_the_group_before_the_interpreter_ends(tmp_path):
+    """Gloo's threads, left running, abort a process that has ended well, one in twenty."""
+    script = tmp_path / 'one.py'
+    script.write_text(
+        'import atexit, torch, mmagic_mikd\n'
+        'from mmengine.dist import barrier, init_dist\n'
+        "atexit.register(lambda: print('left:', not torch.distributed.is_initialized()))\n"
+        "init_dist('pytorch')\n"
+        'barrier()\n'
+    )
+    place = dict(RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1', MASTER_PORT='0')
+    env = {**os.environ, **place, 'CUDA_VISIBLE_DEVICES': ''}
+    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 'left: True' in done.stdout
