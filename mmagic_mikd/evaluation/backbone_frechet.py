@@ -16,9 +16,11 @@ from mmengine.registry import METRICS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ..checks import require_number
 from ..errors import ConfigError
 from .backbone import BackboneFeatures, load_backbone
 from .frechet import frechet_distance, gaussian_of
+from .neighbours import density_and_coverage
 
 KEY = 'BackboneFrechetDistance'
 
@@ -51,6 +53,8 @@ class BackboneFrechetDistance(GenerativeMetric):
         sample_model: 'orig' or 'ema', the generator to sample from (``from_noise`` only).
         input_size: side or (height, width) of the backbone's input.
         mean, std: RGB normalisation of the backbone in [0, 255].
+        neighbours: if given, ``density_<name>`` and ``coverage_<name>`` of the same images are reported too,
+            with balls up to that neighbour (5 in the paper; see :func:`density_and_coverage`).
         prefix: put before the reported name, with a slash.
 
     Raises:
@@ -76,9 +80,12 @@ class BackboneFrechetDistance(GenerativeMetric):
         input_size: int | tuple[int, int] = 224,
         mean: Sequence[float] = (123.675, 116.28, 103.53),
         std: Sequence[float] = (58.395, 57.12, 57.375),
+        neighbours: int | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
+        if neighbours is not None:
+            require_number(f'{KEY}.neighbours', neighbours, least=1, whole=True)
         if from_noise and fake_nums < 1:
             raise ConfigError(f'{KEY}.fake_nums must be given where images are made from noise')
         if 'fid' in name.lower() or 'inception' in name.lower():
@@ -94,7 +101,7 @@ class BackboneFrechetDistance(GenerativeMetric):
         )
         # MMagic's two ways to evaluate: the dataset's inputs, or noise
         self.SAMPLER_MODE = 'Generative' if from_noise else 'normal'
-        self.name = f'frechet_{name}'
+        self.name, self.neighbours = name, neighbours
         self.features = BackboneFeatures(backbone, input_size, mean, std)
         if checkpoint is None and isinstance(backbone, dict):
             raise ConfigError(f'{KEY}.checkpoint is missing: give the file with the weights')
@@ -110,7 +117,11 @@ class BackboneFrechetDistance(GenerativeMetric):
             self.fake_nums = self._number('fake_nums', self.fake_nums, dataloader)
         real = self._collect(self._real_features(dataloader), self.real_nums)
         if is_main_process():
-            self._real_gaussian = gaussian_of(real)
+            self._real = real
+            if self.neighbours is not None and len(real) <= self.neighbours:
+                raise ConfigError(
+                    f'{KEY}.neighbours={self.neighbours} must be less than the number of real images, {len(real)}'
+                )
 
     def get_metric_sampler(self, model: nn.Module, dataloader: DataLoader, metrics: list):
         if self.SAMPLER_MODE == 'normal':
@@ -129,7 +140,7 @@ class BackboneFrechetDistance(GenerativeMetric):
                 self.fake_results += self._rows(image[None])
 
     def evaluate(self) -> dict:
-        """``{'frechet_<name>': distance}`` on every process; forgets the generated images."""
+        """``{'frechet_<name>': distance}`` and so on, on every process; forgets the generated images."""
         fake = self._collect(self.fake_results, self.fake_nums)
         self.fake_results.clear()
         metrics = [self.compute_metrics(fake) if is_main_process() else None]
@@ -142,15 +153,19 @@ class BackboneFrechetDistance(GenerativeMetric):
             raise FloatingPointError(
                 f'{KEY}: {broken} of {len(results)} generated images are not finite; the model diverged'
             )
-        value = frechet_distance(*gaussian_of(results), *self._real_gaussian)
-        name = f'{self.prefix}/{self.name}' if self.prefix else self.name
+        values = dict(frechet=frechet_distance(*gaussian_of(results), *gaussian_of(self._real)))
+        if self.neighbours is not None:
+            density, coverage = density_and_coverage(self._real, results, self.neighbours)
+            values |= dict(density=density, coverage=coverage)
+        named = {f'{self.prefix}/' * bool(self.prefix) + f'{k}_{self.name}': v for k, v in values.items()}
+        name, value = next(iter(named.items()))
         backbone, dimension = type(self.features.backbone).__name__, results.shape[1]
         print_log(
             f'{name}: {value:.4f} is the Frechet distance of {dimension}-dimensional features of '
             f'{backbone} ({self.real_nums} real, {self.fake_nums} generated images); it is not FID',
             'current',
         )
-        return {name: value}
+        return named
 
     def _number(self, key: str, wanted: int, dataloader: DataLoader) -> int:
         available = len(dataloader.dataset)

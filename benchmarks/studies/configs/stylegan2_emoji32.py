@@ -77,7 +77,7 @@ frechet = dict(
 val_evaluator = dict(metrics=[frechet])
 test_evaluator = dict(
     metrics=[
-        frechet,
+        dict(frechet, neighbours=5),
         dict(type='SlicedWasserstein', image_shape=(3, size, size), sample_model='ema'),
     ]
 )
