@@ -120,7 +120,7 @@ class BackboneFrechetDistance(GenerativeMetric):
             self._real = real
             if self.neighbours is not None and len(real) <= self.neighbours:
                 raise ConfigError(
-                    f'{KEY}.neighbours={self.neighbours} must be less than the number of real images, {len(real)}'
+                    f'{KEY}.neighbours={self.neighbours} needs more real images than {len(real)}'
                 )
 
     def get_metric_sampler(self, model: nn.Module, dataloader: DataLoader, metrics: list):

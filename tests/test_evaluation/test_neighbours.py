@@ -54,8 +54,8 @@ def test_the_evaluator_reports_them_beside_the_distance(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'neighbours, says', [(0, 'at least 1'), (10, 'less than the number of real images, 10')]
+    'neighbours, says', [(0, 'must be .* at least 1'), (10, 'needs more real images than 10')]
 )
 def test_a_number_that_cannot_be_is_named(tmp_path, neighbours, says):
-    with pytest.raises(ConfigError, match=f'neighbours={neighbours} must be .*{says}'):
+    with pytest.raises(ConfigError, match=f'neighbours={neighbours} {says}'):
         build(pix2pix(tmp_path, [frechet(**PHOTO, neighbours=neighbours)]))[0].test()
