@@ -1,6 +1,7 @@
 """The same in processes of their own, as a user starts them: what arrives on the terminal; all of them end."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -67,3 +68,36 @@ def test_two_processes_say_it_once_and_end(tmp_path, broken):
     code, said, _ = start(tmp_path, TOOLS / 'dist_train.sh', 'student.py', 2)
     named = dict(config='student.py cannot be read', picture='data/small/2.png')
     assert code == 2 and len(said) == 1 and named[broken] in said[0]
+
+
+def without_privileges() -> list[str]:
+    """Root may write and read everything, unless it leaves that capability behind."""
+    if os.geteuid():
+        return []
+    if not shutil.which('setpriv'):
+        pytest.skip('root passes every permission, and there is no setpriv (util-linux) to give that up')
+    return ['setpriv', '--bounding-set=-dac_override,-dac_read_search']
+
+
+@pytest.mark.parametrize(
+    'place, mode, named',
+    [
+        ('work', 0o500, 'work'),  # nothing can be written there
+        ('data/small', 0o000, 'data/small'),
+        ('data/small/2.png', 0o000, 'data/small/2.png'),
+        ('teacher.pth', 0o000, 'teacher.pth'),
+        ('student.py', 0o000, 'student.py'),
+    ],
+)
+def test_what_may_not_be_read_or_written_is_named(tmp_path, place, mode, named):
+    world = World(tmp_path)
+    world.config({})
+    before = world.snapshot()
+    (tmp_path / place).chmod(mode)
+    command = [*without_privileges(), sys.executable, TOOLS / 'train.py', 'student.py']
+    try:
+        code, said, stderr = start(tmp_path, *command)
+    finally:
+        (tmp_path / place).chmod(0o700)
+    assert code == 2 and len(said) == 1 and named in said[0] and 'ermission' in said[0], stderr
+    assert before.items() <= world.snapshot().items()
