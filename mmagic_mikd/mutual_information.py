@@ -8,6 +8,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from .chain_record import ChainRecord
 from .critic import frozen
 from .errors import ConfigError
 from .guard import DivergenceGuard
@@ -58,6 +59,7 @@ class MutualInformation:
         self.schedule = Schedule(runner, f'{key}.param_scheduler', param_scheduler, self.optim_wrapper)
         step_size = sampler.get('step_size', STEP_SIZE)
         guard.protect(self.critics, self.optim_wrapper, loss.loss_weight, step_size)
+        self.records: dict[str, ChainRecord] = {}  # of the chains that someone wants to see, by pair
 
     def __call__(self, pairs: Sequence[Pair]) -> Tensor | float:
         """Chain, critic step, then the bound with the updated critic and the same samples.
@@ -71,17 +73,22 @@ class MutualInformation:
             critic = self.critics[pair.name]
             t, s = pair.to_unit(pair.target(self.loss.target)), pair.to_unit(self._watched(pair))
             with frozen(critic):
+                record = self.records.get(pair.name)
                 energy = partial(critic, s=s.detach())
+                energy = record.watching(energy) if record else energy
                 watch = partial(self._guard.watch_chain, s)
                 t_neg = langevin(energy, s, generator=self._noise, watch=watch, **self._sampler)
             critic_loss, energies = self.loss.critic_loss(critic, t, s, t_neg)
             self._guard.watch_critic(critic_loss, energies, self.loss.critic_floor)
+            if record:
+                record.end(t_neg, t, energies)
             samples.append((critic, t, s, t_neg))
             critic_losses.append(critic_loss)
             self._record(
                 pair,
                 energy_t=energies.t,
                 energy_neg=energies.t_neg,
+                energy_gap=energies.t_neg - energies.t,
                 chain_drift=(t_neg - s).abs(),
                 distance=(t - s).abs(),
                 loss_critic=critic_loss,
