@@ -13,6 +13,7 @@ from . import compat
 compat.apply()  # before anything that imports the host
 
 from . import evaluation, students  # noqa: E402  register their modules
+from .chain_pictures import ChainPictures  # noqa: E402
 from .critic import EnergyCritic  # noqa: E402
 from .langevin import langevin  # noqa: E402
 from .losses import (  # noqa: E402
@@ -33,9 +34,11 @@ MODELS.register_module(module=PyramidLaplaceLoss)
 MODELS.register_module(module=InfoNCELoss)
 MODELS.register_module(module=AttentionTransferLoss)
 HOOKS.register_module(module=DistillRunner)
+HOOKS.register_module(module=ChainPictures)
 
 __all__ = [
     'AttentionTransferLoss',
+    'ChainPictures',
     'DistillRunner',
     'EnergyCritic',
     'InfoNCELoss',
