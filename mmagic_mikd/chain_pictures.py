@@ -105,7 +105,7 @@ def tile(name: str, image: Tensor, energy: Tensor, rgb: bool) -> np.ndarray:
     factor = -(-NARROWEST // pixels.shape[1])
     pixels = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
     canvas = np.pad(pixels, ((CAPTION, 2), (1, 1), (0, 0)), constant_values=255)
-    text = f'{name}  E {energy.item():.3g}'
+    text = f'{name}: E={energy.item():.3g}'
     cv2.putText(canvas, text, (3, CAPTION - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (0, 0, 0), 1, cv2.LINE_AA)
     return canvas
 
