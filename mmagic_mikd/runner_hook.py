@@ -21,6 +21,7 @@ from .langevin import check_sampler
 from .losses import MIDistillLoss
 from .mutual_information import MutualInformation
 from .pair import Pair
+from .recipes import with_recipe
 from .resume import ResumeState, mismatch
 from .rng import seeded
 from .tap import UpdateTap, unwrap
@@ -54,6 +55,8 @@ class DistillRunner(Hook):
         layers: what the student takes from the teacher, by path of the layer within the generator:
             'inherited' to start from, 'shared' to keep, such as ``dict(style_mapping='shared')``.
         guard: what to do when the run diverges, see :class:`DivergenceGuard`; None for no watch.
+        recipe: a name in :data:`mmagic_mikd.recipes.RECIPES`, 'reference' for the published method: its settings
+            of the above hold where the config sets nothing else.
     """
 
     priority = 'NORMAL'  # before the LoggerHook and the CheckpointHook
@@ -70,7 +73,9 @@ class DistillRunner(Hook):
         layers: dict[str, str] | None = None,
         param_scheduler: dict | Sequence[dict] | None = None,
         guard: dict | None = DEFAULTS,
+        recipe: str | None = None,
     ) -> None:
+        settings = dict(loss=loss, critic=critic, optim_wrapper=optim_wrapper, sampler=sampler, terms=terms)
         require_kind(f'{KEY}.teacher', teacher, (dict, nn.Module), 'a dict or a module')
         require_kind(f'{KEY}.pairs', pairs, (list, tuple), 'a list of dicts')
         dicts = dict(loss=loss, critic=critic, optim_wrapper=optim_wrapper, sampler=sampler, layers=layers)
@@ -78,6 +83,9 @@ class DistillRunner(Hook):
         dicts |= {f'pairs[{index}]': pair for index, pair in enumerate(pairs or ())}
         for name, value in dicts.items():
             require_kind(f'{KEY}.{name}', value, dict, 'a dict')
+        settings = with_recipe(f'{KEY}.recipe', recipe, settings)
+        loss, critic, optim_wrapper = (settings.get(name) for name in ('loss', 'critic', 'optim_wrapper'))
+        sampler, terms = settings.get('sampler'), settings.get('terms')
         check_sampler(f'{KEY}.sampler', sampler or {})
         # Only kept: validation and test build hooks too and must not need the teacher's file.
         self._teacher_cfg, self._critic_cfg = teacher, critic or dict(type='EnergyCritic')

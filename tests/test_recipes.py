@@ -1,0 +1,56 @@
+"""Recipes: the published method by one word, what the config sets on top of it, and nothing changed by it."""
+
+import pytest
+from mmengine.config import Config
+
+from mmagic_mikd import DistillRunner, EnergyCritic
+from mmagic_mikd.errors import ConfigError
+from mmagic_mikd.recipes import RECIPES, with_recipe
+
+
+def test_the_reference_is_what_was_published():
+    """Kang et al. 2022: K = 10, sigma = 0.005, c = 0.05, lambda = 0.1, Adam 1e-4 (0, 0.999); 1,708,609 weights."""
+    reference = with_recipe('recipe', 'reference', {})
+    critic = dict(reference['critic'])
+    assert critic.pop('type') == 'EnergyCritic'
+    assert sum(p.numel() for p in EnergyCritic(**critic, image_size=256).parameters()) == 1_708_609
+    assert reference['sampler'] == dict(steps=10, step_size=100.0, noise_std=0.005)
+    assert (reference['loss']['loss_weight'], reference['loss']['energy_l2']) == (0.1, 0.05)
+    assert reference['optim_wrapper']['optimizer'] == dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))
+
+
+def test_the_base_config_is_the_reference_with_a_smaller_critic():
+    base = Config.fromfile('configs/_base_/mikd.py').distill.to_dict()
+    changes = dict(critic=dict(base_channels=8, image_size=256))
+    wanted = with_recipe('recipe', 'reference', changes)
+    assert base == dict(type='DistillRunner', **wanted)
+
+
+def test_settings_are_merged_over_the_recipe_and_leave_it_as_it_is():
+    before = repr(RECIPES)
+    made = with_recipe('recipe', 'reference', dict(loss=dict(loss_weight=1.0), sampler=None))
+    assert made['loss'] == dict(type='MIDistillLoss', loss_weight=1.0, energy_l2=0.05, target='teacher')
+    assert made['sampler']['steps'] == 10
+    made['critic']['base_channels'] = 1
+    assert repr(RECIPES) == before
+
+
+def test_another_type_brings_settings_of_its_own():
+    changes = dict(terms=dict(pyramid=dict(type='L1Loss')))
+    assert with_recipe('recipe', 'pyramid', changes)['terms']['pyramid'] == dict(type='L1Loss')
+
+
+@pytest.mark.parametrize('name', RECIPES)
+def test_the_hook_is_that_of_the_settings_spelled_out(name):
+    teacher = dict(type='Identity')
+    short = DistillRunner(teacher, recipe=name, terms=dict(l1=dict(type='L1Loss')))
+    settings = {k: dict(v) for k, v in RECIPES[name].items()}
+    settings['terms'] = {**settings.get('terms', {}), 'l1': dict(type='L1Loss')}
+    full = DistillRunner(teacher, **settings)
+    for kept in ('_loss_cfg', '_critic_cfg', '_optim_cfg', '_sampler', '_terms_cfg'):
+        assert getattr(short, kept) == getattr(full, kept)
+
+
+def test_an_unknown_recipe_is_named():
+    with pytest.raises(ConfigError, match=r"recipe='referenze' is not known: did you mean 'reference'\?"):
+        DistillRunner(recipe='referenze')
