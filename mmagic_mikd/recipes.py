@@ -46,9 +46,7 @@ def with_recipe(key: str, name: str | None, settings: dict[str, Any]) -> dict[st
 
 
 def _merged(base: Any, changes: Any) -> Any:
-    if not (isinstance(base, dict) and isinstance(changes, dict)) or changes.get('type') not in (
-        None,
-        base.get('type'),
-    ):
+    both = isinstance(base, dict) and isinstance(changes, dict)
+    if not both or changes.get('type', base.get('type')) != base.get('type'):
         return copy.deepcopy(changes)
     return {**copy.deepcopy(base), **{k: _merged(base.get(k), value) for k, value in changes.items()}}

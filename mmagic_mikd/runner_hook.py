@@ -55,8 +55,8 @@ class DistillRunner(Hook):
         layers: what the student takes from the teacher, by path of the layer within the generator:
             'inherited' to start from, 'shared' to keep, such as ``dict(style_mapping='shared')``.
         guard: what to do when the run diverges, see :class:`DivergenceGuard`; None for no watch.
-        recipe: a name in :data:`mmagic_mikd.recipes.RECIPES`, 'reference' for the published method: its settings
-            of the above hold where the config sets nothing else.
+        recipe: a name in :data:`mmagic_mikd.recipes.RECIPES`, such as 'reference' for the published method:
+            its settings of the above hold where the config sets nothing else.
     """
 
     priority = 'NORMAL'  # before the LoggerHook and the CheckpointHook

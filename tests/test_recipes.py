@@ -9,7 +9,7 @@ from mmagic_mikd.recipes import RECIPES, with_recipe
 
 
 def test_the_reference_is_what_was_published():
-    """Kang et al. 2022: K = 10, sigma = 0.005, c = 0.05, lambda = 0.1, Adam 1e-4 (0, 0.999); 1,708,609 weights."""
+    """Kang et al. 2022: K = 10, sigma = 0.005, c = 0.05, lambda = 0.1, Adam 1e-4; 1,708,609 weights."""
     reference = with_recipe('recipe', 'reference', {})
     critic = dict(reference['critic'])
     assert critic.pop('type') == 'EnergyCritic'
