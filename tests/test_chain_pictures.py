@@ -2,12 +2,14 @@
 
 import copy
 import math
+import re
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from families import (
+    ROOT,
     cyclegan,
     edsr,
     equal,
@@ -20,6 +22,7 @@ from families import (
     train,
     without_distillation,
 )
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
@@ -189,9 +192,11 @@ def test_a_record_keeps_what_the_chain_asked_and_changes_nothing():
     assert all(torch.equal(energy(state.images), state.energies) for state in record.states)
 
 
-def test_energies_gap_and_picture_reach_tensorboard(tmp_path):
-    cfg = with_pictures(pix2pix(tmp_path, iters=2))
-    cfg.visualizer.vis_backends = [dict(type='TensorboardVisBackend')]
+def test_energies_gap_and_picture_reach_tensorboard_as_the_page_says(tmp_path):
+    (lines,) = re.findall(r'```python\n(.*?)```', (ROOT / 'docs' / 'seeing.md').read_text(), re.S)
+    cfg = pix2pix(tmp_path, iters=2)
+    cfg.merge_from_dict(Config.fromstring(lines, '.py')._cfg_dict.to_dict())
+    cfg.default_hooks.chain_pictures.interval = 1
     log = scalars(train(cfg))
     (folder,) = tmp_path.glob('*/vis_data')
     events = EventAccumulator(str(folder))
@@ -204,6 +209,7 @@ def test_energies_gap_and_picture_reach_tensorboard(tmp_path):
     assert events.Scalars('energy_gap')[0].value == pytest.approx(log['energy_gap'][0], rel=1e-5)
     np.testing.assert_allclose(log['energy_gap'], log['energy_neg'] - log['energy_t'], atol=1e-6)
     assert [event.step for event in events.Images('chain_generators_photo')] == [1, 2]
+    assert len(pictures(tmp_path)) == 2 and (folder / 'scalars.json').is_file()
 
 
 @pytest.mark.parametrize('settings', [dict(interval=0), dict(samples=0), dict(states=1.5)])

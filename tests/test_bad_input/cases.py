@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from world import DELETED, World, model
 
-DISTILL = 'default_hooks.distill'
+DISTILL, PICTURES = 'default_hooks.distill', 'default_hooks.chain_pictures'
 
 
 @dataclass(frozen=True)
@@ -207,6 +207,18 @@ CASES = [
         f'{DISTILL}.optim_wrapper.optimizer',
         'Invalid learning rate: -1',
         optim_wrapper__optimizer__lr=-1,
+    ),
+    Case(
+        'no interval between the pictures of the chain',
+        f'{PICTURES}.interval=0',
+        'at least 1',
+        {PICTURES: dict(type='ChainPictures', interval=0)},
+    ),
+    Case(
+        'pictures of a chain that nothing runs',
+        f'{PICTURES} draws the chain of {DISTILL}.loss',
+        'leave chain_pictures out',
+        {PICTURES: dict(type='ChainPictures'), f'{DISTILL}.loss': None},
     ),
     Case('no iterations', 'train_cfg.max_iters=0', 'at least 1', {'train_cfg.max_iters': 0}),
     Case('half an iteration', 'train_cfg.max_iters=2.5', 'whole number', {'train_cfg.max_iters': 2.5}),
