@@ -10,6 +10,7 @@ import pytest
 import torch
 from families import (
     ROOT,
+    Observer,
     cyclegan,
     edsr,
     equal,
@@ -28,7 +29,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mmagic_mikd import ChainPictures, langevin, mutual_information
+from mmagic_mikd import ChainPictures, chain_pictures, langevin, mutual_information
 from mmagic_mikd.chain_pictures import CAPTION, channel_order, displayed, picture, shown
 from mmagic_mikd.chain_record import ChainRecord, State
 from mmagic_mikd.errors import ConfigError
@@ -225,3 +226,12 @@ def test_without_a_chain_there_is_nothing_to_draw(tmp_path):
         cfg.default_hooks.distill.update(loss=None, terms=dict(l1=dict(type='L1Loss')))
         with pytest.raises(ConfigError, match=r'draws the chain of default_hooks\.distill\.loss'):
             train(wrong)
+
+
+def test_only_the_first_process_draws(tmp_path, monkeypatch):
+    monkeypatch.setattr(chain_pictures, 'is_main_process', lambda: False)
+    runner = Runner.from_cfg(with_pictures(pix2pix(tmp_path, iters=1)))
+    records = []
+    runner.register_hook(Observer(lambda hook: records.append(dict(hook.mi.records))))
+    runner.train()
+    assert records == [{}] and not pictures(tmp_path)
