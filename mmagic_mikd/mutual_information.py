@@ -74,7 +74,7 @@ class MutualInformation:
             t, s = pair.to_unit(pair.target(self.loss.target)), pair.to_unit(self._watched(pair))
             with frozen(critic):
                 record = self.records.get(pair.name)
-                energy = partial(critic, s=s.detach())
+                energy = critic.given(s.detach())
                 energy = record.watching(energy) if record else energy
                 watch = partial(self._guard.watch_chain, s)
                 t_neg = langevin(energy, s, generator=self._noise, watch=watch, **self._sampler)

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from mmagic_mikd.critic import EnergyCritic, SpectralNorm, frozen
 
@@ -123,3 +125,42 @@ def test_what_does_not_fit_is_named(t, s, message):
 def test_too_small_an_image_size_is_named():
     with pytest.raises(ValueError, match='image_size=2'):
         EnergyCritic(image_size=2)
+
+
+def plain_energy(critic: EnergyCritic, t: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+    """E(t, s) layer by layer as the paper describes it, from the critic's 3 x 3 weights."""
+
+    def normalised(layer):
+        norm = layer.parametrizations.weight[0]
+        weight = layer.parametrizations.weight.original
+        sigma = torch.dot(norm.u, weight.detach().flatten(1) @ norm.v)
+        return weight / (sigma.clamp(min=1) if norm.upper_bound_only else sigma)
+
+    def conv(layer, x):
+        return F.conv2d(x, normalised(layer), layer.bias, padding=1)
+
+    pair = torch.cat([F.avg_pool2d(image, 3, stride=2, padding=1) for image in (t, s)], dim=1)
+    x = F.leaky_relu(conv(critic.stem, pair))
+    for block in critic.blocks:
+        shortcut = x if isinstance(block.shortcut, nn.AvgPool2d) else conv(block.shortcut, x)
+        x = F.leaky_relu(F.avg_pool2d(shortcut + conv(block.conv2, F.leaky_relu(conv(block.conv1, x))), 2))
+    return F.linear(F.relu(x).mean(dim=(2, 3)), normalised(critic.head), critic.head.bias).squeeze(1)
+
+
+@pytest.mark.parametrize('dtype, tolerance', [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+@pytest.mark.parametrize('size', [(64, 64), (71, 97), (32, 50)])
+def test_what_is_computed_in_fewer_steps_is_the_same(size, dtype, tolerance):
+    """Energies and all gradients of the pooled kernels and the shared half of s, against layer by layer."""
+    torch.manual_seed(0)
+    critic = EnergyCritic(base_channels=4, image_size=size).to(dtype).eval()
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))  # conv2 starts at zero, the biases too
+    t, s = (torch.rand(3, 3, *size, dtype=dtype).mul(2).sub(1).requires_grad_() for _ in range(2))
+    inputs = [t, s, *critic.parameters()]
+    fast, plain = critic(t, s), plain_energy(critic, t, s)
+    torch.testing.assert_close(fast, plain, rtol=tolerance, atol=tolerance)
+    for ours, theirs in zip(
+        torch.autograd.grad(fast.sum(), inputs), torch.autograd.grad(plain.sum(), inputs), strict=True
+    ):
+        assert (ours - theirs).norm() <= tolerance * max(1, theirs.norm())
