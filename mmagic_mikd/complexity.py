@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from .rng import RandomState, replayed
 
@@ -134,3 +135,16 @@ def _marking_fixed_filters(network: nn.Module, counter: _MacCounter) -> Iterator
     finally:
         for handle in handles:
             handle.remove()
+
+
+class TrainingMacs(TorchDispatchMode):
+    """Multiply-accumulates of everything that runs, backward passes and Langevin chains included."""
+
+    macs = 0.0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        count = flop_registry.get(func.overloadpacket)
+        if count is not None:
+            self.macs += count(*args, **(kwargs or {}), out_val=out) / 2
+        return out

@@ -17,7 +17,6 @@ from places import ROOT, TOOLS
 sys.path.insert(0, str(TOOLS / 'study'))
 
 import grid
-from cell import MacCounter
 from cells import Study
 from checks import check
 from drawing import write_plot
@@ -28,6 +27,7 @@ from rows import add_rows, locked, read_rows
 from summary import Summary, current, interval
 from table import table, write_table
 
+from mmagic_mikd.complexity import TrainingMacs
 from mmagic_mikd.errors import ConfigError
 
 PIX2PIX = ROOT / 'benchmarks/studies/pix2pix_facades.yaml'
@@ -152,7 +152,7 @@ def test_the_name_of_a_score_is_a_name_and_nothing_more(study):
 
 def test_multiply_accumulates_of_a_training_step():
     first, second = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Conv2d(4, 5, 3, padding=1)
-    with MacCounter() as counter:
+    with TrainingMacs() as counter:
         second(first(torch.zeros(2, 3, 8, 8))).sum().backward()
     pixels = 2 * 8 * 8 * 9
     # forward, gradient of the weights and, but for the first layer, of the input

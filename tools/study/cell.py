@@ -20,23 +20,10 @@ import torch  # noqa: E402
 from launch import read_config, require_data, user_errors  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
-from torch.utils.flop_counter import flop_registry  # noqa: E402
+
+from mmagic_mikd.complexity import TrainingMacs  # noqa: E402
 
 COUNTED = 16  # iterations; StyleGAN2 regularises every sixteenth
-
-
-class MacCounter(TorchDispatchMode):
-    """Multiply-accumulates of everything that runs, backward passes and Langevin chains included."""
-
-    macs = 0.0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        count = flop_registry.get(func.overloadpacket)
-        if count is not None:
-            self.macs += count(*args, **(kwargs or {}), out_val=out) / 2
-        return out
 
 
 class Cost(Hook):
@@ -45,7 +32,7 @@ class Cost(Hook):
     priority = 'LOWEST'
 
     def __init__(self) -> None:
-        self.counter, self.iterations, self._counting = MacCounter(), 0, False
+        self.counter, self.iterations, self._counting = TrainingMacs(), 0, False
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         if self.iterations < COUNTED:

@@ -1,0 +1,280 @@
+"""What mutual information adds to an iteration: time, memory, and how well the critic uses the processor.
+
+    python benchmarks/cost.py                 writes benchmarks/cost.md, in minutes
+    python benchmarks/cost.py --quick         tries it with tiny networks and writes nothing
+
+Pix2Pix as in configs/mikd_pix2pix.py, on noise: teacher 64 channels wide, student 16, the config's term in
+closed form. The iterations of one run take turns: without mutual information, with the default critic, with the
+reference's, so that whatever else the machine does meets them alike; a ratio is of neighbours.
+"""
+
+import time
+
+STARTED = time.perf_counter()  # before the imports, which are part of a user's waiting
+
+import argparse  # noqa: E402
+import platform  # noqa: E402
+import statistics  # noqa: E402
+import tempfile  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import cv2  # noqa: E402
+import mmengine.config.config  # noqa: E402
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from mmengine.config import Config  # noqa: E402
+from mmengine.hooks import Hook  # noqa: E402
+from mmengine.registry import DefaultScope  # noqa: E402
+from mmengine.runner import Runner  # noqa: E402
+
+from mmagic_mikd import EnergyCritic, MIDistillLoss, langevin  # noqa: E402
+from mmagic_mikd.complexity import TrainingMacs  # noqa: E402
+from mmagic_mikd.critic import frozen  # noqa: E402
+from mmagic_mikd.footprint import Tracker  # noqa: E402
+from mmagic_mikd.runner_hook import DistillRunner  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+WIDTHS = (0, 8, 32)  # c0 of the critic: none, the default, the reference's
+WARM_UP = 2  # rounds: the first counts memory, the second has everything in place
+
+
+class TakesTurns(Hook):
+    """Exchanges what the distillation does from one iteration to the next, and watches the model's step."""
+
+    priority = 'VERY_LOW'
+
+    def __init__(self) -> None:
+        self.seconds: dict[int, list[float]] = {width: [] for width in WIDTHS}
+        self.peak: dict[int, int] = {}
+        self.first_iteration = 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        self._distill = next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
+        self._ways = {0: None, WIDTHS[1]: self._distill.mi}
+        self._distill._critic_cfg = {**self._distill._critic_cfg, 'base_channels': WIDTHS[2]}
+        self._ways[WIDTHS[2]] = self._distill._build_mutual_information(runner, self._distill.mi.loss)
+        self._step = runner.model.train_step
+        runner.model.train_step = self._watched
+        self._iteration = 0
+
+    def _watched(self, *args: Any, **kwargs: Any) -> Any:
+        self.first_iteration = self.first_iteration or time.perf_counter() - STARTED
+        width = WIDTHS[self._iteration % len(WIDTHS)]
+        self._distill.mi = self._ways[width]
+        counted = self._iteration // len(WIDTHS)
+        self._iteration += 1
+        if not counted:
+            with Tracker() as tracker:
+                out = self._step(*args, **kwargs)
+            self.peak[width] = tracker.peak
+            return out
+        begin = time.perf_counter()
+        out = self._step(*args, **kwargs)
+        if counted >= WARM_UP:
+            self.seconds[width].append(time.perf_counter() - begin)
+        return out
+
+
+def config(folder: Path, size: int, batch: int, rounds: int, quick: bool) -> Config:
+    """configs/mikd_pix2pix.py at ``size`` pixels, on pairs of noise."""
+    cfg = Config.fromfile(HERE.parent / 'configs' / 'mikd_pix2pix.py')
+    distill = cfg.default_hooks.distill
+    for model, width in ((cfg.model, 4 if quick else 16), (distill.teacher.model, 8 if quick else 64)):
+        model.generator.update(num_down=size.bit_length() - 1, base_channels=width)
+        model.discriminator.update(base_channels=4 if quick else 64)
+    distill.critic.update(base_channels=WIDTHS[1], image_size=size)
+    distill.guard = None  # knows one critic only
+    distill.teacher.checkpoint = teacher(distill.teacher.model, folder)
+    cfg.work_dir, cfg.log_level, cfg.experiment_name = (
+        str(folder / 'run'),
+        'ERROR',
+        f'cost_{size}_{time.time_ns()}',
+    )
+    cfg.train_cfg = dict(by_epoch=False, max_iters=(WARM_UP + rounds) * len(WIDTHS))
+    for name in ('val', 'test'):
+        for part in ('cfg', 'dataloader', 'evaluator'):
+            cfg[f'{name}_{part}'] = None
+    cfg.train_dataloader.update(batch_size=batch, num_workers=0, persistent_workers=False)
+    cfg.train_dataloader.dataset.data_root = str(noise(folder / 'data', size))
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform.type == 'Resize':
+            transform.scale = (size, size)
+        if transform.type == 'FixedCrop':
+            transform.crop_size = (size, size)
+    cfg.default_hooks.update(checkpoint=None, logger=dict(type='LoggerHook', interval=10**6))
+    cfg.custom_hooks = []
+    cfg.vis_backends = [dict(type='LocalVisBackend')]
+    cfg.visualizer = dict(type='Visualizer', vis_backends=cfg.vis_backends)
+    cfg.randomness = dict(seed=0)
+    return cfg
+
+
+def teacher(model: dict, folder: Path) -> str:
+    from mmagic.registry import MODELS
+    from mmagic.utils import register_all_modules
+
+    register_all_modules()
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        network = MODELS.build(Config(dict(model=model)).model)
+    torch.save(network.state_dict(), folder / 'teacher.pth')
+    return str(folder / 'teacher.pth')
+
+
+def noise(folder: Path, size: int, count: int = 8) -> Path:
+    """Pairs side by side, as Pix2Pix loads them."""
+    (folder / 'train').mkdir(parents=True)
+    draw = np.random.default_rng(0)
+    for index in range(count):
+        pair = draw.integers(0, 256, (size, 2 * size, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / 'train' / f'{index}.png'), pair)
+    return folder
+
+
+def training(size: int, batch: int, rounds: int, quick: bool) -> TakesTurns:
+    with tempfile.TemporaryDirectory() as folder:
+        runner, turns = Runner.from_cfg(config(Path(folder), size, batch, rounds, quick)), TakesTurns()
+        runner.register_hook(turns)
+        runner.train()
+    return turns
+
+
+# ---- how well the processor is used -------------------------------------------------------------
+
+
+def throughput(run: Callable[[], Any], repeats: int) -> tuple[float, float]:
+    """(GMACs, best GMACs a second) of a function."""
+    with TrainingMacs() as counter:
+        run()
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - begin)
+    gmacs = counter.macs / 1e9
+    return gmacs, gmacs / min(seconds)
+
+
+def convolution(channels: int, size: int) -> Callable[[], Any]:
+    layer = torch.nn.Conv2d(channels, channels, 3, padding=1).requires_grad_(False)
+    layer = layer.to(memory_format=torch.channels_last)
+    x = torch.randn(1, channels, size, size).to(memory_format=torch.channels_last).requires_grad_(True)
+
+    def run() -> None:
+        y = layer(x)
+        torch.autograd.grad(y, x, y.detach())
+
+    return run
+
+
+def chain(width: int, size: int) -> Callable[[], Any]:
+    critic, s = EnergyCritic(width, size), torch.rand(1, 3, size, size) * 2 - 1
+
+    def run() -> None:
+        with frozen(critic):
+            langevin(critic.given(s), s)
+
+    return run
+
+
+def critic_step(width: int, size: int) -> Callable[[], Any]:
+    critic, loss = EnergyCritic(width, size), MIDistillLoss()
+    t, s, t_neg = torch.rand(3, 1, 3, size, size) * 2 - 1
+
+    def run() -> None:
+        value, _ = loss.critic_loss(critic, t, s, t_neg)
+        torch.autograd.grad(value, list(critic.parameters()))
+
+    return run
+
+
+# ---- the page -----------------------------------------------------------------------------------
+
+
+def ratios(turns: TakesTurns, width: int) -> str:
+    each = [
+        with_mi / without for with_mi, without in zip(turns.seconds[width], turns.seconds[0], strict=True)
+    ]
+    spread = f' ± {statistics.stdev(each):.2f}' if len(each) > 1 else ''
+    return f'{statistics.mean(each):.2f}{spread}, median {statistics.median(each):.2f}'
+
+
+def page(args: argparse.Namespace) -> str:
+    lines = ['| image | batch | without | c0 = 8, ratio | c0 = 32, ratio | peak memory, ratios |']
+    lines.append('| --- | ---: | ---: | ---: | ---: | ---: |')
+    first = 0.0
+    for size in args.sizes:
+        turns = training(size, args.batch, args.rounds, args.quick)
+        first = first or turns.first_iteration
+        seconds = statistics.median(turns.seconds[0])
+        peaks = ', '.join(f'{turns.peak[width] / turns.peak[0]:.2f}' for width in WIDTHS[1:])
+        lines.append(
+            f'| {size} px | {args.batch} | {seconds:.3f} s, {turns.peak[0] / 2**20:.0f} MiB | '
+            f'{ratios(turns, WIDTHS[1])} | {ratios(turns, WIDTHS[2])} | {peaks} |'
+        )
+    size, repeats = max(args.sizes), 2 if args.quick else 10
+    used = ['| at batch 1 | GMACs | GMACs a second |', '| --- | ---: | ---: |']
+    for channels, side in ((64, 64), (128, 32), (8, size // 2), (32, size // 2)):
+        gmacs, rate = throughput(convolution(channels, side), repeats)
+        name = f'convolution of {channels} channels at {side} px, with its input gradient'
+        used.append(f'| {name} | {gmacs:.3f} | {rate:.1f} |')
+    for width in WIDTHS[1:]:
+        for name, make in (('chain of 10 steps', chain), ("critic's step", critic_step)):
+            gmacs, rate = throughput(make(width, size), repeats)
+            used.append(f'| {name}, c0 = {width}, {size} px | {gmacs:.3f} | {rate:.1f} |')
+    where = (
+        f'{cpu_name()}, {torch.get_num_threads()} threads, PyTorch {torch.__version__}, {args.rounds} rounds'
+    )
+    return PAGE.format(where=where, table='\n'.join(lines), used='\n'.join(used), first=first)
+
+
+PAGE = """\
+# Cost
+
+Written by `python benchmarks/cost.py` on: {where}.
+
+Seconds are of the model's whole step (student, discriminator, teacher, the term in closed form), without
+loading data. A ratio is a step with mutual information over its neighbour without: mean ± standard deviation,
+median. Memory is the peak of the tensors that one step makes, without weights, optimisers and the
+workspaces of kernels.
+
+{table}
+
+How the chain and the critic's step use this processor, against convolutions alone; the best of the repetitions.
+
+{used}
+
+From the command to the first iteration, imports and the building of everything included: {first:.1f} s.
+"""
+
+
+def cpu_name() -> str:
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
+    return next(names, platform.processor())
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--sizes', type=int, nargs='+', default=[64, 128, 256], help='sides of the images')
+    parser.add_argument('--batch', type=int, default=1)
+    parser.add_argument('--rounds', type=int, default=8, help='timed iterations of each kind')
+    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
+    parser.add_argument('--quick', action='store_true', help='tiny networks, two rounds, nothing written')
+    args = parser.parse_args(argv)
+    if args.quick:
+        args.sizes, args.rounds = [32], 2
+    torch.set_num_threads(args.threads)
+    mmengine.config.config.FormatCode = lambda text, **_: (text, True)  # yapf, for seconds
+    text = page(args)
+    if not args.quick:
+        (HERE / 'cost.md').write_text(text)
+    print(text)
+
+
+if __name__ == '__main__':
+    main()
