@@ -37,7 +37,8 @@ from mmagic_mikd.runner_hook import DistillRunner  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 WIDTHS = (0, 8, 32)  # c0 of the critic: none, the default, the reference's
-WARM_UP = 2  # rounds: the first counts memory, the second has everything in place
+COUNTED = 1  # the round whose memory is counted: after the first, optimisers and gradients are in place
+WARM_UP = 2  # rounds that are not timed
 
 
 class TakesTurns(Hook):
@@ -63,16 +64,16 @@ class TakesTurns(Hook):
         self.first_iteration = self.first_iteration or time.perf_counter() - STARTED
         width = WIDTHS[self._iteration % len(WIDTHS)]
         self._distill.mi = self._ways[width]
-        counted = self._iteration // len(WIDTHS)
+        done = self._iteration // len(WIDTHS)
         self._iteration += 1
-        if not counted:
+        if done == COUNTED:
             with Tracker() as tracker:
                 out = self._step(*args, **kwargs)
             self.peak[width] = tracker.peak
             return out
         begin = time.perf_counter()
         out = self._step(*args, **kwargs)
-        if counted >= WARM_UP:
+        if done >= WARM_UP:
             self.seconds[width].append(time.perf_counter() - begin)
         return out
 
