@@ -16,7 +16,7 @@ from mmagic_mikd.tap import admitted
 
 HALF = ('bfloat16', 'float16')
 # largest difference of an energy from that of the float32 run, as a share of the largest energy there
-FIRST = dict(bfloat16=0.005, float16=0.002)  # the same weights, so nothing but the rounding of the images
+FIRST = dict(bfloat16=0.01, float16=0.002)  # the same weights, so nothing but the rounding of the images
 LATER = 0.25  # after three updates of Adam, which turns any rounding of a small gradient into a step
 
 
