@@ -13,7 +13,6 @@ import time
 STARTED = time.perf_counter()  # before the imports, which are part of a user's waiting
 
 import argparse  # noqa: E402
-import platform  # noqa: E402
 import statistics  # noqa: E402
 import tempfile  # noqa: E402
 from collections.abc import Callable  # noqa: E402
@@ -26,13 +25,12 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
-from mmengine.registry import DefaultScope  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 from mmagic_mikd import EnergyCritic, MIDistillLoss, langevin  # noqa: E402
-from mmagic_mikd.complexity import TrainingMacs  # noqa: E402
+from mmagic_mikd.complexity import TrainingMacs, cpu_name  # noqa: E402
 from mmagic_mikd.critic import frozen  # noqa: E402
-from mmagic_mikd.footprint import Tracker  # noqa: E402
+from mmagic_mikd.footprint import Tracker, shortened  # noqa: E402
 from mmagic_mikd.runner_hook import DistillRunner  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -87,40 +85,16 @@ def config(folder: Path, size: int, batch: int, rounds: int, quick: bool) -> Con
         model.discriminator.update(base_channels=4 if quick else 64)
     distill.critic.update(base_channels=WIDTHS[1], image_size=size)
     distill.guard = None  # knows one critic only
-    distill.teacher.checkpoint = teacher(distill.teacher.model, folder)
-    cfg.work_dir, cfg.log_level, cfg.experiment_name = (
-        str(folder / 'run'),
-        'ERROR',
-        f'cost_{size}_{time.time_ns()}',
-    )
-    cfg.train_cfg = dict(by_epoch=False, max_iters=(WARM_UP + rounds) * len(WIDTHS))
-    for name in ('val', 'test'):
-        for part in ('cfg', 'dataloader', 'evaluator'):
-            cfg[f'{name}_{part}'] = None
-    cfg.train_dataloader.update(batch_size=batch, num_workers=0, persistent_workers=False)
+    cfg.train_dataloader.batch_size = batch
     cfg.train_dataloader.dataset.data_root = str(noise(folder / 'data', size))
     for transform in cfg.train_dataloader.dataset.pipeline:
         if transform.type == 'Resize':
             transform.scale = (size, size)
         if transform.type == 'FixedCrop':
             transform.crop_size = (size, size)
-    cfg.default_hooks.update(checkpoint=None, logger=dict(type='LoggerHook', interval=10**6))
-    cfg.custom_hooks = []
-    cfg.vis_backends = [dict(type='LocalVisBackend')]
-    cfg.visualizer = dict(type='Visualizer', vis_backends=cfg.vis_backends)
-    cfg.randomness = dict(seed=0)
-    return cfg
-
-
-def teacher(model: dict, folder: Path) -> str:
-    from mmagic.registry import MODELS
-    from mmagic.utils import register_all_modules
-
-    register_all_modules()
-    with DefaultScope.overwrite_default_scope('mmagic'):
-        network = MODELS.build(Config(dict(model=model)).model)
-    torch.save(network.state_dict(), folder / 'teacher.pth')
-    return str(folder / 'teacher.pth')
+    cfg.default_hooks.logger = dict(type='LoggerHook', interval=10**6)
+    cfg.custom_hooks, cfg.randomness = [], dict(seed=0)
+    return shortened(cfg, folder, (WARM_UP + rounds) * len(WIDTHS))
 
 
 def noise(folder: Path, size: int, count: int = 8) -> Path:
@@ -224,16 +198,19 @@ def page(args: argparse.Namespace) -> str:
         for name, make in (('chain of 10 steps', chain), ("critic's step", critic_step)):
             gmacs, rate = throughput(make(width, size), repeats)
             used.append(f'| {name}, c0 = {width}, {size} px | {gmacs:.3f} | {rate:.1f} |')
-    where = (
-        f'{cpu_name()}, {torch.get_num_threads()} threads, PyTorch {torch.__version__}, {args.rounds} rounds'
+    command = (
+        f'python benchmarks/cost.py --threads {args.threads} --rounds {args.rounds} --batch {args.batch}'
     )
-    return PAGE.format(where=where, table='\n'.join(lines), used='\n'.join(used), first=first)
+    where = f'{cpu_name()}, PyTorch {torch.__version__}'
+    return PAGE.format(
+        command=command, where=where, table='\n'.join(lines), used='\n'.join(used), first=first
+    )
 
 
 PAGE = """\
 # Cost
 
-Written by `python benchmarks/cost.py` on: {where}.
+Written by `{command}` on {where}.
 
 Seconds are of the model's whole step (student, discriminator, teacher, the term in closed form), without
 loading data. A ratio is a step with mutual information over its neighbour without: mean ± standard deviation,
@@ -250,13 +227,6 @@ From the command to the first iteration, imports and the building of everything 
 """
 
 
-def cpu_name() -> str:
-    info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
-    return next(names, platform.processor())
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -270,6 +240,9 @@ def main(argv: list[str] | None = None) -> None:
     if args.quick:
         args.sizes, args.rounds = [32], 2
     torch.set_num_threads(args.threads)
+    from mmagic.utils import register_all_modules  # once it has been repaired
+
+    register_all_modules()
     mmengine.config.config.FormatCode = lambda text, **_: (text, True)  # yapf, for seconds
     text = page(args)
     if not args.quick:

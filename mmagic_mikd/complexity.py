@@ -1,10 +1,12 @@
 """What a network costs: parameters, multiply-accumulates per image in two conventions, milliseconds."""
 
+import platform
 import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -148,3 +150,11 @@ class TrainingMacs(TorchDispatchMode):
         if count is not None:
             self.macs += count(*args, **(kwargs or {}), out_val=out) / 2
         return out
+
+
+def cpu_name() -> str:
+    """As Linux names it; elsewhere what Python knows."""
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
+    return next(names, platform.processor())

@@ -51,7 +51,7 @@ class PooledKernel(nn.Module):
     """
 
     def forward(self, weight: Tensor) -> Tensor:
-        return F.avg_pool2d(F.pad(weight, (2, 2, 2, 2)), 2, stride=1)[..., 1:-1, 1:-1]
+        return F.avg_pool2d(weight, 2, stride=1, padding=1)
 
 
 def _pooled(layer: nn.Conv2d) -> nn.Conv2d:
@@ -73,7 +73,7 @@ def _spectral(layer: nn.Module, weight_std: float = 1.0, upper_bound_only: bool 
 class ResidualBlock(nn.Module):
     """shortcut(x) + conv2(LeakyReLU(conv1(x))), average pooling by two, LeakyReLU.
 
-    The pooling is done in both summands, where it costs less than nothing: see :class:`PooledKernel`.
+    The pooling is done within both summands, which is less work: see :class:`PooledKernel`.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

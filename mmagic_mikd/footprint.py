@@ -49,16 +49,18 @@ def measure(cfg: Config, iters: int = 3) -> Footprint:
     if not cfg.get('default_hooks', {}).get('distill'):
         raise ConfigError(f'{cfg.filename or "the config"} does not distil: default_hooks.distill is missing')
     with tempfile.TemporaryDirectory() as folder, pretended_group():
-        runner, probe = Runner.from_cfg(_shortened(cfg, Path(folder), COUNTED + 1 + iters)), Probe()
+        cfg = shortened(cfg, Path(folder), COUNTED + 1 + iters)
+        cfg.launcher = 'pytorch'
+        runner, probe = Runner.from_cfg(cfg), Probe()
         runner.register_hook(probe, 'LOWEST')
         runner.train()
     return Footprint(probe.sent, _memory(runner, probe), statistics.median(probe.seconds))
 
 
-def _shortened(cfg: Config, folder: Path, iters: int) -> Config:
-    """A few iterations that leave nothing behind."""
+def shortened(cfg: Config, folder: Path, iters: int) -> Config:
+    """A few iterations that leave nothing behind; an absent teacher gets random weights."""
     cfg = copy.deepcopy(cfg)
-    cfg.work_dir, cfg.launcher, cfg.resume, cfg.load_from = str(folder), 'pytorch', False, None
+    cfg.work_dir, cfg.resume, cfg.load_from = str(folder), False, None
     cfg.train_cfg = dict(by_epoch=False, max_iters=iters)
     for name in ('val', 'test'):
         for part in ('cfg', 'dataloader', 'evaluator'):

@@ -117,7 +117,7 @@ class BackboneFrechetDistance(GenerativeMetric):
             self.fake_nums = self._number('fake_nums', self.fake_nums, dataloader)
         real = self._collect(self._real_features(dataloader), self.real_nums)
         if is_main_process():
-            self._real = real
+            self._real, self._real_gaussian = real, gaussian_of(real)
             if self.neighbours is not None and len(real) <= self.neighbours:
                 raise ConfigError(
                     f'{KEY}.neighbours={self.neighbours} needs more real images than {len(real)}'
@@ -153,7 +153,7 @@ class BackboneFrechetDistance(GenerativeMetric):
             raise FloatingPointError(
                 f'{KEY}: {broken} of {len(results)} generated images are not finite; the model diverged'
             )
-        values = dict(frechet=frechet_distance(*gaussian_of(results), *gaussian_of(self._real)))
+        values = dict(frechet=frechet_distance(*gaussian_of(results), *self._real_gaussian))
         if self.neighbours is not None:
             density, coverage = density_and_coverage(self._real, results, self.neighbours)
             values |= dict(density=density, coverage=coverage)

@@ -71,7 +71,7 @@ def test_a_limited_number_of_images_is_the_first_of_the_dataset(tmp_path):
     fakes = features_of([output.fake_photo for output in recorder.outputs[:5]])
     metric = runner.test_loop.evaluators[0].metrics[0]
     assert (metric.fake_nums, metric.real_nums) == (5, 7)
-    expected = frechet_distance(*gaussian_of(fakes), *gaussian_of(metric._real))
+    expected = frechet_distance(*gaussian_of(fakes), *metric._real_gaussian)
     assert recorder.metrics[0][NAME] == pytest.approx(expected, rel=1e-4)
 
 
@@ -85,7 +85,7 @@ def test_images_from_noise(tmp_path, sample_model):
     runner.test()
     fakes = [output.fake_img for output in recorder.outputs][:6]
     metric = runner.test_loop.evaluators[0].metrics[0]
-    expected = frechet_distance(*gaussian_of(features_of(fakes)), *gaussian_of(metric._real))
+    expected = frechet_distance(*gaussian_of(features_of(fakes)), *metric._real_gaussian)
     assert recorder.outputs[0].sample_model == sample_model
     assert recorder.metrics == [{NAME: pytest.approx(expected, rel=1e-4)}]
 

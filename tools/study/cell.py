@@ -5,7 +5,6 @@ python tools/study/cell.py CONFIG RESULT.json
 
 import json
 import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -21,7 +20,7 @@ from launch import read_config, require_data, user_errors  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
-from mmagic_mikd.complexity import TrainingMacs  # noqa: E402
+from mmagic_mikd.complexity import TrainingMacs, cpu_name  # noqa: E402
 
 COUNTED = 16  # iterations; StyleGAN2 regularises every sixteenth
 
@@ -112,14 +111,6 @@ def save_last(runner: Runner, path: Path) -> None:
 def generator_cost(cfg, config: str):
     arguments = SimpleNamespace(device='cpu', input_shape=cfg.get('complexity_shape'), latency=False)
     return complexity.measure('generator', cfg.model, cfg, config, arguments).cost
-
-
-def cpu_name() -> str:
-    """As Linux names it; elsewhere what Python knows."""
-    info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
-    return next(names, platform.processor())
 
 
 @user_errors()
