@@ -37,14 +37,15 @@ def langevin(
     Returns:
         The last state, a constant of the shape of ``start``.
     """
-    t = start.detach()
+    t = start.detach().clone()
     for _ in range(steps):
+        t.requires_grad_(True)
         with torch.enable_grad():
-            t.requires_grad_(True)
             # the gradient of the batch's sum: every sample follows its own energy
             (gradient,) = torch.autograd.grad(energy(t).sum(), t)
         noise = torch.randn(t.shape, dtype=t.dtype, device=t.device, generator=generator)
-        t = t.detach() - step_size * gradient + noise_std * noise
+        # in place: with a critic this small, new images cost as much as its convolutions
+        t = t.detach().sub_(gradient, alpha=step_size).add_(noise, alpha=noise_std)
     if watch is not None:
         watch(t)
     return t if value_range is None else t.clamp(*value_range)
