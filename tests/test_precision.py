@@ -157,8 +157,8 @@ def test_under_autocast_the_critic_would_not_run():
         critic(image, image)
 
 
-@pytest.mark.parametrize(('precision', 'least'), [('bfloat16', 0.02), ('float16', 1e-4)])
+@pytest.mark.parametrize(('precision', 'least'), [('bfloat16', 0.02), ('float16', 0.001)])
 def test_and_its_input_gradient_would_be_another(precision, least):
-    exact = precision_runs.input_gradient('float32', 64)
-    error = (precision_runs.input_gradient(precision, 64) - exact).norm() / exact.norm()
+    exact = precision_runs.input_gradient('float32', 256)  # at 64 px float16's error depends on the processor
+    error = (precision_runs.input_gradient(precision, 256) - exact).norm() / exact.norm()
     assert error > least
