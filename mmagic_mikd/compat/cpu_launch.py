@@ -7,11 +7,13 @@ MMEngine launches without one.
 
 MMEngine never leaves the process group. Gloo's threads then outlive the interpreter, and about one
 process in twenty ends well and is aborted all the same ("terminate called without an active
-exception"), so that the launcher reports a failure.
+exception"), so that the launcher reports a failure. They end with the last reference to the group, and
+the model wrapper, which a runner's reference cycles keep alive, holds one.
 """
 
 import atexit
 import functools
+import gc
 from contextlib import contextmanager
 
 from . import on_import
@@ -57,6 +59,7 @@ def _leave_group() -> None:
     from torch import distributed
 
     if distributed.is_initialized():
+        gc.collect()
         distributed.destroy_process_group()
 
 
