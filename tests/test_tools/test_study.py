@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 import yaml
-from families import data_folder, equal, save_teacher
+from families import data_folder, equal, load, save_teacher
 from families.translation import first_images
 from places import ROOT, TOOLS
 
 sys.path.insert(0, str(TOOLS / 'study'))
 
 import grid
+from cell import given
 from cells import Study
 from checks import check
 from drawing import write_plot
@@ -277,6 +278,12 @@ def test_a_wrong_student_or_objective_is_found_before_any_training(tmp_path):
             checked(**changes, **({} if 'students' in changes else {'students': {'x4': {}}}))
 
 
+def test_a_teacher_that_is_given_has_to_be_there(study):
+    changed = study(teacher=dict(checkpoint='weights.pth'))
+    with pytest.raises(ConfigError, match=r'teacher.checkpoint: there is no file .*weights.pth'):
+        check(changed, changed.cells())
+
+
 # ---- real trainings -----------------------------------------------------------------------------
 
 
@@ -308,6 +315,27 @@ def test_a_quick_study_from_training_to_plot(run, few, tmp_path, monkeypatch):
     run_cells(study, study.cells({'objective': {'l1'}}), jobs=1)
     assert '| l1 | 1 |' in write_table(study).read_text()
     assert write_plot(study).stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('factor', 'known'), [(2, 36.01), (4, 30.46)])
+def test_a_teacher_that_is_given_is_evaluated_and_not_trained(factor, known, tmp_path, monkeypatch):
+    """PSNR of these weights on luma of Set5, as their README has it."""
+    monkeypatch.syspath_prepend(ROOT / 'benchmarks/studies/configs')
+    path = ROOT / f'benchmarks/studies/srgan_bsds200_x{factor}.yaml'
+    study = Study(path, tmp_path, data_folder('weights_srgan').parent)
+    cells, config = study.cells(), study.teacher.config
+    check(study, cells)
+    assert all(c.config.load_from is None for c in cells)
+    config.work_dir, config.log_level = str(tmp_path / 'run'), 'ERROR'
+    config.test_dataloader, config.test_evaluator = config.test_dataloader[:1], config.test_evaluator[:1]
+    config.dump(tmp_path / 'config.py')
+    found = given(config, str(tmp_path / 'config.py'))
+    assert found['scores']['last']['Set5/Y/PSNR'] == pytest.approx(known, abs=0.02)
+    assert found['columns']['iterations'] == found['columns']['seconds'] == 0
+    weights = load(tmp_path / 'last.pth')['state_dict']
+    file = load(data_folder('weights_srgan') / f'netG_epoch_{factor}_100.pth')
+    assert equal(file, {key: weights[f'generator.{key}'] for key in file})
 
 
 class Recorder(Hook):

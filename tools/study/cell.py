@@ -17,10 +17,12 @@ import complexity  # noqa: E402  tools/analysis/complexity.py
 import mmengine.config.config  # noqa: E402
 import torch  # noqa: E402
 from launch import read_config, require_data, user_errors  # noqa: E402
+from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 from mmagic_mikd.complexity import TrainingMacs, cpu_name  # noqa: E402
+from mmagic_mikd.weights import load_network  # noqa: E402
 
 COUNTED = 16  # iterations; StyleGAN2 regularises every sixteenth
 
@@ -62,6 +64,8 @@ def run(config: str) -> dict:
     cfg = read_config(config)
     cfg.work_dir = str(Path(config).parent / 'run')
     require_data(cfg, 'train_dataloader')
+    if cfg.get('load_from'):
+        return given(cfg, config)
     runner, cost, scores = Runner.from_cfg(cfg), Cost(), Scores()
     runner.register_hook(cost)
     runner.register_hook(scores)
@@ -80,24 +84,50 @@ def run(config: str) -> dict:
     key = cfg.default_hooks.checkpoint.save_best
     validation = dict(last=runner.message_hub.get_scalar(f'val/{key}').current())
     validation['best'] = runner.message_hub.get_info('best_score')
-    size = generator_cost(cfg, config)
-    iterations = cfg.train_cfg.max_iters
     return dict(
         scores=found,
         validation=validation,
         best_iteration=best_iteration,
-        columns=dict(
-            params=size.params,
-            macs=round(size.macs),
-            iterations=iterations,
-            batch=cfg.train_dataloader.batch_size,
+        columns=columns(
+            cfg,
+            config,
             seconds=round(seconds, 1),
             cpu_seconds=round(cpu_seconds, 1),
-            gmacs_total=round(cost.macs_per_iteration * iterations / 1e9, 1),
-            torch=torch.__version__,
-            cpu=cpu_name(),
-            threads=torch.get_num_threads(),
+            gmacs_total=round(cost.macs_per_iteration * cfg.train_cfg.max_iters / 1e9, 1),
         ),
+    )
+
+
+def given(cfg: Config, config: str) -> dict:
+    """The columns of a teacher that others have trained: there is nothing to do but to evaluate it."""
+    checkpoint, cfg.load_from = cfg.load_from, None
+    runner, scores = Runner.from_cfg(cfg), Scores()
+    runner.register_hook(scores)
+    load_network(runner.model.generator, checkpoint, 'generator')
+    save_last(runner, Path(config).parent / 'last.pth')
+    runner.test()
+    cost = columns(cfg, config, seconds=0.0, cpu_seconds=0.0, gmacs_total=0.0)
+    both = ('last', 'best')
+    return dict(
+        scores=dict.fromkeys(both, scores.values),
+        validation=dict.fromkeys(both, ''),
+        best_iteration=0,
+        columns=cost,
+    )
+
+
+def columns(cfg: Config, config: str, **cost: float) -> dict:
+    """Of every row, whatever was scored."""
+    size = generator_cost(cfg, config)
+    return dict(
+        params=size.params,
+        macs=round(size.macs),
+        iterations=cfg.train_cfg.max_iters,
+        batch=cfg.train_dataloader.batch_size,
+        **cost,
+        torch=torch.__version__,
+        cpu=cpu_name(),
+        threads=torch.get_num_threads(),
     )
 
 
@@ -108,7 +138,7 @@ def save_last(runner: Runner, path: Path) -> None:
     part.replace(path)
 
 
-def generator_cost(cfg, config: str):
+def generator_cost(cfg: Config, config: str):
     arguments = SimpleNamespace(device='cpu', input_shape=cfg.get('complexity_shape'), latency=False)
     return complexity.measure('generator', cfg.model, cfg, config, arguments).cost
 

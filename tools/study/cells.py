@@ -17,6 +17,7 @@ from mmagic_mikd.errors import ConfigError
 
 TEACHER = 'teacher'
 REQUIRED = {'config', 'iterations', 'seeds', 'scores', 'best', 'students', 'objectives'}
+TEACHER_KEYS = {'iterations', 'seed', 'overrides', 'checkpoint'}
 OPTIONAL = {'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides'}
 DIRECTIONS = ('higher', 'lower')
 # what a training depends on; the rest of a config are its own variables, and where it writes
@@ -79,7 +80,11 @@ class Study:
         seed = settings.get('seed', 0)
         config = self._base()
         _override(config, settings.get('overrides') or {}, f'{self.path}: teacher.overrides')
-        self._schedule(config, settings.get('iterations', self.spec['iterations']), seed)
+        if 'checkpoint' in settings:
+            self._schedule(config, 0, seed)
+            config.load_from = str(self.data / settings['checkpoint'])
+        else:
+            self._schedule(config, settings.get('iterations', self.spec['iterations']), seed)
         return self._cell(TEACHER, TEACHER, seed, config)
 
     @property
@@ -111,6 +116,7 @@ class Study:
 
     def cell(self, student: str, objective: str, seed: int) -> Cell:
         config = copy.deepcopy(self.teacher.config)
+        config.load_from = None
         teacher = dict(model=self.teacher.config.model.to_dict(), checkpoint=str(self.teacher_checkpoint))
         overrides = self.spec['students'][student] or {}
         _override(config, overrides, f'{self.path}: students.{student}')
@@ -173,6 +179,8 @@ class Study:
 
     def _cell(self, student: str, objective: str, seed: int, config: Config) -> Cell:
         matters = {key: value for key, value in config.to_dict().items() if key in MATTERS}
+        if config.get('load_from'):
+            matters['load_from'] = config.load_from
         text = json.dumps(matters, sort_keys=True, default=str)
         for folder, name in ((self.work_dir, '<work>'), (self.data, '<data>'), (Path.cwd(), '<here>')):
             text = text.replace(str(folder), name)
@@ -212,8 +220,8 @@ def _check_keys(path: Path, spec: dict) -> None:
         raise ConfigError(f'{path}: unknown key {name!r}; there are {_list(REQUIRED | OPTIONAL)}')
     for name in sorted(REQUIRED - spec.keys()):
         raise ConfigError(f'{path}: {name} is missing: add it')
-    for name in (spec.get('teacher') or {}).keys() - {'iterations', 'seed', 'overrides'}:
-        raise ConfigError(f'{path}: unknown key teacher.{name}; there are iterations, overrides, seed')
+    for name in (spec.get('teacher') or {}).keys() - TEACHER_KEYS:
+        raise ConfigError(f'{path}: unknown key teacher.{name}; there are {_list(TEACHER_KEYS)}')
     for name in ('students', 'objectives', 'scores'):
         if not isinstance(spec[name], dict) or not spec[name]:
             raise ConfigError(f'{path}: {name} must be a list of names with their settings')

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from pathlib import Path
 
 import torch
 from cells import Cell, Study
@@ -22,6 +23,9 @@ def check(study: Study, cells: list[Cell]) -> None:
     init_default_scope('mmagic')
     if not study.data.is_dir():
         raise ConfigError(f'--data {study.data} is no folder: give the one that holds the data sets')
+    given = study.teacher.config.get('load_from')
+    if given and not Path(given).is_file():
+        raise ConfigError(f'{study.path}: teacher.checkpoint: there is no file {given}; correct it or --data')
     with torch.random.fork_rng():
         _build(study, 'teacher', study.teacher.config.model)
         for student, cell in {cell.student: cell for cell in cells}.items():
