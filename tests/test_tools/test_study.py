@@ -81,6 +81,9 @@ def trained(monkeypatch):
     return trained
 
 
+OWN = dict(optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01)))  # the hook's, not the term's
+
+
 def row(student, objective, seed, which='last', **values):
     return dict(student=student, objective=objective, seed=str(seed), config_hash='h', which=which, **values)
 
@@ -273,6 +276,7 @@ def test_a_wrong_student_or_objective_is_found_before_any_training(tmp_path):
         (dict(students={'x4': {'model.generator.chanels': 4}}), 'students.x4 cannot be built .*chanels'),
         (dict(objectives={'l1': {'term': {}}}), 'objectives.l1.term is no setting'),
         (dict(objectives={'l1': {'terms': {'l1': {'type': 'L3Loss'}}}}), 'objectives.l1.terms.l1 cannot'),
+        (dict(objectives={'vid': {'terms': {'v': {'type': 'VIDLoss', **OWN, 'sigma': 1}}}}), 'terms.v .*sigma'),
     ):
         with pytest.raises(ConfigError, match=message):
             checked(**changes, **({} if 'students' in changes else {'students': {'x4': {}}}))

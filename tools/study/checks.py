@@ -46,7 +46,7 @@ def _check_objective(study: Study, name: str) -> None:
         if settings.get(key):
             _build(study, f'objectives.{name}.{key}', settings[key])
     for term, cfg in (settings.get('terms') or {}).items():
-        cfg = {key: value for key, value in cfg.items() if key != 'layer'}
+        cfg = {key: value for key, value in cfg.items() if key not in ('layer', 'optim_wrapper')}
         _build(study, f'objectives.{name}.terms.{term}', cfg)
 
 
