@@ -276,7 +276,10 @@ def test_a_wrong_student_or_objective_is_found_before_any_training(tmp_path):
         (dict(students={'x4': {'model.generator.chanels': 4}}), 'students.x4 cannot be built .*chanels'),
         (dict(objectives={'l1': {'term': {}}}), 'objectives.l1.term is no setting'),
         (dict(objectives={'l1': {'terms': {'l1': {'type': 'L3Loss'}}}}), 'objectives.l1.terms.l1 cannot'),
-        (dict(objectives={'vid': {'terms': {'v': {'type': 'VIDLoss', **OWN, 'sigma': 1}}}}), 'terms.v .*sigma'),
+        (
+            dict(objectives={'vid': {'terms': {'v': {'type': 'VIDLoss', **OWN, 'sigma': 1}}}}),
+            'terms.v .*sigma',
+        ),
     ):
         with pytest.raises(ConfigError, match=message):
             checked(**changes, **({} if 'students' in changes else {'students': {'x4': {}}}))
