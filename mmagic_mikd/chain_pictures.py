@@ -26,14 +26,14 @@ class ChainPictures(Hook):
     """Draws chains of the training through the visualizer, to wherever its ``vis_backends`` write.
 
     Goes beside ``default_hooks.distill`` as ``chain_pictures=dict(type='ChainPictures')``. One picture
-    ``chain_<pair>`` with a row per image: the student's image s, states of the chain that this iteration
-    trained on, its end t~ and the target t, each with its energy. Nothing is computed for it, so the
+    ``chain_<pair>`` with a row per image: the start of the chain, s or t', states of the chain that this
+    iteration trained on, its end t~ and the target t, each with its energy. Nothing is computed for it, so the
     training is the same with it and without.
 
     Args:
         interval: iterations from one picture to the next.
         samples: rows, at most the batch of one process.
-        states: how many states of the chain are shown, s included, evenly spaced.
+        states: how many states of the chain are shown, its start included, evenly spaced.
 
     Raises:
         ConfigError: a setting is no whole number of at least 1; in ``before_train``, no chain is run.

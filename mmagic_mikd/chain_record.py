@@ -20,7 +20,7 @@ class ChainRecord:
     """What the chain of one pair passes through, of the first ``samples`` images; it changes nothing.
 
     Attributes:
-        states: the student's image 's', every step, the last one as clamped 't~', and the target 't';
+        states: the start, every step, the last one as clamped 't~', and the target 't';
             empty until a chain has ended.
     """
 
@@ -29,14 +29,14 @@ class ChainRecord:
         self.states: list[State] = []
         self._chain: list[State] = []
 
-    def watching(self, energy: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        """The same energy, which keeps what it is asked: a new chain's states."""
+    def watching(self, energy: Callable[[Tensor], Tensor], start: str) -> Callable[[Tensor], Tensor]:
+        """The same energy, which keeps what it is asked: a new chain's states, of which the first is named."""
         self._chain = []
 
         def watched(t: Tensor) -> Tensor:
             energies = energy(t)
             number = len(self._chain)
-            self._chain.append(self._state(f'step {number}' if number else 's', t, energies))
+            self._chain.append(self._state(f'step {number}' if number else start, t, energies))
             return energies
 
         return watched

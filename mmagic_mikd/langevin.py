@@ -1,4 +1,4 @@
-"""Short-run Langevin dynamics: samples of q(t|s) = exp(-E(t, s)) / Z(s), started at the student's image."""
+"""Short-run Langevin dynamics: samples of q(t|s) = exp(-E(t, s)) / Z(s)."""
 
 import inspect
 from collections.abc import Callable
@@ -10,6 +10,10 @@ from .checks import require_known, require_number
 from .errors import ConfigError
 
 STEP_SIZE = 100.0  # of images at 256 px
+# Where a chain starts, from t and s: its name in pictures, and the images. 'student' is the published one.
+# 'shuffled' is the teacher's image of another sample, a draw from p(t): then E tells pairs from images that
+# do not belong together, and not merely t from what lies near s, which draws the student away from t.
+STARTS = dict(student=('s', lambda t, s: s), shuffled=("t'", lambda t, s: t.roll(1, 0)))
 
 
 def langevin(
@@ -59,7 +63,9 @@ def check_sampler(name: str, settings: dict) -> None:
     """
     defaults = {key: parameter.default for key, parameter in inspect.signature(langevin).parameters.items()}
     known = ('steps', 'step_size', 'noise_std', 'value_range')
-    require_known(name, settings, known)
+    require_known(name, settings, ('start', *known))
+    if settings.get('start', 'student') not in STARTS:
+        raise ConfigError(f"{name}.start={settings['start']!r} must be 'student' or 'shuffled'")
     steps, step_size, noise_std, value_range = ((defaults | settings)[key] for key in known)
     require_number(f'{name}.steps', steps, least=0, whole=True)
     require_number(f'{name}.step_size', step_size, least=0)

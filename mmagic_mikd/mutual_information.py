@@ -12,7 +12,7 @@ from .chain_record import ChainRecord
 from .critic import frozen
 from .errors import ConfigError
 from .guard import DivergenceGuard
-from .langevin import STEP_SIZE, langevin
+from .langevin import STARTS, STEP_SIZE, langevin
 from .losses import MIDistillLoss
 from .own_optimiser import build_optimiser, update
 from .pair import Pair
@@ -29,7 +29,7 @@ class MutualInformation:
         loss: the bound.
         critic: config of :class:`EnergyCritic`.
         optim_wrapper: config of the critics' optimiser wrapper, and ``param_scheduler`` of its schedules.
-        sampler: arguments of :func:`langevin`.
+        sampler: ``start``, a name in :data:`mmagic_mikd.langevin.STARTS`, and arguments of :func:`langevin`.
         noise: source of the chain's noise.
         guard: told what happens, and asked whether to go on.
         log: gets the values of the iteration, by name.
@@ -50,7 +50,15 @@ class MutualInformation:
         log: dict[str, Tensor],
         key: str,
     ) -> None:
-        self.loss, self._sampler, self._noise = loss, sampler, noise
+        self.loss, self._noise = loss, noise
+        self._sampler = dict(sampler)
+        start = self._sampler.pop('start', 'student')
+        if start == 'shuffled' and runner.train_dataloader.batch_size == 1:
+            raise ConfigError(
+                f'{key}.sampler.start={start!r} takes the image of another sample of the batch, and '
+                "train_dataloader.batch_size is 1: set it to 2 or more, or start='student'"
+            )
+        self._start_name, self._start = STARTS[start]
         self._guard, self._log, self._key = guard, log, key
         self.critics = nn.ModuleDict({pair.name: MODELS.build(critic) for pair in pairs}).to(noise.device)
         self.optim_wrapper = build_optimiser(
@@ -72,12 +80,13 @@ class MutualInformation:
         for pair in pairs:
             critic = self.critics[pair.name]
             t, s = pair.to_unit(pair.target(self.loss.target)), pair.to_unit(self._watched(pair))
+            start = self._start(t, s).detach()
             with frozen(critic):
                 record = self.records.get(pair.name)
                 energy = critic.given(s.detach())
-                energy = record.watching(energy) if record else energy
-                watch = partial(self._guard.watch_chain, s)
-                t_neg = langevin(energy, s, generator=self._noise, watch=watch, **self._sampler)
+                energy = record.watching(energy, self._start_name) if record else energy
+                watch = partial(self._guard.watch_chain, start)
+                t_neg = langevin(energy, start, generator=self._noise, watch=watch, **self._sampler)
             critic_loss, energies = self.loss.critic_loss(critic, t, s, t_neg)
             self._guard.watch_critic(critic_loss, energies, self.loss.critic_floor)
             if record:
@@ -89,7 +98,7 @@ class MutualInformation:
                 energy_t=energies.t,
                 energy_neg=energies.t_neg,
                 energy_gap=energies.t_neg - energies.t,
-                chain_drift=(t_neg - s).abs(),
+                chain_drift=(t_neg - start).abs(),
                 distance=(t - s).abs(),
                 loss_critic=critic_loss,
             )

@@ -47,7 +47,8 @@ class DistillRunner(Hook):
         critic: config of :class:`EnergyCritic`, built once for every pair.
         optim_wrapper: config of the critic's optimiser wrapper.
         param_scheduler: the critic's schedules, one or a list, as the toolbox's own ``param_scheduler``.
-        sampler: arguments of :func:`langevin`, such as ``dict(steps=10, step_size=100.)``.
+        sampler: arguments of :func:`langevin` and the ``start`` of its chains, such as
+            ``dict(steps=10, step_size=100.)``.
         terms: further losses between the images of student and teacher by name, any registered module
             of (student, teacher), such as ``dict(l1=dict(type='L1Loss', loss_weight=10.))``.
         pairs: dicts of module paths ``student`` and ``teacher``, and the settings ``output`` and

@@ -183,7 +183,7 @@ def test_a_record_keeps_what_the_chain_asked_and_changes_nothing():
         return langevin(energy, start, steps=3, step_size=0.1, generator=torch.Generator().manual_seed(0))
 
     for _ in range(2):  # of two chains in one iteration the last
-        t_neg = chain(record.watching(energy))
+        t_neg = chain(record.watching(energy, 's'))
         record.end(t_neg, -start, Energies(energy(-start), energy(t_neg)))
     assert torch.equal(t_neg, chain(energy))
     assert [state.name for state in record.states] == ['s', 'step 1', 'step 2', 't~', 't']

@@ -113,6 +113,31 @@ def test_gradient_of_the_student_is_that_of_base_loss_plus_bound(tmp_path, monke
     assert logged[0] == pytest.approx((7.0 * record['bound'].norm() / rest.norm()).item(), rel=1e-3)
 
 
+@pytest.mark.parametrize('start', ['student', 'shuffled'])
+def test_chains_start_where_the_config_says(tmp_path, monkeypatch, start):
+    from mmagic_mikd import mutual_information
+
+    cfg, starts, images = pix2pix(tmp_path, iters=2), [], []
+    cfg.default_hooks.distill.sampler.start = start
+    original = MIDistillLoss.critic_loss
+
+    def watched_chain(energy, start, **kwargs):
+        starts.append(start)
+        return langevin(energy, start, **kwargs)
+
+    def watched_loss(self, critic, t, s, t_neg):
+        images.append((t, s.detach()))
+        return original(self, critic, t, s, t_neg)
+
+    monkeypatch.setattr(mutual_information, 'langevin', watched_chain)
+    monkeypatch.setattr(MIDistillLoss, 'critic_loss', watched_loss)
+    train(cfg)
+    assert len(starts) == len(images) == 2 and len(starts[0]) > 1
+    for begin, (t, s) in zip(starts, images, strict=True):
+        assert torch.equal(begin, s if start == 'student' else torch.cat([t[-1:], t[:-1]]))
+        assert not begin.requires_grad
+
+
 def test_the_teacher_stays_outside_of_the_model_and_unchanged(tmp_path):
     cfg = pix2pix(tmp_path, iters=2)
     runner, teachers = Runner.from_cfg(cfg), []

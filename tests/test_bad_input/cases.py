@@ -192,6 +192,15 @@ CASES = [
     distill('half a Langevin step', f'{SAMPLER}.steps=2.5', 'whole number', sampler__steps=2.5),
     distill('negative Langevin steps', f'{SAMPLER}.steps=-1', 'at least 0', sampler__steps=-1),
     distill('no step size', f'{SAMPLER}.step_size=None', 'must be a number', sampler__step_size=None),
+    distill(
+        'an unknown start of the chain', f"{SAMPLER}.start='teacher'", "'shuffled'", sampler__start='teacher'
+    ),
+    Case(
+        'no other sample to start a chain at',
+        f"{SAMPLER}.start='shuffled'",
+        "start='student'",
+        {f'{SAMPLER}.start': 'shuffled', 'train_dataloader.batch_size': 1},
+    ),
     distill('negative noise', f'{SAMPLER}.noise_std=-0.1', 'at least 0', sampler__noise_std=-0.1),
     distill(
         'a name in place of the loss',

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mmagic_mikd.critic import EnergyCritic, frozen
-from mmagic_mikd.langevin import langevin
+from mmagic_mikd.langevin import STARTS, langevin
 from mmagic_mikd.losses import MIDistillLoss
 
 
@@ -168,3 +168,26 @@ def test_student_follows_the_bound_to_more_dependence():
             loss(critic, u, s, t_neg).backward()
         optimizer.step()
     assert abs(math.cos(angle.item())) > 0.95 > start
+
+
+@pytest.mark.parametrize(('start', 'towards'), [('student', False), ('shuffled', True)])
+def test_which_way_the_bound_pulls_the_student(start, towards):
+    """From s, which lies between grey and t, chains started at s teach the critic distance, not likeness."""
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    loss, critic = MIDistillLoss(1.0), EnergyCritic(8, num_blocks=1)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-2, betas=(0.0, 0.999))
+    for _ in range(100):
+        t = torch.rand(16, 3, 4, 4, generator=generator).mul(2).sub(1).repeat_interleave(4, 2)
+        t = t.repeat_interleave(4, 3)
+        s = (0.5 * t).requires_grad_()
+        with frozen(critic):
+            begin = STARTS[start][1](t, s)
+            t_neg = langevin(critic.given(s.detach()), begin, 5, step_size=1.0, generator=generator)
+        optimizer.zero_grad()
+        loss.critic_loss(critic, t, s, t_neg)[0].backward()
+        optimizer.step()
+    with frozen(critic):
+        (gradient,) = torch.autograd.grad(loss(critic, t, s, t_neg), s)
+    cosine = torch.cosine_similarity(-gradient.flatten(1), (t - s).flatten(1)).mean().item()
+    assert (cosine > 0.1) if towards else (cosine < 0.0)
