@@ -5,7 +5,7 @@
 
 Pix2Pix as in configs/mikd_pix2pix.py, on noise: teacher 64 channels wide, student 16, the config's term in
 closed form. The iterations of one run take turns: without mutual information, with the default critic, with the
-reference's, so that whatever else the machine does meets them alike; a ratio is of neighbours.
+reference's, as recipe='shuffled', so that whatever else the machine does meets them alike; a ratio is of neighbours.
 """
 
 import time
@@ -31,10 +31,21 @@ from mmagic_mikd import EnergyCritic, MIDistillLoss, langevin  # noqa: E402
 from mmagic_mikd.complexity import TrainingMacs, cpu_name  # noqa: E402
 from mmagic_mikd.critic import frozen  # noqa: E402
 from mmagic_mikd.footprint import Tracker, shortened  # noqa: E402
+from mmagic_mikd.recipes import RECIPES  # noqa: E402
 from mmagic_mikd.runner_hook import DistillRunner  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-WIDTHS = (0, 8, 32)  # c0 of the critic: none, the default, the reference's
+WITHOUT, SHUFFLED = 'without', 'shuffled'
+# What each way changes in `critic` and `sampler` of the config. Chains start at s in all of them: there is no
+# other sample in a batch of one, and where they start costs nothing.
+WAYS: dict[str, tuple[dict, dict]] = {
+    'c0 = 8': ({}, {}),
+    'c0 = 32': (dict(base_channels=32), {}),
+    SHUFFLED: (
+        {key: RECIPES[SHUFFLED]['critic'][key] for key in ('base_channels', 'num_blocks')},
+        {key: value for key, value in RECIPES[SHUFFLED]['sampler'].items() if key != 'start'},
+    ),
+}
 COUNTED = 1  # the round whose memory is counted: after the first, optimisers and gradients are in place
 WARM_UP = 2  # rounds that are not timed
 
@@ -45,34 +56,36 @@ class TakesTurns(Hook):
     priority = 'VERY_LOW'
 
     def __init__(self) -> None:
-        self.seconds: dict[int, list[float]] = {width: [] for width in WIDTHS}
-        self.peak: dict[int, int] = {}
+        self.seconds: dict[str, list[float]] = {way: [] for way in (WITHOUT, *WAYS)}
+        self.peak: dict[str, int] = {}
         self.first_iteration = 0.0
 
     def before_train(self, runner: Runner) -> None:
         self._distill = next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
-        self._ways = {0: None, WIDTHS[1]: self._distill.mi}
-        self._distill._critic_cfg = {**self._distill._critic_cfg, 'base_channels': WIDTHS[2]}
-        self._ways[WIDTHS[2]] = self._distill._build_mutual_information(runner, self._distill.mi.loss)
+        critic, sampler = self._distill._critic_cfg, self._distill._sampler
+        self._terms = {WITHOUT: None}
+        for way, changes in WAYS.items():
+            self._distill._critic_cfg, self._distill._sampler = critic | changes[0], sampler | changes[1]
+            self._terms[way] = self._distill._build_mutual_information(runner, self._distill.mi.loss)
         self._step = runner.model.train_step
         runner.model.train_step = self._watched
         self._iteration = 0
 
     def _watched(self, *args: Any, **kwargs: Any) -> Any:
         self.first_iteration = self.first_iteration or time.perf_counter() - STARTED
-        width = WIDTHS[self._iteration % len(WIDTHS)]
-        self._distill.mi = self._ways[width]
-        done = self._iteration // len(WIDTHS)
+        done, turn = divmod(self._iteration, len(self._terms))
+        way = list(self._terms)[turn]
+        self._distill.mi = self._terms[way]
         self._iteration += 1
         if done == COUNTED:
             with Tracker() as tracker:
                 out = self._step(*args, **kwargs)
-            self.peak[width] = tracker.peak
+            self.peak[way] = tracker.peak
             return out
         begin = time.perf_counter()
         out = self._step(*args, **kwargs)
         if done >= WARM_UP:
-            self.seconds[width].append(time.perf_counter() - begin)
+            self.seconds[way].append(time.perf_counter() - begin)
         return out
 
 
@@ -83,7 +96,7 @@ def config(folder: Path, size: int, batch: int, rounds: int, quick: bool) -> Con
     for model, width in ((cfg.model, 4 if quick else 16), (distill.teacher.model, 8 if quick else 64)):
         model.generator.update(num_down=size.bit_length() - 1, base_channels=width)
         model.discriminator.update(base_channels=4 if quick else 64)
-    distill.critic.update(base_channels=WIDTHS[1], image_size=size)
+    distill.critic.update(base_channels=8, image_size=size)
     distill.guard = None  # knows one critic only
     cfg.train_dataloader.batch_size = batch
     cfg.train_dataloader.dataset.data_root = str(noise(folder / 'data', size))
@@ -94,7 +107,7 @@ def config(folder: Path, size: int, batch: int, rounds: int, quick: bool) -> Con
             transform.crop_size = (size, size)
     cfg.default_hooks.logger = dict(type='LoggerHook', interval=10**6)
     cfg.custom_hooks, cfg.randomness = [], dict(seed=0)
-    return shortened(cfg, folder, (WARM_UP + rounds) * len(WIDTHS))
+    return shortened(cfg, folder, (WARM_UP + rounds) * (1 + len(WAYS)))
 
 
 def noise(folder: Path, size: int, count: int = 8) -> Path:
@@ -143,18 +156,18 @@ def convolution(channels: int, size: int) -> Callable[[], Any]:
     return run
 
 
-def chain(width: int, size: int) -> Callable[[], Any]:
-    critic, s = EnergyCritic(width, size), torch.rand(1, 3, size, size) * 2 - 1
+def chain(critic: EnergyCritic, size: int, **sampler: Any) -> Callable[[], Any]:
+    s = torch.rand(1, 3, size, size) * 2 - 1
 
     def run() -> None:
         with frozen(critic):
-            langevin(critic.given(s), s)
+            langevin(critic.given(s), s, **sampler)
 
     return run
 
 
-def critic_step(width: int, size: int) -> Callable[[], Any]:
-    critic, loss = EnergyCritic(width, size), MIDistillLoss()
+def critic_step(critic: EnergyCritic, size: int) -> Callable[[], Any]:
+    loss = MIDistillLoss()
     t, s, t_neg = torch.rand(3, 1, 3, size, size) * 2 - 1
 
     def run() -> None:
@@ -167,37 +180,40 @@ def critic_step(width: int, size: int) -> Callable[[], Any]:
 # ---- the page -----------------------------------------------------------------------------------
 
 
-def ratios(turns: TakesTurns, width: int) -> str:
-    each = [
-        with_mi / without for with_mi, without in zip(turns.seconds[width], turns.seconds[0], strict=True)
-    ]
+def ratios(turns: TakesTurns, way: str) -> str:
+    both = zip(turns.seconds[way], turns.seconds[WITHOUT], strict=True)
+    each = [with_mi / without for with_mi, without in both]
     spread = f' ± {statistics.stdev(each):.2f}' if len(each) > 1 else ''
     return f'{statistics.mean(each):.2f}{spread}, median {statistics.median(each):.2f}'
 
 
 def page(args: argparse.Namespace) -> str:
-    lines = ['| image | batch | without | c0 = 8, ratio | c0 = 32, ratio | peak memory, ratios |']
-    lines.append('| --- | ---: | ---: | ---: | ---: | ---: |')
+    titles = ' | '.join(f'{way}, ratio' for way in WAYS)
+    lines = [f'| image | batch | without | {titles} | peak memory, ratios |']
+    lines.append(f'| --- |{" ---: |" * (3 + len(WAYS))}')
     first = 0.0
     for size in args.sizes:
         turns = training(size, args.batch, args.rounds, args.quick)
         first = first or turns.first_iteration
-        seconds = statistics.median(turns.seconds[0])
-        peaks = ', '.join(f'{turns.peak[width] / turns.peak[0]:.2f}' for width in WIDTHS[1:])
-        lines.append(
-            f'| {size} px | {args.batch} | {seconds:.3f} s, {turns.peak[0] / 2**20:.0f} MiB | '
-            f'{ratios(turns, WIDTHS[1])} | {ratios(turns, WIDTHS[2])} | {peaks} |'
-        )
+        seconds, peak = statistics.median(turns.seconds[WITHOUT]), turns.peak[WITHOUT]
+        cells = [f'{size} px', str(args.batch), f'{seconds:.3f} s, {peak / 2**20:.0f} MiB']
+        cells += [ratios(turns, way) for way in WAYS]
+        cells.append(', '.join(f'{turns.peak[way] / peak:.2f}' for way in WAYS))
+        lines.append(f'| {" | ".join(cells)} |')
     size, repeats = max(args.sizes), 2 if args.quick else 10
     used = ['| at batch 1 | GMACs | GMACs a second |', '| --- | ---: | ---: |']
     for channels, side in ((64, 64), (128, 32), (8, size // 2), (32, size // 2)):
         gmacs, rate = throughput(convolution(channels, side), repeats)
         name = f'convolution of {channels} channels at {side} px, with its input gradient'
         used.append(f'| {name} | {gmacs:.3f} | {rate:.1f} |')
-    for width in WIDTHS[1:]:
-        for name, make in (('chain of 10 steps', chain), ("critic's step", critic_step)):
-            gmacs, rate = throughput(make(width, size), repeats)
-            used.append(f'| {name}, c0 = {width}, {size} px | {gmacs:.3f} | {rate:.1f} |')
+    for way, (changes, sampler) in WAYS.items():
+        critic = EnergyCritic(**dict(base_channels=8, image_size=size) | changes)
+        for name, run in (
+            (f'chain of {sampler.get("steps", 10)} steps', chain(critic, size, **sampler)),
+            ("critic's step", critic_step(critic, size)),
+        ):
+            gmacs, rate = throughput(run, repeats)
+            used.append(f'| {name}, {way}, {size} px | {gmacs:.3f} | {rate:.1f} |')
     command = (
         f'python benchmarks/cost.py --threads {args.threads} --rounds {args.rounds} --batch {args.batch}'
     )
@@ -215,7 +231,8 @@ Written by `{command}` on {where}.
 Seconds are of the model's whole step (student, discriminator, teacher, the term in closed form), without
 loading data. A ratio is a step with mutual information over its neighbour without: mean ± standard deviation,
 median. Memory is the peak of the tensors that one step makes, without weights, optimisers and the
-workspaces of kernels.
+workspaces of kernels. Critic and chain are those of the configs, with c0 = 8 and, as in the paper for Pix2Pix,
+with 32, and those of recipe='shuffled': 2 blocks, 5 steps.
 
 {table}
 
