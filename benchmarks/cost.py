@@ -5,7 +5,8 @@
 
 Pix2Pix as in configs/mikd_pix2pix.py, on noise: teacher 64 channels wide, student 16, the config's term in
 closed form. The iterations of one run take turns: without mutual information, with the default critic, with the
-reference's, as recipe='shuffled', so that whatever else the machine does meets them alike; a ratio is of neighbours.
+reference's, as recipe='shuffled', so that whatever else the machine does meets them alike; a ratio is of
+neighbours.
 """
 
 import time
