@@ -80,6 +80,7 @@ class MutualInformation:
         for pair in pairs:
             critic = self.critics[pair.name]
             t, s = pair.to_unit(pair.target(self.loss.target)), pair.to_unit(self._watched(pair))
+            s = self._directed(pair, s, t)
             start = self._start(t, s).detach()
             with frozen(critic):
                 record = self.records.get(pair.name)
@@ -130,6 +131,18 @@ class MutualInformation:
             return self._guard.admits(part, rest)
 
         return admitted(pair.s, admits)
+
+    def _directed(self, pair: Pair, s: Tensor, t: Tensor) -> Tensor:
+        """The same images; the log gets the cosine of the way that the bound pushes them and that to t."""
+        if self.loss.loss_weight == 0:
+            return s
+        s, way = s.view_as(s), (t - s).detach().flatten(1)
+
+        def note(gradient: Tensor) -> None:
+            self._record(pair, mi_towards=torch.cosine_similarity(-gradient.flatten(1), way))
+
+        s.register_hook(note)
+        return s
 
     def _record(self, pair: Pair, **values: Tensor) -> None:
         suffix = f'_{pair.name}' if len(self.critics) > 1 else ''

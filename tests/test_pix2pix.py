@@ -105,12 +105,17 @@ def test_gradient_of_the_student_is_that_of_base_loss_plus_bound(tmp_path, monke
     original = DistillRunner._add_objective
     monkeypatch.setattr(mutual_information, 'langevin', watched_chain)
     monkeypatch.setattr(DistillRunner, '_add_objective', watched_objective)
-    logged = scalars(train(cfg))['mi_grad_ratio']
+    log = scalars(train(cfg))
     l1 = 3.0 * torch.sign(record['s'] - record['t']) / record['s'].numel()
     expected = (record['base'] + 7.0 * record['bound'] + l1) / accumulative_counts
     torch.testing.assert_close(record['gradient'], expected.detach(), rtol=1e-4, atol=1e-9)
     rest = record['base'] + l1
-    assert logged[0] == pytest.approx((7.0 * record['bound'].norm() / rest.norm()).item(), rel=1e-3)
+    assert log['mi_grad_ratio'][0] == pytest.approx(
+        (7.0 * record['bound'].norm() / rest.norm()).item(), rel=1e-3
+    )
+    ways = -record['bound'], record['t'] - record['s']
+    towards = torch.cosine_similarity(*(way.detach().flatten(1) for way in ways)).mean().item()
+    assert log['mi_towards'][0] == pytest.approx(towards, rel=1e-3)
 
 
 @pytest.mark.parametrize('start', ['student', 'shuffled'])

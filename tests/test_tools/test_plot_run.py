@@ -31,7 +31,16 @@ def test_a_run_and_its_resumption_end_to_end(tmp_path, capsys):
     cfg.resume = True
     runner = train(cfg)
     series = read(tmp_path)
-    for name in ('loss', 'loss_gan_g', 'loss_mi', 'energy_gap', 'chain_drift', 'distance', 'mi_grad_ratio'):
+    for name in (
+        'loss',
+        'loss_gan_g',
+        'loss_mi',
+        'energy_gap',
+        'chain_drift',
+        'distance',
+        'mi_grad_ratio',
+        'mi_towards',
+    ):
         assert list(series[name]) == [1, 2, 3, 4]
     np.testing.assert_allclose(list(series['energy_neg'].values()), scalars(runner)['energy_neg'], rtol=1e-5)
     main([str(tmp_path)])

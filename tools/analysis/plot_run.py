@@ -51,6 +51,9 @@ PANELS = (
         'log',
         ((0.01, 'below: does nothing'), (1.0, 'above: overrules')),
     ),
+    Panel(
+        "cosine of the bound's way and that to t", ('mi_towards',), 'linear', ((0.0, 'below: away from t'),)
+    ),
     Panel("norm of the critic's gradient", ('critic_grad_norm',), 'log'),
 )
 
