@@ -3,8 +3,9 @@
 MMEngine's `find_latest_checkpoint` returns what that file says, without a look; a run whose newest
 checkpoint is broken cannot be resumed by it, and one that was killed before `last_checkpoint` was
 rewritten loses a checkpoint. Symptom: mmagic#876. Here the newest checkpoint that is whole is taken, and a
-warning names it and those passed over. The first process decides for all. Delete this file when MMEngine
-looks at the file.
+warning names it and those passed over; one that is newer than the record is recorded, for a run that was
+killed at its very end has nothing left to do that would. The first process decides for all. Delete this
+file when MMEngine looks at the file.
 """
 
 import os
@@ -14,6 +15,7 @@ import zlib
 
 from ..errors import ConfigError
 from . import on_import
+from .atomic_save import replacing
 
 NUMBERED = re.compile(r'(?!best_)(.*_)(\d+)\.pth')  # as CheckpointHook names them
 
@@ -73,6 +75,9 @@ def _newest_whole(work_dir: str) -> str | None:
         if reason is None:
             if passed_over:
                 print_log(f'{"; ".join(passed_over)}: resuming from {candidate}', 'current', 30)
+            if _step(candidate) > _step(recorded or ''):
+                with replacing(os.path.join(work_dir, 'last_checkpoint'), 'w') as file:
+                    file.write(candidate)
             return candidate
         passed_over.append(f'{candidate} is {reason}')
     if passed_over:
@@ -90,6 +95,11 @@ def _newest_whole(work_dir: str) -> str | None:
         f'There is no checkpoint in {work_dir} to resume from: the run starts at the beginning.', 'current'
     )
     return None
+
+
+def _step(path: str) -> int:
+    match = NUMBERED.fullmatch(os.path.basename(path))
+    return int(match[2]) if match else 0
 
 
 def _recorded(work_dir: str) -> str | None:

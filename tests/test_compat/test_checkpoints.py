@@ -161,6 +161,8 @@ def test_one_that_was_written_just_before_the_kill_is_found_one_of_an_older_run_
 ):
     os.utime(save(work_dir / 'iter_12.pth'), (written, written))
     assert find_latest_checkpoint(str(work_dir)) == str(work_dir / expected)
+    # if it is the run's last one, nothing else would ever record it
+    assert (work_dir / 'last_checkpoint').read_text() == str(work_dir / expected)
 
 
 @pytest.mark.parametrize('record', [None, '', 'moved/elsewhere/iter_10.pth'])
