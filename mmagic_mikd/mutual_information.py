@@ -79,8 +79,8 @@ class MutualInformation:
         samples, critic_losses = [], []
         for pair in pairs:
             critic = self.critics[pair.name]
-            t, s = pair.to_unit(pair.target(self.loss.target)), pair.to_unit(self._watched(pair))
-            s = self._directed(pair, s, t)
+            t = pair.to_unit(pair.target(self.loss.target))
+            s = self._watched(pair, t)
             start = self._start(t, s).detach()
             with frozen(critic):
                 record = self.records.get(pair.name)
@@ -121,22 +121,18 @@ class MutualInformation:
         elif not judge():  # between two steps: what has been accumulated holds the fault
             self.optim_wrapper.zero_grad()
 
-    def _watched(self, pair: Pair) -> Tensor:
-        """The student's image as the bound sees it; the log gets the weight of the bound's gradient at it."""
+    def _watched(self, pair: Pair, t: Tensor) -> Tensor:
+        """The student's image as the bound sees it, in [-1, 1]; the log gets weight and way of its gradient."""
         if self.loss.loss_weight == 0:
-            return pair.s
+            return pair.to_unit(pair.s)
 
         def admits(part: Tensor, rest: Tensor) -> Tensor:
             self._record(pair, mi_grad_ratio=part / rest)
             return self._guard.admits(part, rest)
 
-        return admitted(pair.s, admits)
-
-    def _directed(self, pair: Pair, s: Tensor, t: Tensor) -> Tensor:
-        """The same images; the log gets the cosine of the way that the bound pushes them and that to t."""
-        if self.loss.loss_weight == 0:
-            return s
-        s, way = s.view_as(s), (t - s).detach().flatten(1)
+        image = pair.to_unit(admitted(pair.s, admits))
+        s = image.view_as(image)  # hooks of its own: those of `admitted` withhold the gradient
+        way = (t - s).detach().flatten(1)
 
         def note(gradient: Tensor) -> None:
             self._record(pair, mi_towards=torch.cosine_similarity(-gradient.flatten(1), way))

@@ -179,7 +179,7 @@ class Study:
 
     def _cell(self, student: str, objective: str, seed: int, config: Config) -> Cell:
         matters = {key: value for key, value in config.to_dict().items() if key in MATTERS}
-        if config.get('load_from'):
+        if config.get('load_from'):  # only where it is set: rows of trained teachers keep their fingerprint
             matters['load_from'] = config.load_from
         text = json.dumps(matters, sort_keys=True, default=str)
         for folder, name in ((self.work_dir, '<work>'), (self.data, '<data>'), (Path.cwd(), '<here>')):
