@@ -40,7 +40,7 @@ WITHOUT, SHUFFLED = 'without', 'shuffled'
 # What each way changes in `critic` and `sampler` of the config. Chains start at s in all of them: there is no
 # other sample in a batch of one, and where they start costs nothing.
 WAYS: dict[str, tuple[dict, dict]] = {
-    'c0 = 8': ({}, {}),
+    'c0 = 8': (dict(base_channels=8), {}),
     'c0 = 32': (dict(base_channels=32), {}),
     SHUFFLED: (
         {key: RECIPES[SHUFFLED]['critic'][key] for key in ('base_channels', 'num_blocks')},
@@ -97,7 +97,7 @@ def config(folder: Path, size: int, batch: int, rounds: int, quick: bool) -> Con
     for model, width in ((cfg.model, 4 if quick else 16), (distill.teacher.model, 8 if quick else 64)):
         model.generator.update(num_down=size.bit_length() - 1, base_channels=width)
         model.discriminator.update(base_channels=4 if quick else 64)
-    distill.critic.update(base_channels=8, image_size=size)
+    distill.critic.update(image_size=size)
     distill.guard = None  # knows one critic only
     cfg.train_dataloader.batch_size = batch
     cfg.train_dataloader.dataset.data_root = str(noise(folder / 'data', size))
@@ -208,7 +208,7 @@ def page(args: argparse.Namespace) -> str:
         name = f'convolution of {channels} channels at {side} px, with its input gradient'
         used.append(f'| {name} | {gmacs:.3f} | {rate:.1f} |')
     for way, (changes, sampler) in WAYS.items():
-        critic = EnergyCritic(**dict(base_channels=8, image_size=size) | changes)
+        critic = EnergyCritic(**dict(image_size=size) | changes)
         for name, run in (
             (f'chain of {sampler.get("steps", 10)} steps', chain(critic, size, **sampler)),
             ("critic's step", critic_step(critic, size)),

@@ -138,3 +138,21 @@ def test_a_file_of_another_network_is_named(tmp_path):
         build_teacher(cfg, 'generator')
     torch.save(dict(weight=torch.ones(1)), tmp_path / 'other.pth')
     assert build_teacher(cfg, 'generator').weight.item() == 1
+
+
+def test_the_studies_distil_the_network_of_the_docs(example, monkeypatch):
+    from importlib import import_module
+
+    monkeypatch.syspath_prepend(ROOT / 'benchmarks' / 'studies' / 'configs')
+    import_module('my_srgan')
+    try:
+        networks = [MODELS.get('MySRGAN')(), import_module('srgan_generator').SRGANGenerator(factor=4)]
+    finally:
+        MODELS.module_dict.pop('SRGANGenerator', None)
+        sys.modules.pop('srgan_generator', None)
+    weights, small_image = load(WEIGHTS), torch.rand(1, 3, 12, 12)
+    for network in networks:
+        network.load_state_dict(weights)
+        network.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(*(network(small_image) for network in networks), rtol=0, atol=0)
