@@ -9,19 +9,26 @@ from .errors import ConfigError
 
 
 def require_number(
-    name: str, value: Any, least: float = -math.inf, above: float = -math.inf, whole: bool = False
+    name: str,
+    value: Any,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+    whole: bool = False,
 ) -> None:
-    """A finite number of at least ``least`` and more than ``above``, without a fraction if ``whole``.
+    """A finite number of at least ``least``, more than ``above``, at most ``most``; ``whole``: no fraction.
 
     Raises:
         ConfigError: it is something else; truth values and texts are no numbers.
     """
     kinds = int if whole else int | float
     fits = isinstance(value, kinds) and not isinstance(value, bool)
-    if not (fits and math.isfinite(value) and value >= least and value > above):
+    if not (fits and math.isfinite(value) and above < value <= most and value >= least):
         limits = [f'at least {least}'] if least > -math.inf else []
         limits += [f'more than {above}'] if above > -math.inf else []
-        wanted = ' '.join(['a whole number' if whole else 'a number', *(f'of {limit}' for limit in limits)])
+        limits += [f'at most {most}'] if most < math.inf else []
+        kind = 'a whole number' if whole else 'a number'
+        wanted = f'{kind} of {" and ".join(limits)}' if limits else kind
         raise ConfigError(f'{name}={short(value)} must be {wanted}')
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 
 import torch
 from mmengine.optim import OptimWrapper
-from torch import nn
+from torch import Tensor, nn
 
+from .checks import proposal
 from .errors import ConfigError
 from .pair import Pair
 
 KEY = 'default_hooks.distill.layers'
+WAYS = ('own', 'inherited', 'sliced', 'shared')
 
 
 class InheritedLayers:
@@ -20,8 +22,9 @@ class InheritedLayers:
     waits for every gradient. Weight decay and clipping by value do not reach it either.
 
     Args:
-        layers: path of the layer within the generator -> 'own' (nothing happens), 'inherited' (the
-            student's training starts from the teacher's weights) or 'shared' (it keeps them).
+        layers: path of the layer within the generator, '' for all of it -> 'own' (nothing happens),
+            'inherited' (the student's training starts from the teacher's weights), 'sliced' (likewise, from
+            the first channels of a wider teacher) or 'shared' (it keeps the teacher's weights).
         start: whether training starts now; a resumed one has its inherited layers already.
 
     Raises:
@@ -34,10 +37,10 @@ class InheritedLayers:
         self._shared: list[nn.Parameter] = []
         for pair in pairs:
             for name, way in layers.items():
-                if way not in ('own', 'inherited', 'shared'):
-                    raise ConfigError(f"{KEY}.{name}={way!r}: choose 'own', 'inherited' or 'shared'")
-                if way == 'shared' or (way == 'inherited' and start):
-                    layer = _copy(pair, name)
+                if way not in WAYS:
+                    raise ConfigError(f'{KEY}.{name}={way!r}: {proposal(str(way), WAYS)}')
+                if way == 'shared' or (way != 'own' and start):
+                    layer = _copy(pair, name, way == 'sliced')
                     self._shared += layer.parameters() if way == 'shared' else ()
         self._handle = optim_wrapper.optimizer.register_step_pre_hook(self._drop_gradients)
 
@@ -49,11 +52,11 @@ class InheritedLayers:
             parameter.grad = None  # an optimiser passes by what has none
 
 
-def _copy(pair: Pair, name: str) -> nn.Module:
+def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
     """The student's layer, now with the teacher's weights."""
     try:
-        layer, source = pair.student.get_submodule(name), pair.teacher.get_submodule(name)
-        layer.load_state_dict(source.state_dict())
+        layer, source = pair.student.get_submodule(name), pair.teacher.get_submodule(name).state_dict()
+        layer.load_state_dict(_slices(source, layer.state_dict()) if sliced else source)
     except (AttributeError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ConfigError(
@@ -61,3 +64,14 @@ def _copy(pair: Pair, name: str) -> nn.Module:
             "correct the name, or set it to 'own'"
         ) from error
     return layer
+
+
+def _slices(weights: dict[str, Tensor], of_size: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The first channels of ``weights`` in every dimension; what does not fit is left for loading to refuse."""
+    sizes = {name: weight.shape for name, weight in of_size.items()}
+    return {
+        name: weight[tuple(slice(n) for n in sizes[name])]
+        if name in sizes and weight.dim() == len(sizes[name])
+        else weight
+        for name, weight in weights.items()
+    }

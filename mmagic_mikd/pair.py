@@ -102,8 +102,9 @@ class Pair:
         self._require_student()
         return self.features[layer]
 
-    def arm(self) -> None:
-        """Wait for the next call that trains the student."""
+    def arm(self, ask_teacher: bool = True) -> None:
+        """Wait for the next call that trains the student, and give what it is given to the teacher too."""
+        self._ask = ask_teacher and self.teacher is not None
         self.s: Tensor | None = None
         self.t: Tensor | None = None
         self.features: dict[str, tuple[Tensor, Tensor]] = {}
@@ -199,7 +200,7 @@ class Pair:
         if self._residual:
             tensors = (x for x in tree_leaves((call.args, call.kwargs)) if isinstance(x, Tensor))
             self._input = next(tensors, None)
-        if self.teacher is not None:
+        if self._ask:
             self.t = image_of(self._ask_teacher(call), self._output)
         self.features = {
             layer: (student.take(), teacher.take()) for layer, (student, teacher) in self._layer_taps.items()

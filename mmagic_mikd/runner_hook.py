@@ -100,6 +100,7 @@ class DistillRunner(Hook):
         self.pairs: list[Pair] = []
         self._taps: list[UpdateTap | InheritedLayers] = []
         self._log: dict[str, Tensor] = {}
+        self._progress = 0.0  # share of the training that is over
 
     # ---- lifecycle ----------------------------------------------------------------------------
 
@@ -145,10 +146,11 @@ class DistillRunner(Hook):
         entropy = [runner.seed, dist.get_rank(), runner.iter]
         seed = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
         self._noise.manual_seed(int(seed >> np.uint64(1)))
+        self._progress = runner.iter / runner.max_iters
         if self.guard.stop_reason:  # here, where every hook is done with the last iteration
             end_training(runner, self.guard.stop_reason, self.guard.student_lost)
         for pair in self.pairs:
-            pair.arm()
+            pair.arm(self._asks_teacher)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
@@ -218,13 +220,21 @@ class DistillRunner(Hook):
                 loss = loss + self.mi(pairs)
             with seeded(self._noise.initial_seed() ^ 1, loss.device):  # a term may draw, as for patches
                 for name, term in self.terms.items() if self.guard.teacher_usable else ():
-                    value = term(pairs)
+                    weight = term.weight(self._progress)
+                    if weight == 0:
+                        continue
+                    value = weight * term(pairs)
                     self._log[f'loss_distill_{name}'] = value.detach()
                     if self.guard.admits_term(value, term.learns):
                         loss = loss + value
         for pair in pairs:  # a model may update its generator more than once a step
-            pair.arm()
+            pair.arm(self._asks_teacher)
         return loss
+
+    @property
+    def _asks_teacher(self) -> bool:
+        of_terms = any(term.weight(self._progress) for term in self.terms.values())
+        return of_terms or (self.mi is not None and self.mi.loss.target == 'teacher')
 
     def _watch_model(self, pairs: list[Pair], loss: Tensor) -> None:
         students, teachers = (

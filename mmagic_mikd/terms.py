@@ -6,10 +6,13 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from .checks import require_number
 from .critic import frozen
 from .errors import ConfigError
 from .own_optimiser import build_optimiser, update
 from .pair import Pair
+
+OWN_KEYS = ('layer', 'optim_wrapper', 'until')  # of an entry of `terms`; the rest is the module's config
 
 
 class Term:
@@ -21,8 +24,9 @@ class Term:
 
     Args:
         name: its key in ``terms``.
-        cfg: the module's config, and ``layer``, whose features it gets in place of the images, and
-            ``optim_wrapper`` of what it learns.
+        cfg: the module's config, and ``layer``, whose features it gets in place of the images,
+            ``optim_wrapper`` of what it learns, and ``until``, a share of the training in (0, 1]: its weight
+            falls linearly, from all of it to none then, and what is left of the training is the student's own.
         optim_cfg: default of ``optim_wrapper``.
     """
 
@@ -30,7 +34,9 @@ class Term:
         self, name: str, cfg: dict, optim_cfg: dict, pairs: Sequence[Pair], device: torch.device
     ) -> None:
         key, cfg = f'default_hooks.distill.terms.{name}', dict(cfg)
-        self._layer, own_optim_cfg = cfg.pop('layer', None), cfg.pop('optim_wrapper', None)
+        self._layer, own_optim_cfg, self._until = (cfg.pop(own, None) for own in OWN_KEYS)
+        if self._until is not None:
+            require_number(f'{key}.until', self._until, above=0, most=1)
         loss = _build(key, cfg)
         self.learns = any(p.requires_grad for p in loss.parameters())
         if own_optim_cfg and not self.learns:
@@ -44,6 +50,10 @@ class Term:
             self._optim_wrapper = build_optimiser(
                 f'{key}.optim_wrapper', self.losses, own_optim_cfg or optim_cfg, name=f'{name}_clipped_norm'
             )
+
+    def weight(self, progress: float) -> float:
+        """By what its value is multiplied when this share of the training is over."""
+        return 1.0 if self._until is None else max(0.0, 1 - progress / self._until)
 
     def __call__(self, pairs: Sequence[Pair]) -> Tensor:
         """The sum over the pairs, differentiable in the students' images only."""

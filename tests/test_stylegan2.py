@@ -214,47 +214,57 @@ def test_averaged_weights_follow_the_student_and_come_from_the_teacher(tmp_path)
         torch.testing.assert_close(averaged[key], expected)
 
 
-@pytest.mark.parametrize('way', ['own', 'inherited', 'shared'])
-def test_the_mapping_network_is_own_inherited_or_shared(tmp_path, way):
-    cfg = tiny(tmp_path, iters=2)
-    cfg.default_hooks.distill.layers.style_mapping = way
-    cfg.optim_wrapper.generator.optimizer.weight_decay = 0.1
-    runner, starts = Runner.from_cfg(cfg), []
+def starting_from(cfg, look):
+    """What `look` sees of the runner before the first iteration, and the runner after the last."""
+    runner, seen = Runner.from_cfg(cfg), []
 
     class Start(Hook):
         priority = 'LOWEST'
 
         def before_train(self, runner):
-            starts.append(copy.deepcopy(runner.model.generator.state_dict()))
+            seen.append(copy.deepcopy(look(runner)))
 
     runner.register_hook(Start())
     runner.train()
+    return seen[0], runner
+
+
+@pytest.mark.parametrize('way', ['own', 'inherited', 'shared'])
+def test_the_mapping_network_is_own_inherited_or_shared(tmp_path, way):
+    cfg = tiny(tmp_path, iters=2)
+    cfg.default_hooks.distill.layers.style_mapping = way
+    cfg.optim_wrapper.generator.optimizer.weight_decay = 0.1
+    start, runner = starting_from(cfg, lambda runner: runner.model.generator.state_dict())
     stored = load(cfg.default_hooks.distill.teacher.checkpoint)['state_dict']
     teacher = part(stored, 'generator_ema.module.style_mapping.')
     end = runner.model.generator.state_dict()
-    assert equal(part(starts[0], 'style_mapping.'), teacher) == (way != 'own')
+    assert equal(part(start, 'style_mapping.'), teacher) == (way != 'own')
     assert equal(part(end, 'style_mapping.'), teacher) == (way == 'shared')
     averaged = part(runner.model.generator_ema.state_dict(), 'module.style_mapping.')
     assert all(torch.allclose(averaged[key], teacher[key]) for key in teacher) == (way == 'shared')
-    assert not torch.equal(starts[0][LAYER], end[LAYER])
+    assert not torch.equal(start[LAYER], end[LAYER])
+
+
+def test_a_student_starts_as_the_first_channels_of_its_teacher(tmp_path):
+    cfg = tiny(tmp_path)
+    cfg.default_hooks.distill.layers = {'': 'sliced'}
+    narrow, _ = starting_from(cfg, lambda runner: runner.model.generator.state_dict())
+    stored = load(cfg.default_hooks.distill.teacher.checkpoint)['state_dict']
+    wide = {name: stored[f'generator_ema.module.{name}'] for name in narrow}
+    assert wide[LAYER].shape != narrow[LAYER].shape
+    for name, weight in narrow.items():
+        assert torch.equal(weight, wide[name][tuple(map(slice, weight.shape))]), name
 
 
 def test_resume_goes_on_with_what_was_learned(tmp_path):
     cfg = tiny(tmp_path, iters=1)
     train(cfg)
     saved = load(tmp_path / 'iter_1.pth')
-    cfg.resume, cfg.train_cfg.max_iters, starts = True, 2, []
-
-    class Start(Hook):
-        priority = 'LOWEST'
-
-        def before_train(self, runner):
-            starts.append(copy.deepcopy((runner.model.state_dict(), hook_of(runner).mi.critics.state_dict())))
-
-    runner = Runner.from_cfg(cfg)
-    runner.register_hook(Start())
-    runner.train()
-    assert equal(starts[0][0], saved['state_dict']) and equal(starts[0][1], saved['mikd']['critics'])
+    cfg.resume, cfg.train_cfg.max_iters = True, 2
+    (model, critics), runner = starting_from(
+        cfg, lambda runner: (runner.model.state_dict(), hook_of(runner).mi.critics.state_dict())
+    )
+    assert equal(model, saved['state_dict']) and equal(critics, saved['mikd']['critics'])
     assert not equal(runner.model.state_dict(), saved['state_dict'])
 
 
@@ -264,6 +274,7 @@ def test_resume_goes_on_with_what_was_learned(tmp_path):
         (dict(mapping='inherited'), "layers.mapping: .*'generator' cannot take it .*mapping"),
         (dict(conv1='shared'), 'layers.conv1: .*size mismatch'),
         (dict(style_mapping='borrowed'), "layers.style_mapping='borrowed': choose"),
+        ({'style_mapping.1.linear': 'slicd'}, "='slicd': did you mean 'sliced'"),
     ],
 )
 def test_layers_that_cannot_be_taken_over_are_named(tmp_path, layers, message):

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 
 from mmagic_mikd import VIDLoss
 from mmagic_mikd.errors import ConfigError
+from mmagic_mikd.pair import Pair
 from mmagic_mikd.terms import Term
 
 TERMS = dict(
@@ -107,9 +108,27 @@ def test_resuming_a_run_that_has_not_trained_the_term_is_refused(tmp_path):
         train(cfg)
 
 
+def test_a_terms_weight_falls_to_nothing_and_the_teacher_rests(tmp_path, monkeypatch):
+    cfg, values, asked = config('pix2pix', tmp_path, 4, ['l1']), [], []
+    cfg.default_hooks.distill.terms.l1.until = 0.5
+    term, ask = Term.__call__, Pair._ask_teacher
+    monkeypatch.setattr(Term, '__call__', lambda *args: values.append(term(*args)) or values[-1])
+    monkeypatch.setattr(Pair, '_ask_teacher', lambda *args: asked.append(len(shares)) or ask(*args))
+    runner, shares = Runner.from_cfg(cfg), []
+
+    def look(hook):
+        logged = hook._log.get('loss_distill_l1')
+        shares.append(None if logged is None else (logged / values[-1]).item())
+
+    runner.register_hook(Observer(look))
+    runner.train()
+    assert shares == [1.0, 0.5, None, None] and asked == [0, 1]
+
+
 @pytest.mark.parametrize(
     ('term', 'message'),
     [
+        (dict(type='L1Loss', until=2), r'terms.x.until=2 must be a number of more than 0 and at most 1'),
         (dict(type='VDILoss'), r"default_hooks.distill.terms.x.type='VDILoss' is not known"),
         (dict(type='VIDLoss', channel=1), r"default_hooks.distill.terms.x: .*'channel'"),
         (

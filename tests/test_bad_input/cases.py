@@ -147,7 +147,13 @@ CASES = [
         terms__l1=dict(type='L1Loss', layer='body.9'),
     ),
     distill(
-        'an unknown way to inherit', f'{DISTILL}.layers.body', "choose 'own'", layers=dict(body='copied')
+        'an unknown way to inherit', f'{DISTILL}.layers.body', 'choose from own', layers=dict(body='copied')
+    ),
+    distill(
+        'a term that ends after the training',
+        f'{DISTILL}.terms.l1.until',
+        'at most 1',
+        terms__l1=dict(type='L1Loss', until=2),
     ),
     distill(
         'an unknown target', f"{LOSS}target='techer'", "'teacher' or 'ground_truth'", loss__target='techer'

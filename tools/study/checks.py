@@ -11,6 +11,7 @@ from mmengine.registry import MODELS, init_default_scope
 
 import mmagic_mikd
 from mmagic_mikd.errors import ConfigError
+from mmagic_mikd.terms import OWN_KEYS
 
 
 def check(study: Study, cells: list[Cell]) -> None:
@@ -46,7 +47,7 @@ def _check_objective(study: Study, name: str) -> None:
         if settings.get(key):
             _build(study, f'objectives.{name}.{key}', settings[key])
     for term, cfg in (settings.get('terms') or {}).items():
-        cfg = {key: value for key, value in cfg.items() if key not in ('layer', 'optim_wrapper')}
+        cfg = {key: value for key, value in cfg.items() if key not in OWN_KEYS}
         _build(study, f'objectives.{name}.terms.{term}', cfg)
 
 
