@@ -24,7 +24,7 @@ class InheritedLayers:
     Args:
         layers: path of the layer within the generator, '' for all of it -> 'own' (nothing happens),
             'inherited' (the student's training starts from the teacher's weights), 'sliced' (likewise, from
-            the first channels of a wider teacher) or 'shared' (it keeps the teacher's weights).
+            the first channels and blocks of a larger teacher) or 'shared' (it keeps the teacher's weights).
         start: whether training starts now; a resumed one has its inherited layers already.
 
     Raises:
@@ -57,7 +57,7 @@ def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
     try:
         layer, source = pair.student.get_submodule(name), pair.teacher.get_submodule(name).state_dict()
         layer.load_state_dict(_slices(source, layer.state_dict()) if sliced else source)
-    except (AttributeError, RuntimeError) as error:
+    except (AttributeError, IndexError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ConfigError(
             f'{KEY}.{name}: the student {pair.path!r} cannot take it from its teacher ({reason}); '
@@ -67,11 +67,9 @@ def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
 
 
 def _slices(weights: dict[str, Tensor], of_size: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The first channels of ``weights`` in every dimension; what does not fit is left for loading to refuse."""
-    sizes = {name: weight.shape for name, weight in of_size.items()}
+    """The first channels of ``weights`` in every dimension, and the first blocks where there are fewer."""
     return {
-        name: weight[tuple(slice(n) for n in sizes[name])]
-        if name in sizes and weight.dim() == len(sizes[name])
-        else weight
-        for name, weight in weights.items()
+        name: weights[name][tuple(map(slice, weight.shape))]
+        for name, weight in of_size.items()
+        if name in weights
     }

@@ -34,6 +34,19 @@ RECIPES: dict[str, dict[str, dict]] = dict(
             )
         )
     ),
+    # What helps a StyleGAN2 there: the same, from the teacher's first channels, for half of the training only,
+    # since no photograph asks for the teacher's picture of a latent and the student cannot paint all of it.
+    sliced_pyramid_early=dict(
+        layers={'': 'sliced'},
+        terms=dict(
+            pyramid=dict(
+                type='PyramidLaplaceLoss',
+                loss_weight=2.0,
+                until=0.5,
+                optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01)),
+            )
+        ),
+    ),
 )
 
 

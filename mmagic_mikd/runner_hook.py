@@ -76,17 +76,17 @@ class DistillRunner(Hook):
         guard: dict | None = DEFAULTS,
         recipe: str | None = None,
     ) -> None:
-        settings = dict(loss=loss, critic=critic, optim_wrapper=optim_wrapper, sampler=sampler, terms=terms)
+        settings = dict(loss=loss, critic=critic, optim_wrapper=optim_wrapper, sampler=sampler, layers=layers)
         require_kind(f'{KEY}.teacher', teacher, (dict, nn.Module), 'a dict or a module')
         require_kind(f'{KEY}.pairs', pairs, (list, tuple), 'a list of dicts')
-        dicts = dict(loss=loss, critic=critic, optim_wrapper=optim_wrapper, sampler=sampler, layers=layers)
+        dicts = dict(settings)
         dicts |= dict(terms=terms) if not isinstance(terms, dict) else {f'terms.{k}': terms[k] for k in terms}
         dicts |= {f'pairs[{index}]': pair for index, pair in enumerate(pairs or ())}
         for name, value in dicts.items():
             require_kind(f'{KEY}.{name}', value, dict, 'a dict')
-        settings = with_recipe(f'{KEY}.recipe', recipe, settings)
+        settings = with_recipe(f'{KEY}.recipe', recipe, settings | dict(terms=terms))
         loss, critic, optim_wrapper = (settings.get(name) for name in ('loss', 'critic', 'optim_wrapper'))
-        sampler, terms = settings.get('sampler'), settings.get('terms')
+        sampler, terms, layers = (settings.get(name) for name in ('sampler', 'terms', 'layers'))
         check_sampler(f'{KEY}.sampler', sampler or {})
         # Only kept: validation and test build hooks too and must not need the teacher's file.
         self._teacher_cfg, self._critic_cfg = teacher, critic or dict(type='EnergyCritic')

@@ -1,11 +1,15 @@
 """Recipes: the published method by one word, what the config sets on top of it, and nothing changed by it."""
 
 import pytest
+import yaml
+from families import ROOT
 from mmengine.config import Config
 
 from mmagic_mikd import DistillRunner, EnergyCritic
 from mmagic_mikd.errors import ConfigError
 from mmagic_mikd.recipes import RECIPES, with_recipe
+
+KEPT = ('_loss_cfg', '_critic_cfg', '_optim_cfg', '_sampler', '_terms_cfg', '_layers')
 
 
 def test_the_reference_is_what_was_published():
@@ -40,6 +44,22 @@ def test_another_type_brings_settings_of_its_own():
     assert with_recipe('recipe', 'pyramid', changes)['terms']['pyramid'] == dict(type='L1Loss')
 
 
+def test_the_studies_ran_with_the_settings_of_the_recipes():
+    for study, objective, recipe in (
+        ('pix2pix_facades', 'pyramid', 'pyramid'),
+        ('pix2pix_facades', 'mi_shuffled', 'shuffled'),
+        ('stylegan2_emoji', 'sliced_pyramid_early', 'sliced_pyramid_early'),
+    ):
+        text = (ROOT / 'benchmarks' / 'studies' / f'{study}.yaml').read_text()
+        settings = yaml.safe_load(text)['objectives'][objective]
+        made = {kept: DistillRunner({}, **settings).__dict__[kept] for kept in KEPT}
+        for term in made['_terms_cfg'].values():  # a study names the optimiser of all that learns once
+            term.setdefault('optim_wrapper', made['_optim_cfg'])
+        wanted = DistillRunner({}, recipe=recipe)
+        assert made['_terms_cfg'] == wanted._terms_cfg and made['_layers'] == wanted._layers
+        assert made['_sampler'] == wanted._sampler and made['_loss_cfg'] == wanted._loss_cfg
+
+
 @pytest.mark.parametrize('name', RECIPES)
 def test_the_hook_is_that_of_the_settings_spelled_out(name):
     teacher = dict(type='Identity')
@@ -47,7 +67,7 @@ def test_the_hook_is_that_of_the_settings_spelled_out(name):
     settings = {k: dict(v) for k, v in RECIPES[name].items()}
     settings['terms'] = {**settings.get('terms', {}), 'l1': dict(type='L1Loss')}
     full = DistillRunner(teacher, **settings)
-    for kept in ('_loss_cfg', '_critic_cfg', '_optim_cfg', '_sampler', '_terms_cfg'):
+    for kept in KEPT:
         assert getattr(short, kept) == getattr(full, kept)
 
 
