@@ -48,20 +48,26 @@ def draw(axis, study: Study, summary: Summary, score: str) -> None:
     """One score: a line of the teacher's, points of every objective, slightly apart."""
     for value in summary.values(TEACHER, TEACHER, score).values():
         axis.axhline(value, color='grey', linestyle='--', label=TEACHER)
-    objectives = list(study.spec['objectives'])
+    from matplotlib import colormaps
+
+    students, pairs = study.spec['students'], colormaps['tab20'].colors
+    objectives = [
+        name
+        for name in study.spec['objectives']
+        if any(summary.mean_sd(student, name, score)[2] for student in students)
+    ]
     for number, objective in enumerate(objectives):
         shift = 1 + SPREAD * ((number + 0.5) / len(objectives) - 0.5)
         points = []
-        for student in study.spec['students']:
+        for student in students:
             mean, sd, n = summary.mean_sd(student, objective, score)
             if n:
                 points.append((shift * macs(summary, student), mean, sd if isfinite(sd) else 0))
-        if points:
-            x, y, error = zip(*sorted(points), strict=True)
-            colour = f'C{number}' if number < 10 else None
-            axis.errorbar(
-                x, y, error, marker='o', markersize=4, capsize=2, linewidth=1, color=colour, label=objective
-            )
+        x, y, error = zip(*sorted(points), strict=True)
+        colour = pairs[2 * number % len(pairs) + number // 10]  # the dark ones first
+        axis.errorbar(
+            x, y, error, marker='o', markersize=4, capsize=2, linewidth=1, color=colour, label=objective
+        )
     label_students(axis, {name: macs(summary, name) for name in study.spec['students']})
 
 
