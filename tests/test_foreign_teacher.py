@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+from importlib import import_module
 
 import pytest
 import torch
@@ -141,8 +142,6 @@ def test_a_file_of_another_network_is_named(tmp_path):
 
 
 def test_the_studies_distil_the_network_of_the_docs(example, monkeypatch):
-    from importlib import import_module
-
     monkeypatch.syspath_prepend(ROOT / 'benchmarks' / 'studies' / 'configs')
     import_module('my_srgan')
     try:

@@ -46,10 +46,10 @@ def write_plot(study: Study, which: str = 'last') -> Path:
 
 def draw(axis, study: Study, summary: Summary, score: str) -> None:
     """One score: a line of the teacher's, points of every objective, slightly apart."""
-    for value in summary.values(TEACHER, TEACHER, score).values():
-        axis.axhline(value, color='grey', linestyle='--', label=TEACHER)
     from matplotlib import colormaps
 
+    for value in summary.values(TEACHER, TEACHER, score).values():
+        axis.axhline(value, color='grey', linestyle='--', label=TEACHER)
     students, pairs = study.spec['students'], colormaps['tab20'].colors
     objectives = [
         name
@@ -68,7 +68,7 @@ def draw(axis, study: Study, summary: Summary, score: str) -> None:
         axis.errorbar(
             x, y, error, marker='o', markersize=4, capsize=2, linewidth=1, color=colour, label=objective
         )
-    label_students(axis, {name: macs(summary, name) for name in study.spec['students']})
+    label_students(axis, {name: macs(summary, name) for name in students})
 
 
 def label_students(axis, costs: dict[str, float | None]) -> None:
