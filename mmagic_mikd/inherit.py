@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import torch
+from mmagic.models.editors.pix2pix.pix2pix_modules import UnetSkipConnectionBlock
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
@@ -56,7 +57,7 @@ def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
     """The student's layer, now with the teacher's weights."""
     try:
         layer, source = pair.student.get_submodule(name), pair.teacher.get_submodule(name).state_dict()
-        layer.load_state_dict(_slices(source, layer.state_dict()) if sliced else source)
+        layer.load_state_dict(_slices(source, layer) if sliced else source)
     except (AttributeError, IndexError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ConfigError(
@@ -66,10 +67,21 @@ def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
     return layer
 
 
-def _slices(weights: dict[str, Tensor], of_size: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The first channels of ``weights`` in every dimension, and the first blocks where there are fewer."""
-    return {
-        name: weights[name][tuple(map(slice, weight.shape))]
-        for name, weight in of_size.items()
-        if name in weights
+def _slices(weights: dict[str, Tensor], layer: nn.Module) -> dict[str, Tensor]:
+    """The first channels of ``weights`` in every dimension, and the first blocks where there are fewer.
+
+    What reads two features at once, as the decoder of a U-Net does, gets the first channels of each.
+    """
+    halved = {
+        f'{name}.model.2.conv.weight'.removeprefix('.')
+        for name, block in layer.named_modules()
+        if isinstance(block, UnetSkipConnectionBlock) and len(block.model) > 2  # not the innermost
     }
+    slices = {}
+    for name, weight in layer.state_dict().items():
+        if name in weights:
+            parts = 2 if name in halved else 1
+            size = (weight.shape[0] // parts, *weight.shape[1:]) if weight.dim() else ()
+            first = [part[tuple(map(slice, size))] for part in weights[name].chunk(parts)] if size else []
+            slices[name] = torch.cat(first) if first else weights[name]
+    return slices

@@ -9,10 +9,10 @@ from torch.nn.functional import pixel_shuffle
 
 
 class Residual(nn.Module):
-    def __init__(self):
+    def __init__(self, channels):
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(64, 64, 3, padding=1), nn.BatchNorm2d(64)
-        self.conv2, self.bn2 = nn.Conv2d(64, 64, 3, padding=1), nn.BatchNorm2d(64)
+        self.conv1, self.bn1 = nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)
+        self.conv2, self.bn2 = nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)
         self.prelu = nn.PReLU()
 
     def forward(self, x):
@@ -20,9 +20,9 @@ class Residual(nn.Module):
 
 
 class Upsample(nn.Module):
-    def __init__(self):
+    def __init__(self, channels):
         super().__init__()
-        self.conv, self.prelu = nn.Conv2d(64, 256, 3, padding=1), nn.PReLU()
+        self.conv, self.prelu = nn.Conv2d(channels, 4 * channels, 3, padding=1), nn.PReLU()
 
     def forward(self, x):
         return self.prelu(pixel_shuffle(self.conv(x), 2))
@@ -32,14 +32,14 @@ class Upsample(nn.Module):
 class SRGANGenerator(nn.Module):
     """RGB images (N, 3, H, W) in [0, 1] to ``factor`` (2 or 4) times their size, in the same range."""
 
-    def __init__(self, factor=4):
+    def __init__(self, factor=4, channels=64):
         super().__init__()
-        self.block1 = nn.Sequential(nn.Conv2d(3, 64, 9, padding=4), nn.PReLU())
+        self.block1 = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), nn.PReLU())
         for i in range(2, 7):
-            setattr(self, f'block{i}', Residual())
-        self.block7 = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.BatchNorm2d(64))
-        enlarging = [Upsample() for _ in range(factor // 2)]
-        self.block8 = nn.Sequential(*enlarging, nn.Conv2d(64, 3, 9, padding=4))
+            setattr(self, f'block{i}', Residual(channels))
+        self.block7 = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels))
+        enlarging = [Upsample(channels) for _ in range(factor // 2)]
+        self.block8 = nn.Sequential(*enlarging, nn.Conv2d(channels, 3, 9, padding=4))
 
     def forward(self, x):
         first = y = self.block1(x)
