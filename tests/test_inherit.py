@@ -16,6 +16,16 @@ NETWORKS = {
         dict(mid_channels=16),
         dict(mid_channels=4),
     ),
+    'SRResNet': (
+        dict(type='MSRResNet', in_channels=3, out_channels=3, num_blocks=2, upscale_factor=4),
+        dict(mid_channels=16),
+        dict(mid_channels=4),
+    ),
+    'MobileResNet': (
+        dict(type='MobileResnetGenerator', in_channels=3, out_channels=3, num_blocks=2),
+        dict(base_channels=8),
+        dict(base_channels=2),
+    ),
     'ResNet': (
         dict(type='ResnetGenerator', in_channels=3, out_channels=3, num_blocks=2, norm_cfg=dict(type='BN')),
         dict(base_channels=8),

@@ -10,7 +10,7 @@ from ..errors import ConfigError
 from ..escape import line as one_line
 from ..escape import literal
 from .budget import Budget, Sizes, amount, widest_within
-from .widths import DISTILL_SETTINGS, TEACHER_SETTINGS, Narrowing
+from .widths import TEACHER_SETTINGS, Narrowing
 
 # what configs/_base_/mikd.py takes the images to be
 BASE_IMAGE_SIZE = 256
@@ -137,8 +137,13 @@ def _hooks(student: Student, checkpoint: str, distils: bool) -> str:
         entries = [_call('teacher=dict', ['_delete_=True', *teacher], 8)]
     else:
         entries = ['_base_.distill', _call('teacher=dict', teacher, 8)]
-        entries += [*DISTILL_SETTINGS.get(kind, []), *_critic(student)]
+        entries += [*_layers(student), *_critic(student)]
     return f'default_hooks = {_call("dict", [_call("distill=dict", entries, 4)], 0)}\n'
+
+
+def _layers(student: Student) -> list[str]:
+    layers = student.sizes.narrowing.layers(student.width)
+    return [f'layers={layers!r}'] if layers else []
 
 
 def _critic(student: Student) -> list[str]:

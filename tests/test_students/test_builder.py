@@ -107,6 +107,7 @@ def test_published_sizes_give_the_published_student(build, tmp_path):
         assert cfg.model.generator.base_channels == 16
         assert cfg.default_hooks.distill.type == 'DistillRunner'
         assert cfg.default_hooks.distill.critic.image_size == 256
+        assert cfg.default_hooks.distill.layers == {'': 'sliced'}
     text = (tmp_path / '--params2.py').read_text()
     assert len(text.splitlines()) < 25
     assert 'model = dict(generator=dict(base_channels=16))' in text
@@ -123,7 +124,9 @@ def test_the_published_share_of_stylegan2(build):
     assert (cfg.model.generator.type, cfg.model.generator.width) == ('NarrowStyleGAN2Generator', 154)
     # so that it mixes styles, and at the student's cut
     assert cfg.default_hooks.distill.teacher.mode == 'train'
-    assert cfg.default_hooks.distill.layers == dict(style_mapping='inherited')
+    assert cfg.default_hooks.distill.layers == {'': 'sliced'}
+    narrower = build(STYLEGAN2, '--width', '0.2', name='narrower.py')
+    assert narrower.default_hooks.distill.layers == dict(style_mapping='inherited')
 
 
 def test_macs_are_those_of_the_given_input(build, variant):
