@@ -57,7 +57,7 @@ def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
     """The student's layer, now with the teacher's weights."""
     try:
         layer, source = pair.student.get_submodule(name), pair.teacher.get_submodule(name).state_dict()
-        layer.load_state_dict(_slices(source, layer) if sliced else source)
+        layer.load_state_dict(_slices(source, layer, pair.student) if sliced else source)
     except (AttributeError, IndexError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ConfigError(
@@ -67,21 +67,23 @@ def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
     return layer
 
 
-def _slices(weights: dict[str, Tensor], layer: nn.Module) -> dict[str, Tensor]:
+def _slices(weights: dict[str, Tensor], layer: nn.Module, generator: nn.Module) -> dict[str, Tensor]:
     """The first channels of ``weights`` in every dimension, and the first blocks where there are fewer.
 
     What reads two features at once, as the decoder of a U-Net does, gets the first channels of each.
     """
-    halved = {
-        f'{name}.model.2.conv.weight'.removeprefix('.')
-        for name, block in layer.named_modules()
+    slices = {
+        name: weights[name][tuple(map(slice, weight.shape))]
+        for name, weight in layer.state_dict().items()
+        if name in weights
+    }
+    joining = {
+        block.model[2].conv.weight  # (2 * channels, ...), transposed
+        for block in generator.modules()
         if isinstance(block, UnetSkipConnectionBlock) and len(block.model) > 2  # not the innermost
     }
-    slices = {}
-    for name, weight in layer.state_dict().items():
-        if name in weights:
-            parts = 2 if name in halved else 1
-            size = (weight.shape[0] // parts, *weight.shape[1:]) if weight.dim() else ()
-            first = [part[tuple(map(slice, size))] for part in weights[name].chunk(parts)] if size else []
-            slices[name] = torch.cat(first) if first else weights[name]
+    for name, weight in layer.named_parameters():
+        if weight in joining:
+            first = tuple(map(slice, weight.chunk(2)[0].shape))
+            slices[name] = torch.cat([half[first] for half in weights[name].chunk(2)])
     return slices

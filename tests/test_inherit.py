@@ -62,3 +62,14 @@ def test_a_sliced_student_is_its_teacher_without_the_other_channels(shared, wide
     assert not torch.allclose(student(image), teacher(image))
     InheritedLayers({'': 'sliced'}, [pair], optim_wrapper)
     torch.testing.assert_close(student(image), teacher(image))
+
+
+def test_the_decoder_of_a_u_net_alone_gets_channels_of_both_features():
+    shared, wide, narrow = NETWORKS['U-Net']
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        teacher, student = (MODELS.build(shared | size) for size in (wide, narrow))
+    optim_wrapper = OptimWrapper(torch.optim.SGD(student.parameters(), lr=1))
+    pair = SimpleNamespace(student=student, teacher=teacher, path='generator')
+    InheritedLayers({'model.model.2': 'sliced'}, [pair], optim_wrapper)
+    whole, part = (network.model.model[2].conv.weight for network in (teacher, student))
+    assert torch.equal(part, torch.cat([whole[:2], whole[8:10]]))
