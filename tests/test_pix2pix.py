@@ -261,14 +261,6 @@ def test_the_checkpoint_loads_where_the_plugin_cannot_be_imported(tmp_path):
     assert f'loaded {weights}' in done.stdout, done.stderr
 
 
-def test_the_photograph_as_target_and_the_teacher_in_a_term_as_shipped(tmp_path):
-    cfg = pix2pix(tmp_path, iters=2)
-    shipped = Config.fromfile(ROOT / 'configs' / 'mikd_pix2pix.py').default_hooks.distill
-    cfg.default_hooks.distill.update(loss=shipped.loss, terms=shipped.terms)
-    log = scalars(train(cfg))
-    assert log['loss_mi'].size == 2 and log['loss_distill_pyramid'].size == 2
-
-
 def test_further_terms_join_the_loss_and_work_without_mutual_information(tmp_path):
     cfg = pix2pix(tmp_path, iters=2)
     distill = cfg.default_hooks.distill
@@ -378,5 +370,5 @@ def test_the_shipped_config_is_the_real_setting():
     narrowed = {**teacher.generator, 'base_channels': 16}
     assert narrowed == cfg.model.generator.to_dict()
     distill = cfg.default_hooks.distill
-    assert distill.loss.target == 'ground_truth' and distill.terms.pyramid.loss_weight == 15
+    assert distill.loss.target == 'ground_truth' and distill.recipe == 'pyramid'
     assert cfg.train_cfg.max_iters == 80000 and cfg.custom_hooks[0].type == 'VisualizationHook'

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from ..errors import ConfigError
 from ..escape import line as one_line
 from ..escape import literal
+from .advice import advice
 from .budget import Budget, Sizes, amount, widest_within
 from .widths import TEACHER_SETTINGS, Narrowing
 
@@ -80,7 +81,7 @@ def write(
         f'_base_ = {_code(bases)}\n',
         _model(student),
         *_resets(cfg, out.stem),
-        _hooks(student, checkpoint, distils),
+        _hooks(student, cfg, checkpoint, distils),
     ]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text('\n'.join(parts))
@@ -130,20 +131,19 @@ def _resets(cfg: Config, name: str) -> list[str]:
     return ['\n'.join(lines) + '\n'] if lines else []
 
 
-def _hooks(student: Student, checkpoint: str, distils: bool) -> str:
-    kind = student.sizes.narrowing.type
-    teacher = ['model=_base_.model', f'checkpoint={literal(checkpoint)}', *TEACHER_SETTINGS.get(kind, [])]
-    if distils:  # the teacher's own teacher gives way
-        entries = [_call('teacher=dict', ['_delete_=True', *teacher], 8)]
+def _hooks(student: Student, cfg: Config, checkpoint: str, distils: bool) -> str:
+    narrowing = student.sizes.narrowing
+    teacher = ['model=_base_.model', f'checkpoint={literal(checkpoint)}']
+    teacher += TEACHER_SETTINGS.get(narrowing.type, [])
+    advised = advice(narrowing.type, student.width / narrowing.full, cfg.model)
+    if distils:  # the teacher's own teacher gives way, and so does what it handed on
+        layers = {'_delete_': True, **advised.get('layers', {})}
+        entries = [_call('teacher=dict', ['_delete_=True', *teacher], 8), f'layers={layers!r}']
     else:
         entries = ['_base_.distill', _call('teacher=dict', teacher, 8)]
-        entries += [*_layers(student), *_critic(student)]
+        entries += [f'{name}={_code(value)}' for name, value in advised.items()]
+        entries += _critic(student)
     return f'default_hooks = {_call("dict", [_call("distill=dict", entries, 4)], 0)}\n'
-
-
-def _layers(student: Student) -> list[str]:
-    layers = student.sizes.narrowing.layers(student.width)
-    return [f'layers={layers!r}'] if layers else []
 
 
 def _critic(student: Student) -> list[str]:
@@ -166,6 +166,6 @@ def _call(name: str, arguments: list[str], indent: int) -> str:
 
 
 def _code(value: Any) -> str:
-    if isinstance(value, dict):
-        return f'dict({", ".join(f"{k}={literal(v)}" for k, v in value.items())})'
+    if isinstance(value, dict) and all(key.isidentifier() for key in value):
+        return f'dict({", ".join(f"{k}={_code(v)}" for k, v in value.items())})'
     return literal(value)

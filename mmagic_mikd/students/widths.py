@@ -32,19 +32,6 @@ NARROW_TYPES = {
 # StyleGAN2 mixes styles in training mode only, and the teacher is to mix them at the student's cut.
 TEACHER_SETTINGS = {'NarrowStyleGAN2Generator': ["mode='train'"]}
 
-# Generators that can start as their teacher's first channels: each layer reads the one before, or is known
-# to mmagic_mikd.inherit. It helps down to a quarter of the channels; EDSR is harmed by it at an eighth
-# (benchmarks/studies).
-SLICED = (
-    'UnetGenerator',
-    'ResnetGenerator',
-    'MobileResnetGenerator',
-    'NarrowStyleGAN2Generator',
-    'EDSRNet',
-    'MSRResNet',
-)
-SLICED_FROM = 1 / 4
-
 
 class Narrowing:
     """The narrower versions of one generator.
@@ -100,13 +87,6 @@ class Narrowing:
             if _loads_weights(self._generator.get(key)):
                 changes[key] = None
         return changes
-
-    def layers(self, width: int) -> dict[str, str]:
-        """``default_hooks.distill.layers``: what the student starts with, if not with noise."""
-        if self.type in SLICED and width >= SLICED_FROM * self.full:
-            return {'': 'sliced'}
-        # a latent means the same picture only to the same mapping
-        return dict(style_mapping='inherited') if self.type == 'NarrowStyleGAN2Generator' else {}
 
     def config(self, width: int) -> dict:
         """The whole config of the student's generator."""

@@ -53,6 +53,11 @@ def small(cfg: Config, work_dir: Path, iters: int, batch_size: int) -> Config:
     return cfg
 
 
+def bound_alone(distill: dict) -> None:
+    """Leave the energy-based bound and nothing else, the case in which a test sees most."""
+    distill.update(recipe=None, terms=None, layers=None)
+
+
 def save_teacher(model: dict, folder: Path) -> str:
     """A teacher with random weights; running statistics that are not the start values, settled norms."""
     from mmagic.registry import MODELS

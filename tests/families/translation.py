@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from .base import ROOT, common, data_folder, save_teacher, small
+from .base import ROOT, bound_alone, common, data_folder, save_teacher, small
 
 
 def shrink_pix2pix(model: dict, width: int) -> None:
@@ -16,8 +16,8 @@ def shrink_pix2pix(model: dict, width: int) -> None:
 def pix2pix(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
     """configs/mikd_pix2pix.py on facades at 32 px, teacher 8 and student 4 channels wide.
 
-    Mutual information with the teacher alone, the case in which a test sees most; the config itself has
-    the photograph as t and an L1 term.
+    The energy-based bound alone, with the teacher's image as t; the config itself has the photograph as t, a
+    pyramid and a sliced start.
     """
     cfg = Config.fromfile(ROOT / 'configs' / 'mikd_pix2pix.py')
     cfg = common(cfg, work_dir, iters)
@@ -25,7 +25,8 @@ def pix2pix(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
     shrink_pix2pix(cfg.model, 4)
     shrink_pix2pix(distill.teacher.model, 8)
     distill.critic.update(base_channels=2, image_size=32)
-    distill.loss.target, distill.terms = 'teacher', None
+    distill.loss.target = 'teacher'
+    bound_alone(distill)
     cfg.train_dataloader.batch_size = batch_size
     cfg.train_dataloader.dataset.data_root = str(data_folder('facades'))
     for transform in cfg.train_dataloader.dataset.pipeline:
@@ -58,13 +59,14 @@ def first_images(source: Path, folder: Path, count: int) -> Path:
 
 
 def cyclegan(work_dir: Path, iters: int = 2, batch_size: int = 1) -> Config:
-    """configs/mikd_cyclegan.py on summer2winter at 32 px, teachers 8 and students 4 channels wide."""
+    """configs/mikd_cyclegan.py on summer2winter at 32 px, teachers 8 and students 4 wide; the bound alone."""
     cfg = small(Config.fromfile(ROOT / 'configs' / 'mikd_cyclegan.py'), work_dir, iters, batch_size)
     distill = cfg.default_hooks.distill
     for model, width in ((cfg.model, 4), (distill.teacher.model, 8)):
         model.generator.update(base_channels=width, num_blocks=1)
         model.discriminator.update(base_channels=4, num_conv=1)
     distill.critic.update(base_channels=2, image_size=32)
+    bound_alone(distill)
     cfg.train_dataloader.dataset.data_root = str(data_folder('summer2winter'))
     resize(cfg.train_dataloader.dataset.pipeline, 36, 32)
     resize(cfg.test_dataloader.dataset.pipeline, 32, 32)

@@ -108,6 +108,7 @@ def test_published_sizes_give_the_published_student(build, tmp_path):
         assert cfg.default_hooks.distill.type == 'DistillRunner'
         assert cfg.default_hooks.distill.critic.image_size == 256
         assert cfg.default_hooks.distill.layers == {'': 'sliced'}
+        assert cfg.default_hooks.distill.recipe == 'pyramid'
     text = (tmp_path / '--params2.py').read_text()
     assert len(text.splitlines()) < 25
     assert 'model = dict(generator=dict(base_channels=16))' in text
@@ -124,9 +125,27 @@ def test_the_published_share_of_stylegan2(build):
     assert (cfg.model.generator.type, cfg.model.generator.width) == ('NarrowStyleGAN2Generator', 154)
     # so that it mixes styles, and at the student's cut
     assert cfg.default_hooks.distill.teacher.mode == 'train'
+    assert cfg.default_hooks.distill.recipe == 'sliced_pyramid_early'
     assert cfg.default_hooks.distill.layers == {'': 'sliced'}
-    narrower = build(STYLEGAN2, '--width', '0.2', name='narrower.py')
-    assert narrower.default_hooks.distill.layers == dict(style_mapping='inherited')
+    narrower = build(STYLEGAN2, '--width', '0.1', name='narrower.py')
+    assert narrower.default_hooks.distill.layers == {'': 'own', 'style_mapping': 'inherited'}
+
+
+@pytest.mark.parametrize(
+    ('teacher', 'width', 'weight', 'layers'),
+    [
+        (CYCLEGAN, 0.25, 5, {'': 'sliced'}),
+        (EDSR, 0.25, 0.01, {'': 'sliced'}),
+        (EDSR, 0.2, 0.01, None),
+        (SRGAN, 0.25, 0.0001, {'': 'sliced'}),  # its pixel loss has a weight of 0.01
+        (RDN, 0.5, None, None),
+    ],
+)
+def test_what_the_studies_found_to_help_is_written_down(build, teacher, width, weight, layers):
+    distill = build(teacher, '--width', str(width)).default_hooks.distill
+    assert (distill.get('layers'), distill.get('recipe')) == (layers, 'pyramid' if weight else None)
+    if weight:
+        assert distill.terms.pyramid.loss_weight == pytest.approx(weight)
 
 
 def test_macs_are_those_of_the_given_input(build, variant):
@@ -159,12 +178,15 @@ def test_the_critic_fits_the_images(build):
 
 def test_a_student_may_become_a_teacher(build):
     """Its own teacher gives way, its other settings stay."""
-    parent = Config.fromfile(ROOT / 'configs' / 'mikd_pix2pix.py')
-    cfg = build(ROOT / 'configs' / 'mikd_pix2pix.py', '--width', '0.5', '--teacher-checkpoint', 'c16.pth')
+    config = ROOT / 'configs' / 'mikd_pix2pix.py'
+    parent = Config.fromfile(config)
+    cfg = build(config, '--width', '0.5', '--teacher-checkpoint', 'c16.pth')
     distill = cfg.default_hooks.distill
     assert cfg.model.generator.base_channels == 8
     assert distill.teacher.to_dict() == dict(model=parent.model.to_dict(), checkpoint='c16.pth')
     assert distill.loss == parent.default_hooks.distill.loss
+    narrower = build(config, '--width', '0.2', '--teacher-checkpoint', 'c16.pth', name='narrower.py')
+    assert narrower.default_hooks.distill.layers == {}  # too narrow for its parent's start
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ default_hooks = dict(
         critic=dict(type='EnergyCritic', base_channels=8, image_size={size}),
         sampler=dict(steps=10, step_size=100.0, noise_std=0.005),
         optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))),
+        layers={{'': 'sliced'}},
         terms=dict(
             pyramid=dict(
                 type='PyramidLaplaceLoss',
