@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 import torch
-from mmagic.models.editors.pix2pix.pix2pix_modules import UnetSkipConnectionBlock
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from .checks import proposal
 from .errors import ConfigError
+from .joins import features
 from .pair import Pair
 
 KEY = 'default_hooks.distill.layers'
@@ -57,7 +57,7 @@ def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
     """The student's layer, now with the teacher's weights."""
     try:
         layer, source = pair.student.get_submodule(name), pair.teacher.get_submodule(name).state_dict()
-        layer.load_state_dict(_slices(source, layer, pair.student) if sliced else source)
+        layer.load_state_dict(_slices(pair, name) if sliced else source)
     except (AttributeError, IndexError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise ConfigError(
@@ -67,23 +67,21 @@ def _copy(pair: Pair, name: str, sliced: bool) -> nn.Module:
     return layer
 
 
-def _slices(weights: dict[str, Tensor], layer: nn.Module, generator: nn.Module) -> dict[str, Tensor]:
-    """The first channels of ``weights`` in every dimension, and the first blocks where there are fewer.
+def _slices(pair: Pair, name: str) -> dict[str, Tensor]:
+    """The first channels of the teacher's layer in every dimension, and the first blocks where there are fewer.
 
-    What reads two features at once, as the decoder of a U-Net does, gets the first channels of each.
+    What holds several features, as the input of a U-Net's decoder does, gets the first channels of each.
     """
-    slices = {
-        name: weights[name][tuple(map(slice, weight.shape))]
-        for name, weight in layer.state_dict().items()
-        if name in weights
-    }
-    joining = {
-        block.model[2].conv.weight  # (2 * channels, ...), transposed
-        for block in generator.modules()
-        if isinstance(block, UnetSkipConnectionBlock) and len(block.model) > 2  # not the innermost
-    }
-    for name, weight in layer.named_parameters():
-        if weight in joining:
-            first = tuple(map(slice, weight.chunk(2)[0].shape))
-            slices[name] = torch.cat([half[first] for half in weights[name].chunk(2)])
+    wide = pair.teacher.get_submodule(name).state_dict()
+    mine, whole = features(pair.student), features(pair.teacher)
+    slices = {}
+    for key, weight in pair.student.get_submodule(name).state_dict().items():
+        if key not in wide:
+            continue
+        source, path = wide[key], f'{name}.{key}'.lstrip('.')
+        if path in mine and path in whole:
+            (dimension, kept), (_, sizes) = mine[path], whole[path]
+            parts = zip(source.split(sizes, dimension), kept, strict=False)
+            source = torch.cat([part.narrow(dimension, 0, count) for part, count in parts], dimension)
+        slices[key] = source[tuple(map(slice, weight.shape))]
     return slices
