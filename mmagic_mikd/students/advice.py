@@ -8,22 +8,22 @@ class Advice(NamedTuple):
 
     Attributes:
         recipe: a name in :data:`mmagic_mikd.recipes.RECIPES`.
-        terms: what the recipe's terms have to be for images and losses of this family.
+        pyramid: settings of the recipe's term for images and losses of this family; its weight is the one beside
+            a pixel loss of weight 1, where the model has a `pixel_loss`.
         sliced_from: share of the teacher's channels down to which the student starts as the first of them;
             EDSR is harmed by that at an eighth, StyleGAN2 is not.
         narrower: ``layers`` of a narrower student.
     """
 
     recipe: str = 'pyramid'
-    terms: dict[str, dict] | None = None
+    pyramid: dict[str, float] | None = None
     sliced_from: float = 1 / 4
     narrower: dict[str, str] | None = None
 
 
 UNET = Advice()
-RESNET = Advice(terms=dict(pyramid=dict(loss_weight=5.0)))
-# beside a pixel loss of weight 1, between images in [0, 1]
-SUPER_RESOLUTION = Advice(terms=dict(pyramid=dict(loss_weight=0.01, initial_scale=0.02)))
+RESNET = Advice(pyramid=dict(loss_weight=5.0))
+SUPER_RESOLUTION = Advice(pyramid=dict(loss_weight=0.01, initial_scale=0.02))  # of images in [0, 1]
 STYLEGAN2 = Advice(
     recipe='sliced_pyramid_early',
     sliced_from=1 / 8,
@@ -31,8 +31,8 @@ STYLEGAN2 = Advice(
     narrower={'': 'own', 'style_mapping': 'inherited'},
 )
 
-# The layers of each read the one before, or are known to mmagic_mikd.inherit: what `sliced` asks for. No study
-# had a generator that is not here.
+# The layers of each read the one before, or are known to mmagic_mikd.joins: what `sliced` asks for. No study had
+# a generator that is not here.
 ADVICE = {
     'UnetGenerator': UNET,
     'ResnetGenerator': RESNET,
@@ -54,11 +54,10 @@ def advice(kind: str, share: float, model: dict) -> dict[str, Any]:
     if kind not in ADVICE:
         return {}
     known = ADVICE[kind]
-    terms = known.terms
-    if known is SUPER_RESOLUTION:
-        pixel_weight = (model.get('pixel_loss') or {}).get('loss_weight', 1.0)
-        weight = terms['pyramid']['loss_weight'] * pixel_weight
-        terms = dict(pyramid=terms['pyramid'] | dict(loss_weight=weight))
+    settings: dict[str, Any] = dict(recipe=known.recipe)
+    if known.pyramid:
+        pixel_loss = model.get('pixel_loss') or {}
+        weight = known.pyramid['loss_weight'] * pixel_loss.get('loss_weight', 1.0)
+        settings['terms'] = dict(pyramid=known.pyramid | dict(loss_weight=weight))
     layers = {'': 'sliced'} if share >= known.sliced_from else known.narrower
-    settings = dict(recipe=known.recipe, terms=terms, layers=layers)
-    return {name: value for name, value in settings.items() if value}
+    return settings | (dict(layers=layers) if layers else {})
