@@ -27,6 +27,7 @@ import mmagic_mikd
 from mmagic_mikd import AttentionTransferLoss, DistillRunner, MIDistillLoss
 from mmagic_mikd.errors import ConfigError
 from mmagic_mikd.langevin import langevin
+from mmagic_mikd.recipes import RECIPES
 
 
 def test_weight_zero_is_bit_identical_to_the_plain_toolbox(tmp_path):
@@ -371,4 +372,5 @@ def test_the_shipped_config_is_the_real_setting():
     assert narrowed == cfg.model.generator.to_dict()
     distill = cfg.default_hooks.distill
     assert distill.loss.target == 'ground_truth' and distill.recipe == 'pyramid'
+    assert RECIPES['pyramid']['terms']['pyramid']['loss_weight'] == 15
     assert cfg.train_cfg.max_iters == 80000 and cfg.custom_hooks[0].type == 'VisualizationHook'

@@ -8,6 +8,7 @@ from families import ROOT, common, data_folder, save_teacher, train
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
+from mmagic_mikd.students.advice import advice
 from mmagic_mikd.students.budget import amount, parse_amount
 from mmagic_mikd.students.widths import Narrowing
 
@@ -146,6 +147,16 @@ def test_what_the_studies_found_to_help_is_written_down(build, teacher, width, w
     assert (distill.get('layers'), distill.get('recipe')) == (layers, 'pyramid' if weight else None)
     if weight:
         assert distill.terms.pyramid.loss_weight == pytest.approx(weight)
+
+
+@pytest.mark.parametrize('name', ['pix2pix', 'cyclegan', 'edsr', 'srresnet'])
+def test_the_shipped_configs_follow_the_same_advice(name):
+    cfg = Config.fromfile(ROOT / 'configs' / f'mikd_{name}.py')
+    distill, generator = cfg.default_hooks.distill, cfg.model.generator
+    narrowing = Narrowing(distill.teacher.model.generator)
+    share = generator[narrowing.key] / narrowing.full
+    for key, value in advice(narrowing.type, share, distill.teacher.model).items():
+        assert distill[key] == value
 
 
 def test_macs_are_those_of_the_given_input(build, variant):
