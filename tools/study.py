@@ -2,6 +2,7 @@
 
     python tools/study.py run STUDY.yaml [--only student=x16 objective=l1,none seed=0] [--jobs 2]
     python tools/study.py table STUDY.yaml     STUDY.md, from STUDY.csv alone
+    python tools/study.py table STUDY.yaml --against l1    prints differences to another objective than none
     python tools/study.py plot STUDY.yaml      STUDY.png, likewise
 
 `run` can be stopped at any time: finished cells are rows of STUDY.csv and are kept, the same command does
@@ -34,6 +35,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         metavar='KEY=NAME,...',
         help='only these students, objectives, seeds',
     )
+    parser.add_argument(
+        '--against', metavar='OBJECTIVE', help='print differences of last checkpoints to it, write nothing'
+    )
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time, one thread each')
     parser.add_argument(
         '--data', type=Path, default=TOOLS.parents[1] / 'shared/data', help='folder of data sets'
@@ -42,7 +46,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--quick', action='store_true', help='two iterations of three cells, in the work dir: does it work?'
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.against and args.command != 'table':
+        parser.error('--against belongs to `table`')
+    return args
 
 
 def wanted(only: list[str]) -> dict[str, set[str]]:
@@ -81,9 +88,9 @@ def main(argv: list[str] | None = None) -> None:
         left = sum(key_of(identity(cell)) not in finished(study) for cell in cells)
         print(f'{left} cells are left to other processes' if left else f'All done: {study.csv}')
     elif args.command == 'table':
-        from table import write_table
+        from table import comparison, write_table
 
-        print(write_table(study))
+        print(comparison(study, args.against) if args.against else write_table(study))
     else:
         from drawing import write_plot
 

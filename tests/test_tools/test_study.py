@@ -26,7 +26,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rows import add_rows, locked, read_rows
 from summary import Summary, current, interval
-from table import table, write_table
+from table import comparison, table, write_table
 
 from mmagic_mikd.complexity import TrainingMacs
 from mmagic_mikd.errors import ConfigError
@@ -130,6 +130,22 @@ def test_the_table(study):
     # differences -1 and -0.98: mean -0.99, half width 12.706 * 0.01414 / sqrt(2); of the way to 1: 4.5
     assert '| l1 | 2 | **-0.9900 [-1.1171, -0.8629]**, 22 % |' in text
     assert '1 rows of the CSV are of other settings' in text and '2 M parameters, 3 M MACs' in text
+
+
+def test_differences_to_another_objective(study, monkeypatch):
+    rows = [row('teacher', 'teacher', 0, loss='1')]
+    rows += [row('x4', 'none', seed, loss=str(5 + seed)) for seed in (0, 1)]
+    rows += [row('x4', 'l1', seed, loss=str(4 + 1.02 * seed)) for seed in (0, 1)]
+    monkeypatch.setattr('table.study_rows', lambda study: (rows, []))
+    text = comparison(study(), 'l1')
+    # by 1 and 0.98 worse than L1, whose mean of 4.51 is 3.51 from the teacher's 1
+    assert '| minus l1 |' in text and '| none | 2 | +0.9900 [+0.8629, +1.1171], -28 % |' in text
+    assert '| l1 |' not in text
+    with pytest.raises(ConfigError, match=r'--against l3: .* has none, l1'):
+        comparison(study(), 'l3')
+    monkeypatch.setattr('table.study_rows', lambda study: (rows[:3], []))
+    with pytest.raises(ConfigError, match='no rows to compare'):
+        comparison(study(), 'l1')
 
 
 def test_the_name_of_a_score_is_a_name_and_nothing_more(study):

@@ -12,13 +12,13 @@ NONE = 'none'  # the objective of the student that is trained alone
 
 
 class Difference(NamedTuple):
-    """A score minus that of the student alone, seed by seed.
+    """A score minus that of another objective, such as the student alone, seed by seed.
 
     Attributes:
         mean: over the seeds that both have.
         low, high: 95 % confidence interval of the mean (Student's t); nan for a single seed.
-        gap: the share of the way from the student alone to the teacher that is covered; nan without a
-            teacher's score, and where the teacher is no better than the student alone.
+        gap: the share of the way from the other objective to the teacher that is covered; nan without a
+            teacher's score, and where the teacher is no better than that objective.
         n: number of seeds.
     """
 
@@ -62,16 +62,21 @@ class Summary:
         """Mean, standard deviation (of a sample; nan for a single seed), number of seeds."""
         return mean_sd(self.values(student, objective, column).values())
 
-    def difference(self, student: str, objective: str, score: str, better: str) -> Difference | None:
-        """To the student alone; None without a common seed. ``better`` is 'higher' or 'lower'."""
-        distilled, alone = (self.values(student, name, score) for name in (objective, NONE))
-        seeds = [seed for seed in distilled if seed in alone]
+    def difference(
+        self, student: str, objective: str, score: str, better: str, against: str = NONE
+    ) -> Difference | None:
+        """To the student alone or to another objective; None without a common seed.
+
+        ``better`` is 'higher' or 'lower'.
+        """
+        values, other = (self.values(student, name, score) for name in (objective, against))
+        seeds = [seed for seed in values if seed in other]
         if not seeds:
             return None
-        differences = [distilled[seed] - alone[seed] for seed in seeds]
+        differences = [values[seed] - other[seed] for seed in seeds]
         mean, low, high = interval(differences)
         teacher = self.values(TEACHER, TEACHER, score).values()
-        way = fmean(teacher) - fmean(alone[seed] for seed in seeds) if teacher else nan
+        way = fmean(teacher) - fmean(other[seed] for seed in seeds) if teacher else nan
         is_gap = way > 0 if better == 'higher' else way < 0
         return Difference(mean, low, high, mean / way if is_gap else nan, len(seeds))
 

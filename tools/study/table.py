@@ -39,6 +39,24 @@ def write_table(study: Study) -> Path:
     return path
 
 
+def comparison(study: Study, against: str) -> str:
+    """Differences of the last checkpoints to another objective than the student alone.
+
+    Raises:
+        ConfigError: the study has no such objective, or no row of it.
+    """
+    if against not in study.spec['objectives']:
+        raise ConfigError(f'--against {against}: {study.path} has {", ".join(study.spec["objectives"])}')
+    summary = Summary(study_rows(study)[0], 'last')
+    parts = []
+    for student in study.spec['students']:
+        lines = markdown(difference_lines(study, summary, student, against))
+        parts += [f'## {student}\n', lines] if lines else []
+    if not parts:
+        raise ConfigError(f'--against {against}: {study.csv} has no rows to compare with it')
+    return '\n'.join(parts)
+
+
 def study_rows(study: Study) -> tuple[list[dict], list[dict]]:
     """Rows of the study's present settings, and stale ones."""
     rows = read_rows(study.csv)
@@ -82,11 +100,11 @@ def score_lines(study: Study, summary: Summary, student: str) -> list[list[str]]
     return lines
 
 
-def difference_lines(study: Study, summary: Summary, student: str) -> list[list[str]]:
-    lines = [['minus none', 'n', *map(escape.cell, study.scores)]]
+def difference_lines(study: Study, summary: Summary, student: str, against: str = NONE) -> list[list[str]]:
+    lines = [[f'minus {against}', 'n', *map(escape.cell, study.scores)]]
     for objective in study.spec['objectives']:
-        found = [summary.difference(student, objective, *score) for score in study.scores.items()]
-        if objective == NONE or not any(found):
+        found = [summary.difference(student, objective, *score, against) for score in study.scores.items()]
+        if objective == against or not any(found):
             continue
         texts = [
             difference_text(difference, better)
