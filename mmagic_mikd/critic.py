@@ -172,16 +172,8 @@ class EnergyCritic(nn.Module):
 
 
 def _halved(image: Tensor) -> Tensor:
-    """Average pooling, 3 x 3 at stride two, in the memory layout in which convolutions of few channels are
-    fastest, and itself a convolution: less than half of the time of ``avg_pool2d`` and its gradient on a CPU.
-    """
-    channels = image.shape[1]
-    mean = torch.eye(channels, dtype=image.dtype, device=image.device)[..., None, None] / 9
-    image, kernel = (
-        tensor.contiguous(memory_format=torch.channels_last)
-        for tensor in (image, mean.expand(channels, channels, 3, 3))
-    )
-    return F.conv2d(image, kernel, stride=2, padding=1)
+    """At half the size, in the memory layout in which convolutions of few channels are fastest."""
+    return F.avg_pool2d(image, 3, stride=2, padding=1).contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager
