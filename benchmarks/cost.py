@@ -241,12 +241,6 @@ How the chain and the critic's step use this processor, against convolutions alo
 
 {used}
 
-The aim, 85 % of the best convolution's rate, is missed: a chain reaches about half of the rate of convolutions
-of its own width, and those of 8 channels a third of that of wide ones. About half of the time of a chain of
-c0 = 8 is convolutions, the rest activations, pooling, noise and copies. What is done against it: weights
-normalised once per chain, no gradients of weights in it, the student's half of the first layer once, pooling
-within the kernels of the blocks, channels last, steps in place.
-
 From the command to the first iteration, imports and the building of everything included: {first:.1f} s.
 """
 
