@@ -194,7 +194,7 @@ def test_a_record_keeps_what_the_chain_asked_and_changes_nothing():
 
 
 def test_energies_gap_and_picture_reach_tensorboard_as_the_page_says(tmp_path):
-    (lines,) = re.findall(r'```python\n(.*?)```', (ROOT / 'docs' / 'seeing.md').read_text(), re.S)
+    lines = re.search(r'```python\n(.*?)```', (ROOT / 'docs' / 'seeing.md').read_text(), re.S)[1]
     cfg = pix2pix(tmp_path, iters=2)
     cfg.merge_from_dict(Config.fromstring(lines, '.py')._cfg_dict.to_dict())
     cfg.default_hooks.chain_pictures.interval = 1
