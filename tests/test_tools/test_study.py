@@ -270,6 +270,25 @@ def test_a_wrong_study_is_refused_in_one_sentence(study, changes, message):
         study(**changes)
 
 
+def test_a_study_that_builds_on_another_changes_what_it_names(study, tmp_path):
+    base = study()
+    path = tmp_path / 'longer.yaml'
+    changes = dict(
+        base='tiny.yaml', seeds=[2], objectives=dict(l1=dict(terms=dict(l1=dict(loss_weight=2.0))))
+    )
+    path.write_text(yaml.safe_dump(changes))
+    spec = Study(path, tmp_path, tmp_path).spec
+    assert spec['objectives']['l1']['terms']['l1'] == dict(type='L1Loss', loss_weight=2.0)
+    assert spec['seeds'] == [2] and {**spec, 'seeds': [0, 1], 'objectives': SPEC['objectives']} == base.spec
+    for wrong, message in (
+        ('longer.yaml', 'base=longer.yaml has a base itself'),
+        ('no.yaml', 'no study .*no.yaml'),
+    ):
+        path.write_text(yaml.safe_dump(dict(changes, base=wrong)))
+        with pytest.raises(ConfigError, match=message):
+            Study(path, tmp_path, tmp_path)
+
+
 def test_a_key_that_leads_nowhere(study):
     changed = study(students={'x4': {'model.generatr.base_channels': 4}})
     with pytest.raises(ConfigError, match=r"students.x4: model.generatr.base_channels .* no 'generatr'"):

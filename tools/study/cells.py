@@ -18,7 +18,7 @@ from mmagic_mikd.errors import ConfigError
 TEACHER = 'teacher'
 REQUIRED = {'config', 'iterations', 'seeds', 'scores', 'best', 'students', 'objectives'}
 TEACHER_KEYS = {'iterations', 'seed', 'overrides', 'checkpoint'}
-OPTIONAL = {'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides'}
+OPTIONAL = {'base', 'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides'}
 DIRECTIONS = ('higher', 'lower')
 # what a training depends on; the rest of a config are its own variables, and where it writes
 MATTERS = {
@@ -203,6 +203,17 @@ class Study:
 
 
 def _read(path: Path) -> dict:
+    spec = _load(path)
+    if 'base' in spec:
+        base = path.parent / str(spec.pop('base'))
+        if 'base' in _load(base):
+            raise ConfigError(f'{path}: base={base.name} has a base itself: name that one')
+        spec = _merged(_load(base), spec)
+    _check_keys(path, spec)
+    return spec
+
+
+def _load(path: Path) -> dict:
     if not path.is_file():
         raise ConfigError(f'there is no study {path}: correct the path')
     try:
@@ -211,8 +222,14 @@ def _read(path: Path) -> dict:
         raise ConfigError(f'{path} cannot be read as YAML: {" ".join(str(error).split())}') from error
     if not isinstance(spec, dict):
         raise ConfigError(f'{path} holds no keys: see benchmarks/studies/README.md')
-    _check_keys(path, spec)
     return spec
+
+
+def _merged(base: object, changes: object) -> object:
+    """What a study says, with the changes of one that builds on it: keys join, all else is replaced."""
+    if not (isinstance(base, dict) and isinstance(changes, dict)):
+        return changes
+    return {**base, **{key: _merged(base.get(key), value) for key, value in changes.items()}}
 
 
 def _check_keys(path: Path, spec: dict) -> None:
