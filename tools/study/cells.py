@@ -205,10 +205,11 @@ class Study:
 def _read(path: Path) -> dict:
     spec = _load(path)
     if 'base' in spec:
-        base = path.parent / str(spec.pop('base'))
-        if 'base' in _load(base):
-            raise ConfigError(f'{path}: base={base.name} has a base itself: name that one')
-        spec = _merged(_load(base), spec)
+        name = str(spec.pop('base'))
+        base = _load(path.parent / name)
+        if 'base' in base:
+            raise ConfigError(f'{path}: base={name} has a base itself: name that one')
+        spec = _merged(base, spec)
     _check_keys(path, spec)
     return spec
 

@@ -9,11 +9,11 @@ model = dict(generator=dict(num_down=7))
 train = _base_.train_dataloader.dataset.pipeline
 train[0].transforms[1].scale = (144, 144)
 train[1].crop_size = (size, size)
-at_once = _base_.val_dataloader.dataset.pipeline
-at_once[0].transforms[1].scale = (size, size)
+whole = _base_.val_dataloader.dataset.pipeline
+whole[0].transforms[1].scale = (size, size)
 train_dataloader = dict(dataset=dict(pipeline=train))
-val_dataloader = dict(dataset=dict(pipeline=at_once))
-test_dataloader = dict(dataset=dict(pipeline=at_once))
+val_dataloader = dict(dataset=dict(pipeline=whole))
+test_dataloader = dict(dataset=dict(pipeline=whole))
 
 metrics = _base_.test_evaluator.metrics
 metrics[1].image_shape = (3, size, size)
