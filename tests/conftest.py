@@ -1,9 +1,11 @@
-"""What every test wants: runs whose time goes into training, processes that can be interrupted."""
+"""What every test wants: quick runs that share nothing, processes that can be interrupted."""
 
+import itertools
 import signal
 
 import mmengine.config.config
 import pytest
+from mmengine.runner import Runner
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and every process below inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -14,4 +16,17 @@ def unformatted_configs():
     """MMEngine formats the config with yapf five times a run, nine tenths of a tiny run's time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mmengine.config.config, 'FormatCode', lambda text, **_: (text, True))
+        yield
+
+
+@pytest.fixture(autouse=True, scope='session')
+def a_name_for_each_run():
+    """Two runs of one name and one second would share their message hub, logger and visualizer."""
+    build, numbers = Runner.__init__, itertools.count()
+
+    def named(runner, *args, experiment_name=None, **kwargs):
+        build(runner, *args, experiment_name=f'{experiment_name or "run"}_{next(numbers)}', **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Runner, '__init__', named)
         yield

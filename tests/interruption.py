@@ -1,7 +1,6 @@
 """Runs in processes of their own that can be killed, and what two runs must have in common at their end."""
 
 import copy
-import itertools
 import os
 import shutil
 import signal
@@ -18,7 +17,6 @@ from mmengine.logging import HistoryBuffer
 
 MEASURED = ('time', 'data_time', 'memory')  # differ from run to run
 RUN_ITSELF = ('cfg', 'experiment_name', 'mmengine_version')
-_runs = itertools.count()
 
 
 def start(cfg: Config, before: Callable[[], None] | None = None, **env: str) -> int:
@@ -29,7 +27,6 @@ def start(cfg: Config, before: Callable[[], None] | None = None, **env: str) -> 
         env: variables of its environment, as a launcher sets them.
     """
     cfg = copy.deepcopy(cfg)
-    cfg.experiment_name = f'run_{next(_runs)}'  # the toolbox keeps one message hub for each name
     Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
     pid = os.fork()
     if pid:

@@ -158,11 +158,7 @@ def test_the_critic_of_a_run_keeps_to_its_own_count_also_when_resumed(tmp_path):
     logged = families.scalars(runner)
     assert logged['critic_grad_norm'].size == 2 and 'grad_norm' not in logged
     assert logged['critic_clipped_norm'].tolist() == pytest.approx(logged['critic_grad_norm'].tolist())
-    cfg.resume, cfg.load_from, cfg.experiment_name = (
-        True,
-        str(tmp_path / 'a' / 'iter_3.pth'),
-        'accumulated on',
-    )
+    cfg.resume, cfg.load_from = True, str(tmp_path / 'a' / 'iter_3.pth')
     _, resumed = watched(cfg)
     # the fourth iteration of them all steps, with what the third has gathered
     assert all(map(torch.equal, resumed.critics, watch.critics[3:]))

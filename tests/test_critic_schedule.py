@@ -56,7 +56,7 @@ def test_the_students_rate_is_its_own(whole):
 def test_a_resumed_run_goes_on_in_the_schedule(whole):
     cfg, runner = whole
     cfg = copy.deepcopy(cfg)
-    cfg.work_dir, cfg.experiment_name = f'{cfg.work_dir}/resumed', 'resumed schedule'
+    cfg.work_dir += '/resumed'
     cfg.resume, cfg.load_from = True, f'{whole[0].work_dir}/iter_3.pth'
     assert rates(families.train(cfg)) == pytest.approx(rates(runner))
 
@@ -65,7 +65,7 @@ def test_a_resumed_run_must_have_the_same_schedulers(whole, tmp_path):
     cfg, _ = whole
     cfg = copy.deepcopy(cfg)
     cfg.resume, cfg.load_from = True, f'{cfg.work_dir}/iter_6.pth'
-    cfg.work_dir, cfg.experiment_name, cfg.train_cfg.max_iters = str(tmp_path), 'other schedule', 7
+    cfg.work_dir, cfg.train_cfg.max_iters = str(tmp_path), 7
     cfg.default_hooks.distill.param_scheduler = WARM_UP
     with pytest.raises(ConfigError, match=r'distill\.param_scheduler has 1 schedulers.*checkpoint.* 2;'):
         families.train(cfg)

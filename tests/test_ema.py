@@ -87,7 +87,7 @@ def test_a_copy_made_in_the_middle_of_a_step_has_no_life_of_its_own(averaged):
 def test_averaging_changes_nothing_of_the_training(averaged):
     cfg, _, trace = averaged
     cfg = copy.deepcopy(cfg)
-    cfg.custom_hooks, cfg.work_dir, cfg.experiment_name = [], cfg.work_dir + '/plain', 'plain'
+    cfg.custom_hooks, cfg.work_dir = [], cfg.work_dir + '/plain'
     plain = families.train(cfg)
     assert families.equal(student_weights(plain.model), trace.weights[-1])
 
@@ -96,10 +96,10 @@ def test_a_resumed_run_averages_on(averaged):
     cfg, _, _ = averaged
     whole = families.load(f'{cfg.work_dir}/iter_3.pth')
     cfg = copy.deepcopy(cfg)
-    cfg.work_dir, cfg.experiment_name = cfg.work_dir + '/resumed', 'resumed'
+    cfg.work_dir += '/resumed'
     cfg.default_hooks.checkpoint.interval = 2
     families.train(cfg)
-    cfg.resume, cfg.load_from, cfg.experiment_name = True, f'{cfg.work_dir}/iter_2.pth', 'resumed on'
+    cfg.resume, cfg.load_from = True, f'{cfg.work_dir}/iter_2.pth'
     families.train(cfg)
     resumed = families.load(f'{cfg.work_dir}/iter_3.pth')
     assert families.equal(resumed['ema_state_dict'], whole['ema_state_dict'])

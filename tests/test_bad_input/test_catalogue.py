@@ -43,7 +43,7 @@ def test_the_table_has_these_rows_and_no_others():
 
 
 def run(world: World, changes=None, *arguments):
-    config = world.config({'experiment_name': world.root.name, **(changes or {})})
+    config = world.config(changes or {})
     return run_tool('train', [config.name, *arguments])
 
 

@@ -236,7 +236,7 @@ def test_the_config_in_a_checkpoint_is_not_executed(tmp_path):
     content = torch.load(path, weights_only=True)
     content['meta']['config'] = f'import os\nos.mkdir({str(tmp_path / "trace")!r})\n'
     torch.save(content, path)
-    cfg.merge_from_dict(dict(resume=True, experiment_name='resumed', train_cfg=dict(max_iters=2)))
+    cfg.merge_from_dict(dict(resume=True, train_cfg=dict(max_iters=2)))
     runner = Runner.from_cfg(cfg)
     runner.train()
     assert runner.iter == 2 and not (tmp_path / 'trace').exists()

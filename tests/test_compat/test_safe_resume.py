@@ -84,7 +84,7 @@ def test_a_run_resumes_where_it_stopped(tmp_path):
     first = compat_runs.config('pix2pix', tmp_path, iters=2)
     Runner.from_cfg(first).train()
     second = compat_runs.config('pix2pix', tmp_path, iters=3)
-    second.merge_from_dict(dict(resume=True, experiment_name='resumed'))
+    second.merge_from_dict(dict(resume=True))
     runner = Runner.from_cfg(second)
     runner.train()
     assert runner.iter == 3

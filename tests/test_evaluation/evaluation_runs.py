@@ -107,7 +107,7 @@ def build(cfg: Config, *hooks: Hook) -> tuple[Runner, Recorder]:
 
 def _base(name: str, work_dir: Path, metrics: list[dict]) -> Config:
     cfg = Config.fromstring(f"_base_ = ['mmagic::{name}']", '.py')
-    cfg.work_dir, cfg.experiment_name = str(work_dir), work_dir.name
+    cfg.work_dir = str(work_dir)
     cfg.custom_hooks, cfg.log_level, cfg.randomness = [], 'WARNING', dict(seed=0)
     cfg.vis_backends = [dict(type='LocalVisBackend')]
     cfg.visualizer = dict(type='Visualizer', vis_backends=cfg.vis_backends)

@@ -68,7 +68,6 @@ def trained_weights(work_dir, evaluate, hooks=()):
         custom_hooks=list(hooks),
         randomness=dict(seed=0),
         log_level='ERROR',
-        experiment_name=work_dir.name,
         **val,
     )
     runner.train()
