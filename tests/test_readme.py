@@ -38,4 +38,5 @@ def test_the_example_is_as_short_as_promised_and_distils(tmp_path):
         if transform.type == 'PairedRandomCrop':
             transform.gt_patch_size = 32
     runner = train(cfg)
-    assert runner.message_hub.get_scalar('train/loss_mi').data[0].size == 2
+    for name in ('loss_mi', 'loss_distill_pyramid'):
+        assert runner.message_hub.get_scalar(f'train/{name}').data[0].size == 2
