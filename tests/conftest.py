@@ -11,6 +11,12 @@ from mmengine.runner import Runner
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests go first: last, one of them would keep one process busy and the others idle."""
+    slow = {item.path for item in items if item.get_closest_marker('slow')}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True, scope='session')
 def unformatted_configs():
     """MMEngine formats the config with yapf five times a run, nine tenths of a tiny run's time."""

@@ -6,6 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 find_python install
 cd "$REPO"
 # One process for each core: the networks of the tests are so small that threads only get into each
-# other's way. By files, because what several tests of a file share is made once for each process.
+# other's way. By files, because what several tests of a file share is made once for each process, and
+# in the order of tests/conftest.py.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-exec "$PYTHON_BIN" -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
+exec "$PYTHON_BIN" -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
