@@ -49,7 +49,7 @@ def test_residual_branches_start_at_zero():
 def test_spectral_norm_is_that_of_the_matrix():
     weight = torch.randn(6, 20)
     norm = SpectralNorm(weight)
-    for _ in range(50):
+    for _ in range(500):
         normalised = norm(weight)
     torch.testing.assert_close(torch.linalg.matrix_norm(normalised, 2), torch.tensor(1.0))
 
