@@ -1,14 +1,11 @@
 """What every test wants: the same numbers each time, quick runs that share nothing, working Ctrl-C."""
 
 import itertools
-import random
 import signal
 
 import mmengine.config.config
-import numpy as np
 import pytest
-import torch
-from mmengine.runner import Runner
+from mmengine.runner import Runner, set_random_seed
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and every process below inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -17,9 +14,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup():
     """Before the fixtures: what a test draws must not depend on the tests that ran before it."""
-    random.seed(0)
-    np.random.seed(0)
-    torch.manual_seed(0)
+    set_random_seed(0)
 
 
 def pytest_collection_modifyitems(items):
