@@ -29,11 +29,11 @@ from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 from mmagic_mikd import EnergyCritic, MIDistillLoss, langevin  # noqa: E402
-from mmagic_mikd.complexity import TrainingMacs, cpu_name  # noqa: E402
-from mmagic_mikd.critic import frozen  # noqa: E402
-from mmagic_mikd.footprint import Tracker, shortened  # noqa: E402
-from mmagic_mikd.recipes import RECIPES  # noqa: E402
-from mmagic_mikd.runner_hook import DistillRunner  # noqa: E402
+from mmagic_mikd.apps.scaling.footprint import Tracker, shortened  # noqa: E402
+from mmagic_mikd.cost.complexity import TrainingMacs, cpu_name  # noqa: E402
+from mmagic_mikd.engine.hook import DistillRunner  # noqa: E402
+from mmagic_mikd.engine.recipes import RECIPES  # noqa: E402
+from mmagic_mikd.objectives.energy.critic import frozen  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 WITHOUT, SHUFFLED = 'without', 'shuffled'

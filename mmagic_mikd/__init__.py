@@ -13,18 +13,18 @@ from . import compat
 compat.apply()  # before anything that imports the host
 
 from . import evaluation, students  # noqa: E402  register their modules
-from .chain_pictures import ChainPictures  # noqa: E402
-from .critic import EnergyCritic  # noqa: E402
-from .langevin import langevin  # noqa: E402
-from .losses import (  # noqa: E402
+from .engine.hook import DistillRunner  # noqa: E402
+from .objectives import (  # noqa: E402
     AttentionTransferLoss,
     InfoNCELoss,
     MIDistillLoss,
     PyramidLaplaceLoss,
     VIDLoss,
 )
-from .runner_hook import DistillRunner  # noqa: E402
+from .objectives.energy.critic import EnergyCritic  # noqa: E402
+from .objectives.energy.langevin import langevin  # noqa: E402
 from .version import __version__  # noqa: E402
+from .visualization.chain_pictures import ChainPictures  # noqa: E402
 
 # In MMEngine's own registries: bare names resolve from the scope of any OpenMMLab toolbox.
 MODELS.register_module(module=EnergyCritic)

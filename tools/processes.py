@@ -1,12 +1,6 @@
-"""`torchrun`, which ends with what its processes have said and their exit code, without a report of its own."""
+"""`torchrun` without a report of its own, for tools/dist_train.sh and tools/dist_test.sh."""
 
-import sys
+from mmagic_mikd.apps.launch.processes import main
 
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-from torch.distributed.run import main
-
-try:
+if __name__ == '__main__':
     main()
-except ChildFailedError as error:
-    code = error.get_first_failure()[1].exitcode
-    sys.exit(code if code > 0 else 1)  # negative: ended by a signal

@@ -1,54 +1,6 @@
-"""Evaluate a checkpoint with the evaluator of its config: `python tools/test.py CONFIG CHECKPOINT`.
+"""Evaluate a checkpoint with the evaluator of its config: `python tools/test.py CONFIG CHECKPOINT`."""
 
-The toolbox's own arguments. A distillation config needs neither its teacher nor its critic here.
-"""
-
-import mmengine
-from launch import (
-    argument_parser,
-    load_config,
-    require_checkpoint,
-    require_data,
-    require_parts,
-    user_errors,
-)
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
-from safeguards import Safeguards
-
-
-class SaveMetrics(Hook):
-    """Writes the metrics to a file; its ending (json, yaml, pkl) says in which format."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def after_test_epoch(self, runner, metrics=None):
-        if metrics is not None and runner.rank == 0:
-            mmengine.dump(metrics, self.path)
-
-
-def parse_args():
-    parser = argument_parser('Evaluate a checkpoint')
-    parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--out', help='file for the metrics (.json, .yaml or .pkl)')
-    return parser.parse_args()
-
-
-@user_errors()
-def main():
-    args = parse_args()
-    cfg = load_config(args)
-    require_parts(cfg, args.config, 'test')
-    require_data(cfg, 'test_dataloader')
-    require_checkpoint('checkpoint', args.checkpoint)
-    cfg.load_from = args.checkpoint
-    runner = Runner.from_cfg(cfg)
-    runner.register_hook(Safeguards(evaluates=True))
-    if args.out:
-        runner.register_hook(SaveMetrics(args.out), 'LOWEST')
-    runner.test()
-
+from mmagic_mikd.apps.launch.test import main
 
 if __name__ == '__main__':
     main()

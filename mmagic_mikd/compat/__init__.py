@@ -4,9 +4,9 @@
 module that it repairs. `applied()` names those that have taken effect in this process. To see the
 stock behaviour, leave some out: `MIKD_WITHOUT=translation_sync,safe_resume python ...` (or `all`).
 
-Not in the list: `amp.enable_amp`, which `tools/train.py` calls for `--amp`. And the parameter count
+Not in the list: `apps.launch.amp`, which `tools/train.py` calls for `--amp`. And the parameter count
 of MMagic's `get_flops.py` (it adds a translation model's discriminators) is left as it is: that is
-a script, which nothing imports; `mmagic_mikd.complexity` counts the generator alone.
+a script, which nothing imports; `mmagic_mikd.cost` counts the generator alone.
 """
 
 import os
@@ -35,9 +35,8 @@ from . import (
     translation_sync,
     whole_checkpoint,
 )
-from .train_mode import evaluates_in_train_mode
 
-__all__ = ['REPAIRS', 'applied', 'apply', 'evaluates_in_train_mode']
+__all__ = ['REPAIRS', 'applied', 'apply']
 
 REPAIRS = {
     # so that MMagic can be imported

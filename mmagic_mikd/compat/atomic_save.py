@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from ..errors import ConfigError
+from ..utils.errors import ConfigError
 from . import on_import
 
 

@@ -10,8 +10,7 @@ import hashlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmagic_mikd.errors import ConfigError
-
+from ..utils.errors import ConfigError
 from . import on_import
 
 FID_URL = 'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth'

@@ -5,9 +5,8 @@ they expect) names the file, and which one it was is lost in a data loader's wor
 Delete this file when `Compose` of MMEngine names the sample in its errors.
 """
 
-from mmagic_mikd.checks import short
-from mmagic_mikd.errors import ConfigError
-
+from ..utils.checks import short
+from ..utils.errors import ConfigError
 from . import on_import
 
 # What transforms raise about their input; anything else is a bug and keeps its type.

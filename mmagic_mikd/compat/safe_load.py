@@ -12,7 +12,7 @@ import os
 import pickle
 import re
 
-from ..errors import ConfigError
+from ..utils.errors import ConfigError
 from . import on_import
 from .whole_checkpoint import damage
 

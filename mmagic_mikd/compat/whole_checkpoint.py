@@ -13,7 +13,7 @@ import re
 import zipfile
 import zlib
 
-from ..errors import ConfigError
+from ..utils.errors import ConfigError
 from . import on_import
 from .atomic_save import replacing
 

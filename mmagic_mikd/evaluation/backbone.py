@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..errors import ConfigError
-from ..rng import seeded
+from ..utils.errors import ConfigError
+from ..utils.rng import seeded
 
 # how checkpoints name a backbone's weights: bare, in DataParallel, in an OpenMMLab model, in both
 PREFIXES = ('', 'module.', 'backbone.', 'module.backbone.')

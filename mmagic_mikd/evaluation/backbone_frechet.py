@@ -16,8 +16,8 @@ from mmengine.registry import METRICS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..checks import require_number
-from ..errors import ConfigError
+from ..utils.checks import require_number
+from ..utils.errors import ConfigError
 from .backbone import BackboneFeatures, load_backbone
 from .frechet import frechet_distance, gaussian_of
 from .neighbours import density_and_coverage

@@ -10,8 +10,8 @@ from mmengine.registry import METRICS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..errors import ConfigError
-from ..rng import RandomState, replayed, seeded
+from ..utils.errors import ConfigError
+from ..utils.rng import RandomState, replayed, seeded
 
 KEY = 'PairedImageQuality'
 
@@ -143,7 +143,7 @@ def _check_teacher(teacher: dict | nn.Module | None) -> None:
 
 
 def _build_teacher(cfg: dict | nn.Module, path: str, preprocessor: nn.Module) -> nn.Module:
-    from .. import teacher
+    from ..teachers import build as teacher
 
     try:
         with seeded(0):  # initial weights, soon replaced, must not move the run's random stream

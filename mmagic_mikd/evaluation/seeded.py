@@ -8,7 +8,7 @@ from mmengine.dist import get_dist_info
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from ..rng import RandomState
+from ..utils.rng import RandomState
 
 
 @HOOKS.register_module()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmagic.evaluation.metrics import SlicedWassersteinDistance
 from mmengine.registry import METRICS
 
-from ..errors import ConfigError
+from ..utils.errors import ConfigError
 
 
 @METRICS.register_module()

@@ -9,8 +9,8 @@ from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from ..checks import require_kind, require_known, require_number, short
-from ..errors import ConfigError
+from ..utils.checks import require_kind, require_known, require_number, short
+from ..utils.errors import ConfigError
 from .snapshot import Snapshot
 from .symptoms import SYMPTOMS, Signs
 

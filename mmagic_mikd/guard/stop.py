@@ -6,7 +6,7 @@ from mmengine import dist
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from ..errors import ConfigError
+from ..utils.errors import ConfigError
 
 
 def end_training(runner: Runner, reason: str, lost: bool) -> None:

@@ -1,0 +1,1 @@
+"""What networks cost and what runs have logged, for people to read."""

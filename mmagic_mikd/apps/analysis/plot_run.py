@@ -1,0 +1,163 @@
+"""Plots what a run has logged: losses, energies, the chain, the weight of the bound's gradient.
+
+    python tools/analysis/plot_run.py WORK_DIR [--out run.png]
+
+WORK_DIR is that of the config; a resumed run is one line. How to read it: docs/seeing.md.
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ...utils import escape
+from ...utils.errors import ConfigError
+from ..launch.launch import user_errors
+
+COLUMNS = 3  # panels beside each other
+PLACES = ('scalars.json', 'vis_data/scalars.json', '*/vis_data/scalars.json')
+OURS = ('loss_mi', 'loss_critic', 'loss_distill')
+Series = dict[str, dict[int, float]]  # name to values by iteration
+
+
+class Panel(NamedTuple):
+    """What is drawn together: by the beginning of the names, which in a run of several pairs end with the pair.
+
+    Attributes:
+        scale: of the values, as matplotlib has them.
+        lines: values to compare with, and what they mean.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    scale: str = 'linear'
+    lines: tuple[tuple[float, str], ...] = ()
+
+
+PANELS = (
+    Panel('losses of the model', ('loss',), 'symlog'),
+    Panel('losses of the distillation', OURS),
+    Panel('energies of t and t~, and their gap', ('energy_t', 'energy_neg', 'energy_gap')),
+    Panel('how far the chain goes, and how far t is', ('chain_drift', 'distance'), 'log'),
+    Panel(
+        "the bound's gradient over all others'",
+        ('mi_grad_ratio',),
+        'log',
+        ((0.01, 'below: does nothing'), (1.0, 'above: overrules')),
+    ),
+    Panel(
+        "cosine of the bound's way and that to t", ('mi_towards',), 'linear', ((0.0, 'below: away from t'),)
+    ),
+    Panel("norm of the critic's gradient", ('critic_grad_norm',), 'log'),
+)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument('work_dir', type=Path, help='of a run, or one of the dated folders in it')
+    parser.add_argument('--out', type=Path, help='the picture; by default run.png in WORK_DIR')
+    return parser.parse_args(argv)
+
+
+@user_errors()
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    print(draw(read(args.work_dir), args.out or args.work_dir / 'run.png', args.work_dir.resolve().name))
+
+
+def read(work_dir: Path) -> Series:
+    """What was logged in a folder: a later run goes on from an earlier one, or takes its place.
+
+    Raises:
+        ConfigError: no training was logged there.
+    """
+    series: Series = {}
+    for path in sorted(path for place in PLACES for path in work_dir.glob(place)):
+        entries = list(entries_of(path))
+        first = min((step for step, _ in entries), default=math.inf)
+        series = {k: {step: v[step] for step in v if step < first} for k, v in series.items()}
+        for step, entry in entries:
+            for name, value in entry.items():
+                series.setdefault(name, {})[step] = value
+    series = {name: values for name, values in series.items() if values}
+    if not series:
+        raise ConfigError(
+            f'{work_dir} has no vis_data/scalars.json in which a training was logged: name the work_dir of a '
+            'run whose vis_backends hold a VisBackend or LocalVisBackend'
+        )
+    return series
+
+
+def entries_of(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
+    """Iteration and values of each line; a run may be killed within one, and evaluations log there too."""
+    for line in path.read_text(errors='replace').splitlines():
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(entry, dict) and isinstance(entry.get('step'), int):
+            shown = {k: v for k, v in entry.items() if panel_of(k) and isinstance(v, int | float)}
+            if shown:
+                yield entry['step'], shown
+
+
+def panel_of(name: str) -> Panel | None:
+    """Losses that are not ours are the model's."""
+    panels = [panel for panel in PANELS if name.startswith(panel.names)]
+    return panels[-1] if panels else None
+
+
+def draw(series: Series, out: Path, title: str) -> Path:
+    """Write the panels that have values.
+
+    Raises:
+        ConfigError: the ending of ``out`` is of no picture.
+    """
+    import matplotlib
+
+    matplotlib.use('Agg')
+    import matplotlib.pyplot as plt
+
+    panels = [panel for panel in PANELS if panel in map(panel_of, series)]
+    columns = min(COLUMNS, len(panels))
+    size = (5 * columns, 3.4 * -(-len(panels) // columns))
+    figure, axes = plt.subplots(
+        -(-len(panels) // columns), columns, figsize=size, squeeze=False, layout='constrained'
+    )
+    if out.suffix[1:] not in figure.canvas.get_supported_filetypes():
+        raise ConfigError(f'--out {out} names no kind of picture: let it end with .png, .svg or .pdf')
+    for axis in axes.flat[len(panels) :]:
+        axis.remove()
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        draw_panel(axis, panel, {k: v for k, v in series.items() if panel_of(k) is panel})
+    figure.suptitle(plain(title))
+    figure.savefig(out, dpi=100)
+    plt.close(figure)
+    return out
+
+
+def draw_panel(axis, panel: Panel, series: Series) -> None:
+    for name, values in series.items():
+        steps = sorted(values)
+        marker = '.' if len(steps) < 30 else None
+        axis.plot(steps, [values[step] for step in steps], linewidth=1, marker=marker, label=plain(name))
+    for value, meaning in panel.lines:
+        axis.axhline(value, color='grey', linestyle='--', linewidth=1)
+        axis.annotate(meaning, (0.01, value), xycoords=('axes fraction', 'data'), fontsize=7, va='bottom')
+    axis.set_yscale(panel.scale)
+    axis.set_title(panel.title)
+    axis.set_xlabel('iteration')
+    axis.legend(fontsize=7)
+
+
+def plain(text: str) -> str:
+    """A name from a log in a plot: no formula, and not hidden from the legend."""
+    return escape.line(text).replace('$', r'\$').lstrip('_')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,1 @@
+"""From a teacher's config and a size to its student's config."""

@@ -1,0 +1,71 @@
+"""Train a model, with or without distillation: `python tools/train.py CONFIG`.
+
+The toolbox's own arguments; repairs of the toolbox apply to plain MMagic configs as well.
+"""
+
+from mmengine.runner import Runner
+
+from ...utils.checks import require_number
+from ...utils.errors import ConfigError
+from .amp import enable_amp
+from .launch import (
+    argument_parser,
+    load_config,
+    require_checkpoint,
+    require_data,
+    require_parts,
+    user_errors,
+)
+from .safeguards import Safeguards
+
+
+def parse_args():
+    parser = argument_parser('Train a model')
+    parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision, float16')
+    parser.add_argument(
+        '--amp-dtype', choices=['float16', 'bfloat16'], help='--amp in this precision, as dtype= in a wrapper'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale learning rates from auto_scale_lr.base_batch_size of the config to the real batch',
+    )
+    return parser.parse_args()
+
+
+def require_length(cfg):
+    """A training of no iterations would end well and leave nothing."""
+    for name in ('max_iters', 'max_epochs'):
+        if name in cfg.train_cfg:
+            require_number(f'train_cfg.{name}', cfg.train_cfg[name], least=1, whole=True)
+
+
+def scale_learning_rates(cfg):
+    if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        raise ConfigError('--auto-scale-lr needs auto_scale_lr.base_batch_size: add it to the config')
+    cfg.auto_scale_lr.enable = True
+
+
+@user_errors()
+def main():
+    args = parse_args()
+    cfg = load_config(args)
+    require_parts(cfg, args.config, 'train')
+    require_length(cfg)
+    require_data(cfg, 'train_dataloader')
+    require_checkpoint('load_from', cfg.get('load_from'))
+    if args.amp or args.amp_dtype:
+        enable_amp(cfg, args.amp_dtype)
+    if args.auto_scale_lr:
+        scale_learning_rates(cfg)
+    if args.resume:
+        cfg.resume = True
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(Safeguards())
+    runner.logger.info(f'Logs and checkpoints go to {cfg.work_dir}')
+    runner.train()
+
+
+if __name__ == '__main__':
+    main()

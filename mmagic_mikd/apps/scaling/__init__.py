@@ -1,0 +1,1 @@
+"""How a distillation scales: messages, memory and time on many GPUs."""

@@ -1,0 +1,261 @@
+"""What one iteration of a distillation sends to other processes, holds in memory and takes in time."""
+
+import copy
+import os
+import statistics
+import tempfile
+import time
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapperDict
+from mmengine.registry import MODELS
+from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from ...engine.hook import DistillRunner
+from ...engine.pair import Pair
+from ...utils.errors import ConfigError
+
+COUNTED = 2  # the iteration whose messages count: DDP has settled its buckets by then
+
+
+class Footprint(NamedTuple):
+    """Bytes of each message by part, bytes of memory by part, seconds of one iteration that sends nothing."""
+
+    sent: dict[str, list[int]]
+    memory: dict[str, int]
+    seconds: float
+
+
+def measure(cfg: Config, iters: int = 3) -> Footprint:
+    """Train for three iterations to count and ``iters`` more to time, on real data.
+
+    This process believes to be one of two: every collective is asked for, counted, and answered with
+    nothing. A teacher whose checkpoint is absent gets random weights.
+
+    Raises:
+        ConfigError: the config does not distil, or the distillation cannot start.
+    """
+    if not cfg.get('default_hooks', {}).get('distill'):
+        raise ConfigError(f'{cfg.filename or "the config"} does not distil: default_hooks.distill is missing')
+    with tempfile.TemporaryDirectory() as folder, pretended_group():
+        cfg = shortened(cfg, Path(folder), COUNTED + 1 + iters)
+        cfg.launcher = 'pytorch'
+        runner, probe = Runner.from_cfg(cfg), Probe()
+        runner.register_hook(probe, 'LOWEST')
+        runner.train()
+    return Footprint(probe.sent, _memory(runner, probe), statistics.median(probe.seconds))
+
+
+def shortened(cfg: Config, folder: Path, iters: int) -> Config:
+    """A few iterations that leave nothing behind; an absent teacher gets random weights."""
+    cfg = copy.deepcopy(cfg)
+    cfg.work_dir, cfg.resume, cfg.load_from = str(folder), False, None
+    cfg.train_cfg = dict(by_epoch=False, max_iters=iters)
+    for name in ('val', 'test'):
+        for part in ('cfg', 'dataloader', 'evaluator'):
+            cfg[f'{name}_{part}'] = None
+    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+    cfg.default_hooks.checkpoint = None
+    cfg.vis_backends = [dict(type='LocalVisBackend')]
+    cfg.visualizer = dict(type='Visualizer', vis_backends=cfg.vis_backends)
+    cfg.log_level, cfg.experiment_name = 'ERROR', f'footprint_{time.time_ns()}'
+    teacher = cfg.default_hooks.distill.get('teacher') or {}
+    file = teacher.get('checkpoint') or ''
+    if teacher.get('model') and file and '://' not in file and not Path(file).is_file():
+        with torch.random.fork_rng():
+            network = MODELS.build(copy.deepcopy(teacher.model))
+        teacher.checkpoint = str(folder / 'teacher.pth')
+        torch.save(network.state_dict(), teacher.checkpoint)
+    return cfg
+
+
+@contextmanager
+def pretended_group() -> Iterator[None]:
+    """One process of two, without the other; what its collectives return is meaningless."""
+    from mmagic.utils import register_all_modules
+    from torch.testing._internal.distributed.fake_pg import FakeStore
+
+    register_all_modules()
+    os.environ.setdefault('LOCAL_RANK', '0')
+    torch.distributed.init_process_group('fake', rank=0, world_size=2, store=FakeStore())
+    try:
+        yield
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+class Tracker(TorchDispatchMode):
+    """Counts messages by part, and the bytes of all tensors made while it is active."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part, self.sent = 'buffers', {}
+        self._live: dict[int, int] = {}
+        self.bytes = self.peak = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
+        given = [t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)]
+        if func.namespace == 'c10d':
+            self.sent.setdefault(self.part, []).append(sum(t.nbytes for t in _tensors(args[0])))
+        out = func(*args, **(kwargs or {}))
+        known = set(map(_key, given))
+        for tensor in _tensors(out):
+            if _key(tensor) not in known:  # no view, nothing changed in place
+                self._follow(tensor.untyped_storage())
+        return out
+
+    def _follow(self, storage: torch.UntypedStorage) -> None:
+        if storage._cdata not in self._live:
+            self._live[storage._cdata] = storage.nbytes()
+            self.bytes += storage.nbytes()
+            self.peak = max(self.peak, self.bytes)
+            weakref.finalize(storage, self._drop, storage._cdata)
+
+    def _drop(self, key: int) -> None:
+        self.bytes -= self._live.pop(key, 0)
+
+    def forget(self, tensor: Tensor) -> None:
+        """It is counted elsewhere."""
+        self._drop(_key(tensor))
+
+
+def _key(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+class Probe(Hook):
+    """A tracker in the iterations that are counted, a clock in the later ones.
+
+    A message belongs to the part whose parameter was the last to get its gradient, until an optimiser has
+    stepped; any other is of buffers.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._tracker: Tracker | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        # both are not to be had after training, when hooks are gone and discriminators frozen
+        self.pairs = _hook_of(runner).pairs
+        self.trained = _trained(runner, self.pairs)
+        for part, parameters in self.trained.items():
+            for parameter in parameters:
+                parameter.register_post_accumulate_grad_hook(lambda p, part=part: self._got_gradient(part, p))
+        for optimizer in _optimizers(runner):
+            optimizer.register_step_post_hook(self._stepped)
+        for module in _wrapped(runner):
+            module.register_comm_hook(None, _ask_for_all_reduce)
+
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        if runner.iter in (0, COUNTED):
+            self._tracker = Tracker()
+            self._tracker.__enter__()
+        self._start = _now()
+
+    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        seconds = _now() - self._start
+        if runner.iter > COUNTED:
+            self.seconds.append(seconds)
+        if self._tracker is None:
+            return
+        self._tracker.__exit__(None, None, None)
+        if runner.iter == 0:  # in which a lazily regularised model regularises
+            self.peak = self._tracker.peak
+        self.sent, self._tracker = self._tracker.sent, None
+
+    def _got_gradient(self, part: str, parameter: Tensor) -> None:
+        if self._tracker is not None:
+            self._tracker.part = part
+            self._tracker.forget(parameter.grad)
+
+    def _stepped(self, optimizer: torch.optim.Optimizer, *args: Any) -> None:
+        if self._tracker is not None:
+            self._tracker.part = 'buffers'
+            for tensor in _tensors(list(optimizer.state.values())):
+                self._tracker.forget(tensor)
+
+
+def _wrapped(runner: Runner) -> list[DistributedDataParallel]:
+    found = (m for m in runner.model.modules() if isinstance(m, DistributedDataParallel))
+    return [module for module in found if hasattr(module, 'reducer')]  # the wrapper of several has none
+
+
+def _ask_for_all_reduce(state: None, bucket: torch.distributed.GradBucket) -> torch.futures.Future[Tensor]:
+    """What DDP does itself, but it would wait for a result that a pretended group never gives."""
+    torch.distributed.all_reduce(bucket.buffer())
+    future = torch.futures.Future()
+    future.set_result(bucket.buffer())
+    return future
+
+
+def _now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def _hook_of(runner: Runner) -> DistillRunner:
+    return next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
+
+
+def _trained(runner: Runner, pairs: Iterable[Pair]) -> dict[str, list[nn.Parameter]]:
+    """All parameters that get gradients, by part."""
+    hook = _hook_of(runner)
+    students = {id(p) for pair in pairs for p in pair.student.parameters()}
+    model = [p for p in runner.model.parameters() if p.requires_grad]
+    parts = {
+        'student': [p for p in model if id(p) in students],
+        'discriminator': [p for p in model if id(p) not in students],
+        'critic': list(hook.mi.critics.parameters()) if hook.mi is not None else [],
+        **{
+            f'term {name}': list(term.losses.parameters()) for name, term in hook.terms.items() if term.learns
+        },
+    }
+    return {part: parameters for part, parameters in parts.items() if parameters}
+
+
+def _optimizers(runner: Runner) -> list[torch.optim.Optimizer]:
+    own, hook = runner.optim_wrapper, _hook_of(runner)
+    wrappers = list(own.values()) if isinstance(own, OptimWrapperDict) else [own]
+    wrappers += [hook.mi.optim_wrapper] if hook.mi is not None else []
+    wrappers += [term._optim_wrapper for term in hook.terms.values() if term.learns]
+    return [wrapper.optimizer for wrapper in wrappers]
+
+
+def _memory(runner: Runner, probe: Probe) -> dict[str, int]:
+    known = {id(p) for parameters in probe.trained.values() for p in parameters}
+    rest = [t for t in (*runner.model.parameters(), *runner.model.buffers()) if id(t) not in known]
+    teachers = [pair.teacher for pair in probe.pairs if pair.teacher is not None]
+    weights = {f'weights, {part}': _nbytes(parameters) for part, parameters in probe.trained.items()}
+    buckets = {id(p): p for module in _wrapped(runner) for p in module.parameters() if id(p) in known}
+    states = [
+        tensor for optimizer in _optimizers(runner) for tensor in _tensors(list(optimizer.state.values()))
+    ]
+    return {
+        **weights,
+        'averaged copy, frozen losses, buffers': _nbytes(rest),
+        'teacher': _nbytes(t for teacher in teachers for t in (*teacher.parameters(), *teacher.buffers())),
+        'gradients': sum(weights.values()),
+        "gradients' copies in DDP": _nbytes(buckets.values()),
+        'optimiser states': _nbytes(states),
+        'activations and temporaries, peak': probe.peak,
+    }
+
+
+def _nbytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)

@@ -1,0 +1,134 @@
+"""How a distillation scales: bytes between GPUs in an iteration, memory of one GPU, time on 8 and on 64.
+
+    python tools/analysis/scaling.py configs/mikd_pix2pix.py
+    python tools/analysis/scaling.py CONFIG --gpus 8 64 --bandwidth 100GB/s --seconds 0.05
+
+Trains the config for a few iterations, on its data, in one process that believes to be one of two.
+"""
+
+import argparse
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+
+from ...utils.errors import ConfigError
+from .footprint import Footprint, measure
+
+LEGEND = """\
+Sent: what one GPU gives to collectives (gradients, running statistics, flags) in one iteration; counted.
+Memory: the tensors' sizes, added up. The peak of activations is counted in the first iteration on this device,
+without workspaces of kernels, fragmentation and the CUDA context, so the sum is an estimate.
+Time: computing is {computing}. Communication is an estimate: a ring
+all-reduce of each message, 2 (N-1)/N bytes / bandwidth + 2 (N-1) latency, none of it hidden behind computing.
+Assumed: {within:g} GB/s in a node of {per_node} GPUs, {between:g} GB/s across nodes, {latency:g} us a hop."""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument('config', metavar='CONFIG', help='a distillation config')
+    parser.add_argument(
+        '--gpus', type=int, nargs='+', default=[8, 64], help='numbers of GPUs to estimate for'
+    )
+    parser.add_argument('--gpus-per-node', type=int, default=8)
+    parser.add_argument('--bandwidth', type=bandwidth, default='100GB/s', help='of an all-reduce in a node')
+    parser.add_argument('--bandwidth-between', type=bandwidth, default='10GB/s', help='... across nodes')
+    parser.add_argument('--latency', type=float, default=20.0, help='microseconds of one hop in the ring')
+    parser.add_argument(
+        '--seconds', type=float, help='of an iteration on one GPU, in place of those measured'
+    )
+    parser.add_argument('--iters', type=int, default=3, help='iterations to time, after three others')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='as of tools/train.py')
+    return parser.parse_args(argv)
+
+
+def bandwidth(text: str) -> float:
+    """Bytes a second of '100GB/s', '400Gbit/s' and so on."""
+    match = re.fullmatch(r'(\d+\.?\d*) ?([kMGT])(B|bit)/s', text)
+    if not match or not float(match[1]):
+        raise argparse.ArgumentTypeError(f'{text!r} is no bandwidth such as 100GB/s or 400Gbit/s')
+    return float(match[1]) * 1000.0 ** ' kMGT'.index(match[2]) / (8 if match[3] == 'bit' else 1)
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    try:
+        if not Path(args.config).is_file():
+            raise ConfigError(f'there is no config file {args.config}: correct the path')
+        cfg = Config.fromfile(args.config)
+        cfg.merge_from_dict(args.cfg_options or {})
+        footprint = measure(cfg, args.iters)
+    except ConfigError as error:
+        raise SystemExit(f'Error: {error}') from error
+    print(f'\n{args.config}, a batch of {cfg.train_dataloader.batch_size} on each GPU\n')
+    tables = sent_table(footprint.sent), memory_table(footprint.memory), time_table(footprint, args)
+    print(*tables, legend(args), sep='\n\n')
+
+
+def communication(messages: Iterable[int], gpus: int, args: argparse.Namespace) -> float:
+    """Seconds of a ring all-reduce of each message, one after the other."""
+    rate = args.bandwidth if gpus <= args.gpus_per_node else args.bandwidth_between
+    hops = 2 * (gpus - 1)
+    return sum(hops / gpus * message / rate + hops * args.latency * 1e-6 for message in messages)
+
+
+def sent_table(sent: dict[str, list[int]]) -> str:
+    rows = [[part, str(len(messages)), f'{sum(messages):,}'] for part, messages in sent.items()]
+    rows += [['teacher, Langevin chain', '0', '0']]
+    everything = [message for messages in sent.values() for message in messages]
+    rows += [['all', str(len(everything)), f'{sum(everything):,}']]
+    return table(['sent in an iteration', 'messages', 'bytes'], rows)
+
+
+def memory_table(memory: dict[str, int]) -> str:
+    rows = [[part, f'{size / 2**20:,.1f}'] for part, size in memory.items()]
+    return table(['memory of one GPU', 'MiB'], [*rows, ['sum', f'{sum(memory.values()) / 2**20:,.1f}']])
+
+
+def time_table(footprint: Footprint, args: argparse.Namespace) -> str:
+    messages = [message for messages in footprint.sent.values() for message in messages]
+    computing = args.seconds or footprint.seconds
+    rows = []
+    for gpus in args.gpus:
+        seconds = communication(messages, gpus, args)
+        efficiency = computing / (computing + seconds)
+        times = [f'{1000 * s:,.2f}' for s in (computing, seconds, 9 * seconds)]
+        rows.append(
+            [str(gpus), *times[:2], f'{100 * efficiency:.1f} %', f'{gpus * efficiency:.1f}', times[2]]
+        )
+    head = [
+        'GPUs',
+        'computing, ms',
+        'communication, ms',
+        'efficiency',
+        'times one GPU',
+        '90 % needs computing of, ms',
+    ]
+    return table(head, rows)
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ['---', *['---:'] * (len(head) - 1)], *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def legend(args: argparse.Namespace) -> str:
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f'{torch.get_num_threads()} CPU threads'
+    )
+    measured = f'the median of {args.iters} iterations measured on {device}'
+    return LEGEND.format(
+        computing='given' if args.seconds else measured,
+        within=args.bandwidth / 1e9,
+        between=args.bandwidth_between / 1e9,
+        per_node=args.gpus_per_node,
+        latency=args.latency,
+    )
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,1 @@
+"""A grid of trainings with its rows, table and plots."""

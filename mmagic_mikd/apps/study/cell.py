@@ -1,0 +1,156 @@
+"""One cell of a study: train, evaluate the last and the best checkpoint, write what was measured.
+
+python -m mmagic_mikd.apps.study.cell CONFIG RESULT.json
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import mmengine.config.config
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from ...cost.complexity import TrainingMacs, cpu_name
+from ...teachers.weights import load_network
+from ..analysis import complexity
+from ..launch.launch import read_config, require_data, user_errors
+
+COUNTED = 16  # iterations; StyleGAN2 regularises every sixteenth
+
+
+class Cost(Hook):
+    """Counts the first iterations whole: student, discriminator, teacher and critic, forward and back."""
+
+    priority = 'LOWEST'
+
+    def __init__(self) -> None:
+        self.counter, self.iterations, self._counting = TrainingMacs(), 0, False
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
+        if self.iterations < COUNTED:
+            self.counter.__enter__()
+            self._counting = True
+
+    def after_train_iter(self, runner: Runner, *args: object, **kwargs: object) -> None:
+        if self._counting:
+            self.counter.__exit__(None, None, None)
+            self.iterations, self._counting = self.iterations + 1, False
+
+    @property
+    def macs_per_iteration(self) -> float:
+        return self.counter.macs / self.iterations
+
+
+class Scores(Hook):
+    """Keeps what a test measured."""
+
+    values: dict
+
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        self.values = dict(metrics)
+
+
+def run(config: str) -> dict:
+    """Train and evaluate; the columns of the study that belong to the training."""
+    cfg = read_config(config)
+    cfg.work_dir = str(Path(config).parent / 'run')
+    require_data(cfg, 'train_dataloader')
+    if cfg.get('load_from'):
+        return given(cfg, config)
+    runner, cost, scores = Runner.from_cfg(cfg), Cost(), Scores()
+    runner.register_hook(cost)
+    runner.register_hook(scores)
+    wall, cpu = time.perf_counter(), time.process_time()
+    runner.train()
+    seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+    save_last(runner, Path(config).parent / 'last.pth')
+    runner.test()
+    found = dict(last=scores.values)
+    best = runner.message_hub.get_info('best_ckpt')
+    best_iteration = int(Path(best).stem.rpartition('_')[2])
+    if best_iteration < cfg.train_cfg.max_iters:  # else they are the same weights
+        runner.load_checkpoint(best, map_location='cpu')
+        runner.test()
+    found['best'] = scores.values
+    key = cfg.default_hooks.checkpoint.save_best
+    validation = dict(last=runner.message_hub.get_scalar(f'val/{key}').current())
+    validation['best'] = runner.message_hub.get_info('best_score')
+    return dict(
+        scores=found,
+        validation=validation,
+        best_iteration=best_iteration,
+        columns=columns(
+            cfg,
+            config,
+            seconds=round(seconds, 1),
+            cpu_seconds=round(cpu_seconds, 1),
+            gmacs_total=round(cost.macs_per_iteration * cfg.train_cfg.max_iters / 1e9, 1),
+        ),
+    )
+
+
+def given(cfg: Config, config: str) -> dict:
+    """The columns of a teacher that others have trained: there is nothing to do but to evaluate it."""
+    checkpoint, cfg.load_from = cfg.load_from, None
+    runner, scores = Runner.from_cfg(cfg), Scores()
+    runner.register_hook(scores)
+    load_network(runner.model.generator, checkpoint, 'generator')
+    save_last(runner, Path(config).parent / 'last.pth')
+    runner.test()
+    cost = columns(cfg, config, seconds=0.0, cpu_seconds=0.0, gmacs_total=0.0)
+    both = ('last', 'best')
+    return dict(
+        scores=dict.fromkeys(both, scores.values),
+        validation=dict.fromkeys(both, ''),
+        best_iteration=0,
+        columns=cost,
+    )
+
+
+def columns(cfg: Config, config: str, **cost: float) -> dict:
+    """Of every row, whatever was scored."""
+    size = generator_cost(cfg, config)
+    return dict(
+        params=size.params,
+        macs=round(size.macs),
+        iterations=cfg.train_cfg.max_iters,
+        batch=cfg.train_dataloader.batch_size,
+        **cost,
+        torch=torch.__version__,
+        cpu=cpu_name(),
+        threads=torch.get_num_threads(),
+    )
+
+
+def save_last(runner: Runner, path: Path) -> None:
+    """The final weights, for students to learn from and for pictures."""
+    part = path.with_suffix('.part')
+    torch.save(dict(meta={}, state_dict=runner.model.state_dict()), part)
+    part.replace(path)
+
+
+def generator_cost(cfg: Config, config: str):
+    arguments = SimpleNamespace(device='cpu', input_shape=cfg.get('complexity_shape'), latency=False)
+    return complexity.measure('generator', cfg.model, cfg, config, arguments).cost
+
+
+@user_errors()
+def main() -> None:
+    config, result = sys.argv[1:]
+    torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', '1')))
+    # MMEngine formats the config with yapf several times a run, which costs a short cell seconds
+    mmengine.config.config.FormatCode = lambda text, **_: (text, True)
+    content = json.dumps(run(config), indent=2, default=float)
+    part = Path(result).with_suffix('.part')
+    part.write_text(content)
+    part.replace(result)
+
+
+if __name__ == '__main__':
+    main()

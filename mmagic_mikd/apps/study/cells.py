@@ -1,0 +1,280 @@
+"""What a study consists of: its file, checked, and the config of every cell of its grid."""
+
+import copy
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+from mmengine.config import Config
+
+from ...utils.errors import ConfigError
+from ..launch.launch import read_config
+
+TEACHER = 'teacher'
+REQUIRED = {'config', 'iterations', 'seeds', 'scores', 'best', 'students', 'objectives'}
+TEACHER_KEYS = {'iterations', 'seed', 'overrides', 'checkpoint'}
+OPTIONAL = {'base', 'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides'}
+DIRECTIONS = ('higher', 'lower')
+# what a training depends on; the rest of a config are its own variables, and where it writes
+MATTERS = {
+    *('model', 'optim_wrapper', 'param_scheduler', 'randomness', 'default_hooks', 'custom_hooks'),
+    *(f'{phase}_{part}' for phase in ('train', 'val', 'test') for part in ('cfg', 'dataloader', 'evaluator')),
+}
+
+
+class Cell(NamedTuple):
+    """One training: its place in the grid, its config, and the fingerprint of that.
+
+    The teacher's cell has the name 'teacher' for both student and objective.
+    """
+
+    student: str
+    objective: str
+    seed: int
+    config: Config
+    hash: str
+
+    @property
+    def title(self) -> str:
+        if self.student == TEACHER:
+            return TEACHER
+        return f'student {self.student}, objective {self.objective}, seed {self.seed}'
+
+    @property
+    def folder(self) -> str:
+        parts = [self.student] if self.student == TEACHER else [self.student, self.objective, self.seed]
+        return '-'.join(map(str, (*parts, self.hash)))
+
+
+class Study:
+    """A study file; see benchmarks/studies/README.md for its keys.
+
+    Args:
+        path: the file.
+        work_dir: folder of all trainings; each study has a folder of its own in it.
+        data: folder of the data sets, for the base config.
+        quick: two iterations, one seed, one student and two objectives.
+
+    Raises:
+        ConfigError: the file does not exist or says something that cannot be.
+    """
+
+    def __init__(self, path: Path, work_dir: Path, data: Path, quick: bool = False) -> None:
+        self.path, self.name = path, path.stem
+        self.spec = _read(path)
+        self.data, self.work_dir = data.resolve(), work_dir.resolve() / path.stem
+        os.environ['MIKD_DATA'] = str(self.data)  # which the base config reads
+        if quick:
+            self._shorten()
+        self.csv = self.work_dir / f'{path.stem}.csv' if quick else path.with_suffix('.csv')
+        self.scores: dict[str, str] = self.spec['scores']
+
+    @cached_property
+    def teacher(self) -> Cell:
+        settings = self.spec.get('teacher') or {}
+        seed = settings.get('seed', 0)
+        config = self._base()
+        _override(config, settings.get('overrides') or {}, f'{self.path}: teacher.overrides')
+        if 'checkpoint' in settings:
+            self._schedule(config, 0, seed)
+            config.load_from = str(self.data / settings['checkpoint'])
+        else:
+            self._schedule(config, settings.get('iterations', self.spec['iterations']), seed)
+        return self._cell(TEACHER, TEACHER, seed, config)
+
+    @property
+    def teacher_checkpoint(self) -> Path:
+        """Where the teacher is once its cell has finished."""
+        return self.work_dir / self.teacher.folder / 'last.pth'
+
+    def cells(self, only: dict[str, set[str]] | None = None) -> list[Cell]:
+        """The students' cells, seed by seed, restricted to the wanted students, objectives and seeds.
+
+        Raises:
+            ConfigError: a wanted name is not in the study.
+        """
+        names = {
+            'student': list(self.spec['students']),
+            'objective': list(self.spec['objectives']),
+            'seed': [str(seed) for seed in self.spec['seeds']],
+        }
+        for key, wanted in (only or {}).items():
+            for name in wanted - set(names.get(key, ())):
+                raise ConfigError(f'--only {key}={name}: {self._choice(key, names)}')
+            names[key] = [name for name in names[key] if name in wanted]
+        return [
+            self.cell(student, objective, int(seed))
+            for student in names['student']
+            for seed in names['seed']
+            for objective in names['objective']
+        ]
+
+    def cell(self, student: str, objective: str, seed: int) -> Cell:
+        config = copy.deepcopy(self.teacher.config)
+        config.load_from = None
+        teacher = dict(model=self.teacher.config.model.to_dict(), checkpoint=str(self.teacher_checkpoint))
+        overrides = self.spec['students'][student] or {}
+        _override(config, overrides, f'{self.path}: students.{student}')
+        self._schedule(config, self.spec['iterations'], seed)
+        settings = self.spec['objectives'][objective]
+        if settings is not None:
+            distill = dict(type='DistillRunner', teacher=teacher, **copy.deepcopy(settings))
+            config.merge_from_dict(dict(default_hooks=dict(distill=distill)))
+        self._score_against(config, teacher)
+        return self._cell(student, objective, seed, config)
+
+    # ---- configs ------------------------------------------------------------------------------
+
+    def _base(self) -> Config:
+        path = self.path.parent / self.spec['config']
+        config = read_config(str(path))
+        _override(config, self.spec.get('overrides') or {}, f'{self.path}: overrides')
+        return config
+
+    def _schedule(self, config: Config, iterations: int, seed: int) -> None:
+        """Iterations, learning rates that fall to 0 at their end, checkpoints, evaluations, seed."""
+        begin = round(iterations * (1 - self.spec.get('decay', 0.5)))
+        interval = max(1, iterations // self.spec.get('evaluations', 10))
+        ((best, better),) = self.spec['best'].items()
+        rule = {'higher': 'greater', 'lower': 'less'}[better]
+        config.train_cfg = dict(by_epoch=False, max_iters=iterations, val_interval=interval)
+        config.param_scheduler = [
+            dict(
+                type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.0, begin=begin, end=iterations
+            )
+        ]
+        config.default_hooks.update(
+            logger=dict(type='LoggerHook', interval=max(1, iterations // 10), log_metric_by_epoch=False),
+            checkpoint=dict(
+                type='CheckpointHook',
+                by_epoch=False,
+                interval=iterations,
+                save_best=best,
+                rule=rule,
+                save_optimizer=False,
+                save_param_scheduler=False,
+            ),
+        )
+        config.randomness = dict(seed=seed)
+
+    def _score_against(self, config: Config, teacher: dict) -> None:
+        """Let the test measure the distance to the teacher, on every test set."""
+        wanted = self.spec.get('against_teacher') or []
+        evaluators = config.test_evaluator
+        evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+        if wanted and len(wanted) != len(evaluators):
+            raise ConfigError(
+                f'{self.path}: against_teacher has {len(wanted)} entries, the config has {len(evaluators)} '
+                'test evaluators: give one for each'
+            )
+        for settings, evaluator in zip(wanted, evaluators, strict=False):
+            for own in settings if isinstance(settings, list) else [settings]:  # two in CycleGAN
+                metric = dict(type='PairedImageQuality', against='teacher', teacher=teacher, **own)
+                evaluator['metrics'] = [*evaluator['metrics'], metric]
+
+    def _cell(self, student: str, objective: str, seed: int, config: Config) -> Cell:
+        matters = {key: value for key, value in config.to_dict().items() if key in MATTERS}
+        if config.get('load_from'):  # only where it is set: rows of trained teachers keep their fingerprint
+            matters['load_from'] = config.load_from
+        text = json.dumps(matters, sort_keys=True, default=str)
+        for folder, name in ((self.work_dir, '<work>'), (self.data, '<data>'), (Path.cwd(), '<here>')):
+            text = text.replace(str(folder), name)
+        return Cell(student, objective, seed, config, hashlib.sha256(text.encode()).hexdigest()[:10])
+
+    # ---- the file -----------------------------------------------------------------------------
+
+    def _shorten(self) -> None:
+        spec = self.spec
+        objectives = dict(list(spec['objectives'].items())[:2])
+        students = dict(list(spec['students'].items())[-1:])
+        teacher = dict(spec.get('teacher') or {}, iterations=2)
+        spec.update(iterations=2, evaluations=1, seeds=spec['seeds'][:1], teacher=teacher)
+        spec.update(students=students, objectives=objectives)
+
+    def _choice(self, key: str, names: dict[str, list]) -> str:
+        if key not in names:
+            return f'a cell has {", ".join(names)}'
+        return f'{self.path} has {", ".join(names[key])}'
+
+
+def _read(path: Path) -> dict:
+    spec = _load(path)
+    if 'base' in spec:
+        name = str(spec.pop('base'))
+        base = _load(path.parent / name)
+        if 'base' in base:
+            raise ConfigError(f'{path}: base={name} has a base itself: name that one')
+        spec = _merged(base, spec)
+    _check_keys(path, spec)
+    return spec
+
+
+def _load(path: Path) -> dict:
+    if not path.is_file():
+        raise ConfigError(f'there is no study {path}: correct the path')
+    try:
+        spec = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ConfigError(f'{path} cannot be read as YAML: {" ".join(str(error).split())}') from error
+    if not isinstance(spec, dict):
+        raise ConfigError(f'{path} holds no keys: see benchmarks/studies/README.md')
+    return spec
+
+
+def _merged(base: object, changes: object) -> object:
+    """What a study says, with the changes of one that builds on it: keys join, all else is replaced."""
+    if not (isinstance(base, dict) and isinstance(changes, dict)):
+        return changes
+    return {**base, **{key: _merged(base.get(key), value) for key, value in changes.items()}}
+
+
+def _check_keys(path: Path, spec: dict) -> None:
+    for name in spec.keys() - REQUIRED - OPTIONAL:
+        raise ConfigError(f'{path}: unknown key {name!r}; there are {_list(REQUIRED | OPTIONAL)}')
+    for name in sorted(REQUIRED - spec.keys()):
+        raise ConfigError(f'{path}: {name} is missing: add it')
+    for name in (spec.get('teacher') or {}).keys() - TEACHER_KEYS:
+        raise ConfigError(f'{path}: unknown key teacher.{name}; there are {_list(TEACHER_KEYS)}')
+    for name in ('students', 'objectives', 'scores'):
+        if not isinstance(spec[name], dict) or not spec[name]:
+            raise ConfigError(f'{path}: {name} must be a list of names with their settings')
+    for name in (TEACHER, *(n for n in (*spec['students'], *spec['objectives']) if not _plain(n))):
+        if name in spec['students'] or name in spec['objectives']:
+            raise ConfigError(f'{path}: {name!r} cannot be the name of a student or an objective')
+    if not isinstance(spec['best'], dict) or len(spec['best']) != 1:
+        raise ConfigError(
+            f'{path}: best={spec["best"]} must name one score of val_evaluator: {{NAME: higher}}'
+        )
+    for key in ('scores', 'best'):
+        for name, direction in spec[key].items():
+            if direction not in DIRECTIONS:
+                raise ConfigError(f"{path}: {key}.{name} must be 'higher' or 'lower' (which is better)")
+
+
+def _plain(name: object) -> bool:
+    """Whether a name can be part of a file name and of a comma-separated list."""
+    return isinstance(name, str) and name.replace('_', '').isalnum()
+
+
+def _override(config: Config, overrides: dict, where: str) -> None:
+    """Merge dotted keys; all but the last part of each must be in the config.
+
+    Raises:
+        ConfigError: a key leads nowhere.
+    """
+    for key, value in overrides.items():
+        place = config
+        for part in key.split('.')[:-1]:
+            place = place.get(part) if isinstance(place, dict | Config) else None
+            if place is None:
+                raise ConfigError(f'{where}: {key} leads nowhere in the config, which has no {part!r} there')
+        config.merge_from_dict({key: value})
+
+
+def _list(names: Iterable[str]) -> str:
+    return ', '.join(sorted(names))

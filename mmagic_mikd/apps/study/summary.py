@@ -1,0 +1,96 @@
+"""Statistics of a study: mean and deviation over seeds, paired differences to no distillation."""
+
+from collections.abc import Iterable
+from math import nan, sqrt
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+from scipy.stats import t as student_t
+
+from .cells import TEACHER, Cell
+
+NONE = 'none'  # the objective of the student that is trained alone
+
+
+class Difference(NamedTuple):
+    """A score minus that of another objective, such as the student alone, seed by seed.
+
+    Attributes:
+        mean: over the seeds that both have.
+        low, high: 95 % confidence interval of the mean (Student's t); nan for a single seed.
+        gap: the share of the way from the other objective to the teacher that is covered; nan without a
+            teacher's score, and where the teacher is no better than that objective.
+        n: number of seeds.
+    """
+
+    mean: float
+    low: float
+    high: float
+    gap: float
+    n: int
+
+
+def current(rows: Iterable[dict], cells: Iterable[Cell]) -> tuple[list[dict], list[dict]]:
+    """The rows of the study as it is now, and the stale ones: of a config that has changed since."""
+    hashes = {(cell.student, cell.objective, str(cell.seed)): cell.hash for cell in cells}
+    fresh, stale = [], []
+    for row in rows:
+        place = row['student'], row['objective'], row['seed']
+        (fresh if hashes.get(place) == row['config_hash'] else stale).append(row)
+    return fresh, stale
+
+
+class Summary:
+    """The rows of a study, looked up by place.
+
+    Args:
+        rows: of the CSV, without stale ones.
+        which: 'last' or 'best'.
+    """
+
+    def __init__(self, rows: Iterable[dict], which: str) -> None:
+        self.rows = [row for row in rows if row['which'] == which]
+
+    def values(self, student: str, objective: str, column: str) -> dict[str, float]:
+        """Seed to value; what was not measured is left out."""
+        return {
+            row['seed']: float(row[column])
+            for row in self.rows
+            if (row['student'], row['objective']) == (student, objective) and row.get(column)
+        }
+
+    def mean_sd(self, student: str, objective: str, column: str) -> tuple[float, float, int]:
+        """Mean, standard deviation (of a sample; nan for a single seed), number of seeds."""
+        return mean_sd(self.values(student, objective, column).values())
+
+    def difference(
+        self, student: str, objective: str, score: str, better: str, against: str = NONE
+    ) -> Difference | None:
+        """To the student alone or to another objective; None without a common seed.
+
+        ``better`` is 'higher' or 'lower'.
+        """
+        values, other = (self.values(student, name, score) for name in (objective, against))
+        seeds = [seed for seed in values if seed in other]
+        if not seeds:
+            return None
+        differences = [values[seed] - other[seed] for seed in seeds]
+        mean, low, high = interval(differences)
+        teacher = self.values(TEACHER, TEACHER, score).values()
+        way = fmean(teacher) - fmean(other[seed] for seed in seeds) if teacher else nan
+        is_gap = way > 0 if better == 'higher' else way < 0
+        return Difference(mean, low, high, mean / way if is_gap else nan, len(seeds))
+
+
+def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:
+    values = list(values)
+    if not values:
+        return nan, nan, 0
+    return fmean(values), stdev(values) if len(values) > 1 else nan, len(values)
+
+
+def interval(values: list[float]) -> tuple[float, float, float]:
+    """Mean and 95 % confidence interval, by Student's t distribution with n - 1 degrees of freedom."""
+    mean, sd, n = mean_sd(values)
+    half = float(student_t.ppf(0.975, n - 1)) * sd / sqrt(n) if n > 1 else nan
+    return mean, mean - half, mean + half

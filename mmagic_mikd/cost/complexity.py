@@ -1,0 +1,160 @@
+"""What a network costs: parameters, multiply-accumulates per image in two conventions, milliseconds."""
+
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from ..utils.rng import RandomState, replayed
+
+aten = torch.ops.aten
+# position of the left factor among the arguments of each matrix product
+MATRIX_PRODUCTS = {aten.mm: 0, aten.bmm: 0, aten.addmm: 1, aten.baddbmm: 1}
+
+
+class Complexity(NamedTuple):
+    """Size and cost of one network for one image.
+
+    Attributes:
+        params: number of learnable values.
+        macs: multiply-accumulates that the convolutions and matrix products perform. A transposed
+            convolution multiplies its filter once per *input* pixel; MMEngine counts so too.
+        macs_paper: the same with transposed convolutions at *output* resolution, four times as many
+            for each upsampling by two. This is how the papers on compressing Pix2Pix and CycleGAN
+            count (U-Net-256 18.14 G, ResNet-9 56.80 G). Those on StyleGAN2 do not: their 45.1 G at
+            256 px is ``macs``.
+    """
+
+    params: int
+    macs: float
+    macs_paper: float
+
+
+def complexity(network: nn.Module, *inputs: Tensor) -> Complexity:
+    """Count ``network(*inputs)`` in evaluation mode; the batch size is that of the first input.
+
+    Counted are convolutions and matrix products, whether a module or a function performs them, also
+    grouped, depthwise and modulated ones. Not counted are element-wise operations, normalisation,
+    interpolation and the fixed filters of modules that learn nothing (StyleGAN2's blurs), as in the
+    papers. Networks and inputs on the 'meta' device are counted without computing anything.
+    """
+    params = sum(parameter.numel() for parameter in network.parameters())
+    counter = _MacCounter()
+    with _evaluating(network), _marking_fixed_filters(network, counter), counter:
+        network(*inputs)
+    batch = inputs[0].shape[0]
+    return Complexity(params, counter.macs / batch, counter.macs_paper / batch)
+
+
+def latency(network: nn.Module, *inputs: Tensor, repeats: int = 20) -> float:
+    """Median milliseconds of one ``network(*inputs)`` in evaluation mode, divided by the batch size.
+
+    Three unmeasured calls come first; an accelerator is waited for around every measured one.
+    """
+    device = inputs[0].device
+    with _evaluating(network):
+        seconds = [_seconds(network, inputs, device) for _ in range(3 + repeats)][3:]
+    return 1000 * statistics.median(seconds) / inputs[0].shape[0]
+
+
+def _seconds(network: nn.Module, inputs: tuple[Tensor, ...], device: torch.device) -> float:
+    _synchronize(device)
+    start = time.perf_counter()
+    network(*inputs)
+    _synchronize(device)
+    return time.perf_counter() - start
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode, no gradients; the modes and the random state are as before afterwards."""
+    modes = {module: module.training for module in network.modules()}
+    device = next((parameter.device for parameter in network.parameters()), torch.device('cpu'))
+    network.eval()
+    try:
+        with torch.no_grad(), replayed(RandomState.capture(device)):
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+class _MacCounter(TorchDispatchMode):
+    """Sees every operation below autograd, so modules and plain functions alike."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.macs = self.macs_paper = 0
+        self.fixed_filter_depth = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        operation = func.overloadpacket
+        if operation is aten.convolution and not self.fixed_filter_depth:
+            x, weight, transposed = args[0], args[1], args[6]
+            # the weight's shape already accounts for groups
+            per_pixel = x.shape[0] * weight.numel()
+            self.macs += per_pixel * prod((x if transposed else out).shape[2:])
+            self.macs_paper += per_pixel * prod(out.shape[2:])
+        elif operation in MATRIX_PRODUCTS:
+            products = out.numel() * args[MATRIX_PRODUCTS[operation]].shape[-1]
+            self.macs += products
+            self.macs_paper += products
+        return out
+
+
+@contextmanager
+def _marking_fixed_filters(network: nn.Module, counter: _MacCounter) -> Iterator[None]:
+    """Tell the counter when the network is inside a module without learnable values."""
+
+    def enter(module: nn.Module, args: tuple) -> None:
+        counter.fixed_filter_depth += 1
+
+    def leave(module: nn.Module, args: tuple, output: Any) -> None:
+        counter.fixed_filter_depth -= 1
+
+    handles = []
+    for module in network.modules():
+        if next(module.parameters(), None) is None:
+            handles.append(module.register_forward_pre_hook(enter))
+            handles.append(module.register_forward_hook(leave))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class TrainingMacs(TorchDispatchMode):
+    """Multiply-accumulates of everything that runs, backward passes and Langevin chains included."""
+
+    macs = 0.0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        count = flop_registry.get(func.overloadpacket)
+        if count is not None:
+            self.macs += count(*args, **(kwargs or {}), out_val=out) / 2
+        return out
+
+
+def cpu_name() -> str:
+    """As Linux names it; elsewhere what Python knows."""
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
+    return next(names, platform.processor())

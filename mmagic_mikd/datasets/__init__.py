@@ -1,0 +1,1 @@
+"""What small data sets need that the toolbox lacks."""

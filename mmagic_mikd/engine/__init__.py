@@ -1,0 +1,1 @@
+"""The run: the hook, its settings, one iteration, the checkpoint."""

@@ -1,0 +1,73 @@
+"""Settings of a whole distillation by name; what the config itself sets is merged over them."""
+
+import copy
+from typing import Any
+
+from ..utils.checks import proposal
+from ..utils.errors import ConfigError
+
+RECIPES: dict[str, dict[str, dict]] = dict(
+    # Kang et al., NeurIPS 2022, as published for StyleGAN2 and Pix2Pix but for what they set apart: Pix2Pix
+    # target='ground_truth'; StyleGAN2 loss_weight=0.05 and step_size=50; CycleGAN base_channels=8.
+    reference=dict(
+        loss=dict(type='MIDistillLoss', loss_weight=0.1, energy_l2=0.05, target='teacher'),
+        critic=dict(type='EnergyCritic', base_channels=32),
+        sampler=dict(steps=10, step_size=100.0, noise_std=0.005),
+        optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))),
+    ),
+    # The energy-based bound that brings the student closer to its teacher in benchmarks/studies: chains start
+    # at another sample's image, energies are those of patches, and the critic learns a hundred times faster.
+    shuffled=dict(
+        loss=dict(type='MIDistillLoss', loss_weight=1.0, energy_l2=0.05, target='teacher'),
+        critic=dict(type='EnergyCritic', base_channels=8, num_blocks=2),
+        sampler=dict(start='shuffled', steps=5, step_size=1.0, noise_std=0.005),
+        optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-2, betas=(0.0, 0.999))),
+    ),
+    # What helps in benchmarks/studies: a Laplace q(t|s) on a pyramid, without critic and chain. The weight is
+    # for images in [-1, 1] beside a GAN's losses; beside a pixel loss of weight 1 it is 0.01.
+    pyramid=dict(
+        terms=dict(
+            pyramid=dict(
+                type='PyramidLaplaceLoss',
+                loss_weight=15.0,
+                optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01)),
+            )
+        )
+    ),
+    # What helps a StyleGAN2 there: the same, from the teacher's first channels, for half of the training only,
+    # since no photograph asks for the teacher's picture of a latent and the student cannot paint all of it.
+    sliced_pyramid_early=dict(
+        layers={'': 'sliced'},
+        terms=dict(
+            pyramid=dict(
+                type='PyramidLaplaceLoss',
+                loss_weight=2.0,
+                until=0.5,
+                optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01)),
+            )
+        ),
+    ),
+)
+
+
+def with_recipe(key: str, name: str | None, settings: dict[str, Any]) -> dict[str, Any]:
+    """``settings`` over those of the recipe, dict by dict as configs inherit; None stands for not set.
+
+    Args:
+        key: where the name stands in the config.
+
+    Raises:
+        ConfigError: there is no such recipe.
+    """
+    if name is None:
+        return settings
+    if name not in RECIPES:
+        raise ConfigError(f'{key}={name!r} is not known: {proposal(str(name), RECIPES)}')
+    return _merged(RECIPES[name], {k: value for k, value in settings.items() if value is not None})
+
+
+def _merged(base: Any, changes: Any) -> Any:
+    both = isinstance(base, dict) and isinstance(changes, dict)
+    if not both or changes.get('type', base.get('type')) != base.get('type'):
+        return copy.deepcopy(changes)
+    return {**copy.deepcopy(base), **{k: _merged(base.get(k), value) for k, value in changes.items()}}

@@ -1,9 +1,0 @@
-"""Distillation objectives: tensors in, scalar out, one per file."""
-
-from .attention_transfer import AttentionTransferLoss
-from .info_nce import InfoNCELoss
-from .mi import MIDistillLoss
-from .pyramid_laplace import PyramidLaplaceLoss
-from .vid import VIDLoss
-
-__all__ = ['AttentionTransferLoss', 'InfoNCELoss', 'MIDistillLoss', 'PyramidLaplaceLoss', 'VIDLoss']

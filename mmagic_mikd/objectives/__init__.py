@@ -1,0 +1,9 @@
+"""Distillation objectives: tensors in, scalar out, one per file."""
+
+from .attention_transfer import AttentionTransferLoss
+from .energy.bound import MIDistillLoss
+from .info_nce import InfoNCELoss
+from .pyramid_laplace import PyramidLaplaceLoss
+from .vid import VIDLoss
+
+__all__ = ['AttentionTransferLoss', 'InfoNCELoss', 'MIDistillLoss', 'PyramidLaplaceLoss', 'VIDLoss']

@@ -1,0 +1,1 @@
+"""Mutual information with an energy-based q(t|s): bound, critic, Langevin chain."""

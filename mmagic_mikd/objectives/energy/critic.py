@@ -1,0 +1,201 @@
+"""The energy network E(t, s) of the variational distribution q(t|s) = exp(-E(t, s)) / Z(s)."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from ...utils.checks import require_number
+from ...utils.errors import ConfigError
+
+
+class SpectralNorm(nn.Module):
+    """Parametrisation W -> W / sigma(W), with sigma a constant in the backward pass.
+
+    ``upper_bound_only`` gives W / max(sigma, 1): it shrinks a weight whose norm exceeds one and never
+    amplifies a smaller one, so that a branch may start at zero. Each evaluation in training mode does
+    one power iteration; ``u`` and ``v`` are buffers and depend on the weight alone, never on data.
+    """
+
+    def __init__(self, weight: Tensor, upper_bound_only: bool = False) -> None:
+        super().__init__()
+        self.upper_bound_only = upper_bound_only
+        matrix = weight.detach().flatten(1)
+        self.register_buffer('u', F.normalize(torch.randn(matrix.size(0)), dim=0))
+        self.register_buffer('v', F.normalize(torch.randn(matrix.size(1)), dim=0))
+        for _ in range(15):  # as torch.nn.utils.parametrizations: start from a settled estimate
+            self._power_iteration(matrix)
+
+    @torch.no_grad()
+    def _power_iteration(self, matrix: Tensor) -> None:
+        self.v.copy_(F.normalize(matrix.t() @ self.u, dim=0))
+        self.u.copy_(F.normalize(matrix @ self.v, dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        matrix = weight.detach().flatten(1)
+        if self.training:
+            self._power_iteration(matrix)
+        sigma = torch.dot(self.u, matrix @ self.v)
+        return weight / (sigma.clamp(min=1) if self.upper_bound_only else sigma)
+
+
+class PooledKernel(nn.Module):
+    """Parametrisation W (3 x 3) -> W (4 x 4): convolution, then average pooling by two, as one convolution.
+
+    Both are linear, so their composition is the convolution with the mean of the four shifted kernels, for 16
+    multiply-accumulates at each pooled position in place of 36.
+    """
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return F.avg_pool2d(weight, 2, stride=1, padding=1)
+
+
+def _pooled(layer: nn.Conv2d) -> nn.Conv2d:
+    """A 3 x 3 convolution that is followed by average pooling by two; its weights keep shape and names."""
+    layer.stride = (2, 2)
+    parametrize.register_parametrization(layer, 'weight', PooledKernel(), unsafe=True)
+    return layer
+
+
+def _spectral(layer: nn.Module, weight_std: float = 1.0, upper_bound_only: bool = False) -> nn.Module:
+    nn.init.normal_(layer.weight, std=weight_std)
+    nn.init.zeros_(layer.bias)
+    norm = SpectralNorm(layer.weight, upper_bound_only)
+    # unsafe: the check would evaluate, i.e. power-iterate, a parametrisation known to keep the shape
+    parametrize.register_parametrization(layer, 'weight', norm, unsafe=True)
+    return layer
+
+
+class ResidualBlock(nn.Module):
+    """shortcut(x) + conv2(LeakyReLU(conv1(x))), average pooling by two, LeakyReLU.
+
+    The pooling is done within both summands, which is less work: see :class:`PooledKernel`.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv1 = _spectral(nn.Conv2d(in_channels, in_channels, 3, padding=1))
+        conv2 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.conv2 = _pooled(_spectral(conv2, weight_std=1e-10, upper_bound_only=True))
+        self.shortcut = (
+            nn.AvgPool2d(2)
+            if in_channels == out_channels
+            else _pooled(_spectral(nn.Conv2d(in_channels, out_channels, 3, padding=1)))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = F.leaky_relu(self.conv1(x), inplace=True)  # in place: the backward pass wants results only
+        return F.leaky_relu(self.conv2(hidden).add_(self.shortcut(x)), inplace=True)
+
+
+class EnergyCritic(nn.Module):
+    """Scalar energy of an image pair; low energy means a likely pair. Unbounded output.
+
+    The reference network of VEM (Kang et al., NeurIPS 2022): average pooling, a convolution on the
+    concatenated pair, ``num_blocks`` residual blocks of widths c0 -> 2 c0 -> 4 c0 -> 4 c0 ..., ReLU,
+    spatial mean, linear. Every layer is spectrally normalised; there is no other normalisation.
+
+    Args:
+        base_channels: c0, the width after the first convolution.
+        image_size: side, or (height, width), of the smallest images that the critic will see. It only
+            sets the depth, log2(side / 2): any larger image is accepted.
+        t_channels, s_channels: channels of teacher and student images.
+        num_blocks: the depth itself, in place of ``image_size``.
+
+    Raises:
+        ConfigError: a setting is no whole number or too small.
+    """
+
+    def __init__(
+        self,
+        base_channels: int = 32,
+        image_size: int | tuple[int, int] = 256,
+        t_channels: int = 3,
+        s_channels: int = 3,
+        num_blocks: int | None = None,
+    ) -> None:
+        super().__init__()
+        for name in ('base_channels', 't_channels', 's_channels'):
+            require_number(f'EnergyCritic: {name}', locals()[name], least=1, whole=True)
+        if num_blocks is None:
+            sides = image_size if isinstance(image_size, tuple | list) and image_size else [image_size]
+            for side in sides:
+                require_number('EnergyCritic: image_size', side, least=4, whole=True)
+            num_blocks = int(math.log2(min(sides) / 2))
+        require_number('EnergyCritic: num_blocks', num_blocks, least=0, whole=True)
+        self.t_channels, self.s_channels = t_channels, s_channels
+        widths = [base_channels * min(2**i, 4) for i in range(num_blocks + 1)]
+        self.stem = _spectral(nn.Conv2d(t_channels + s_channels, base_channels, 3, padding=1))
+        self.blocks = nn.Sequential(*map(ResidualBlock, widths, widths[1:]))
+        self.head = _spectral(nn.Linear(widths[-1], 1))
+
+    def forward(self, t: Tensor, s: Tensor) -> Tensor:
+        """Energies of shape (N,) of teacher images t and student images s, (N, C, H, W) in [-1, 1].
+
+        Raises:
+            ConfigError: the pair does not fit together or is too small for the depth of the network.
+        """
+        return self.given(s)(t)
+
+    def given(self, s: Tensor) -> Callable[[Tensor], Tensor]:
+        """t -> E(t, s), for many t: the part of the first layer that sees s alone is computed once."""
+        of_t, of_s = self.stem.weight.split([self.t_channels, self.s_channels], dim=1)
+        s_half = F.conv2d(_halved(s), of_s, self.stem.bias, padding=1)
+
+        def energy(t: Tensor) -> Tensor:
+            self._check(t, s)
+            t_half = F.conv2d(_halved(t), of_t, padding=1)
+            features = self.blocks(F.leaky_relu(t_half.add_(s_half), inplace=True))
+            return self.head(F.relu(features).mean(dim=(2, 3))).squeeze(1)
+
+        return energy
+
+    def _check(self, t: Tensor, s: Tensor) -> None:
+        if t.shape[0] != s.shape[0] or t.shape[2:] != s.shape[2:]:
+            raise ConfigError(
+                f'EnergyCritic: t {tuple(t.shape)} and s {tuple(s.shape)} are no pairs; '
+                'batch size, height and width must agree'
+            )
+        if (t.shape[1], s.shape[1]) != (self.t_channels, self.s_channels):
+            raise ConfigError(
+                f'EnergyCritic: t has {t.shape[1]} channels and s has {s.shape[1]}; '
+                f'set critic.t_channels and critic.s_channels, now {self.t_channels} and {self.s_channels}'
+            )
+        if (min(t.shape[2:]) + 1) // 2 < 2 ** len(self.blocks):
+            raise ConfigError(
+                f'EnergyCritic: images of {t.shape[2]}x{t.shape[3]} are too small for '
+                f'{len(self.blocks)} blocks; set critic.image_size={min(t.shape[2:])}'
+            )
+
+
+def _halved(image: Tensor) -> Tensor:
+    """Average pooling, 3 x 3 by two, as a convolution of each channel: its gradient is half as dear on a CPU.
+
+    The kernel of ones is exact in half precision, too.
+    """
+    channels = image.size(1)
+    ones = image.new_ones(channels, 1, 3, 3)
+    image = image.contiguous(memory_format=torch.channels_last)  # the fastest layout for few channels
+    return F.conv2d(image, ones, stride=2, padding=1, groups=channels).div_(9)
+
+
+@contextmanager
+def frozen(critic: nn.Module) -> Iterator[nn.Module]:
+    """The critic as a constant function: no parameter gradients, weights normalised once, not per call.
+
+    Between two updates the weights do not change, so neither do their spectral norms. What is saved in
+    the chain is K - 1 power iterations per weight and every gradient with respect to a weight.
+    """
+    trainable = [p for p in critic.parameters() if p.requires_grad]
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    try:
+        with parametrize.cached():
+            yield critic
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)

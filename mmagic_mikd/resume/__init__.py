@@ -1,0 +1,1 @@
+"""Interrupted runs that go on as if they had never been interrupted."""

@@ -1,0 +1,159 @@
+"""From a config and a checkpoint to one frozen network that runs on the student's inputs."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..host.train_mode import evaluates_in_train_mode
+from ..utils.checks import require_kind, require_known
+from ..utils.errors import ConfigError
+from .foreign import ForeignTeacher
+from .weights import load_network
+
+KEY = 'default_hooks.distill.teacher'
+
+
+def build_teacher(
+    cfg: nn.Module | dict,
+    path: str,
+    preprocessor: nn.Module | None = None,
+    student: nn.Module | None = None,
+) -> nn.Module:
+    """Build the frozen teacher for the student's generator at ``path``, and nothing else of its model.
+
+    Args:
+        cfg: a ready module; or ``dict(model=<MMagic model config>, checkpoint=<file or URL>)``; or
+            ``config=<config file>`` in place of ``model``; or ``dict(type=..., ...)``, any registered
+            module, with ``checkpoint`` if that is to be loaded here, and ``value_range`` and
+            ``bgr2rgb`` (see :class:`ForeignTeacher`) if its images are not the student's.
+            ``mode`` is 'eval' or 'train' (batch statistics and dropout, with the running statistics
+            kept); by default it is what the toolbox's own evaluation of that model uses, which is
+            'train' for Pix2Pix and CycleGAN.
+        path: module path in the teacher's model, such as 'generator' or 'generators.photo'.
+        preprocessor: of the student's model.
+        student: the student's generator; its own checkpoint is no teacher.
+
+    Raises:
+        ConfigError: the description is incomplete, or the checkpoint does not hold this network.
+    """
+    if isinstance(cfg, nn.Module):
+        return freeze(_submodule(cfg, path), 'eval')
+    cfg = dict(cfg)
+    if 'type' in cfg:
+        return _build_foreign(cfg, path, preprocessor)
+    model = _model_config(cfg)
+    if not cfg.get('checkpoint'):
+        raise ConfigError(f'{KEY}.checkpoint is missing: set it to the file with the trained weights')
+    network = _build_network(model, path)
+    load_network(network, cfg['checkpoint'], path, student)
+    mode = cfg.get('mode') or ('train' if evaluates_in_train_mode(model) else 'eval')
+    return freeze(network, mode)
+
+
+def check_preprocessing(cfg: dict, student: nn.Module) -> None:
+    """Teacher and student must see the same numbers for the same picture.
+
+    Raises:
+        ConfigError: mean, std or channel order of their data preprocessors differ.
+    """
+    if 'type' in cfg:
+        return
+    teacher_cfg = dict(_model_config(cfg).get('data_preprocessor') or {})
+    if not teacher_cfg:
+        return
+    teacher = MODELS.build(dict(type='DataPreprocessor') | teacher_cfg)
+    for name in ('mean', 'std', 'output_channel_order'):
+        theirs, ours = getattr(teacher, name, None), getattr(student.data_preprocessor, name, None)
+        if isinstance(theirs, Tensor) and isinstance(ours, Tensor):
+            theirs, ours = theirs.flatten().tolist(), ours.flatten().tolist()
+        if theirs != ours:
+            raise ConfigError(
+                f'{KEY}.model.data_preprocessor.{name} is {theirs}, the student has {ours}; '
+                'train the student with the preprocessing of its teacher'
+            )
+
+
+def check_place(cfg: dict, work_dir: str) -> None:
+    """A run writes iter_*.pth, best_*.pth, ... into its folder and deletes the oldest: no place for a teacher.
+
+    Raises:
+        ConfigError: the teacher's checkpoint is such a file.
+    """
+    file = Path(str(cfg.get('checkpoint') or '')).expanduser()
+    of_a_run = file.name.startswith(('iter_', 'epoch_', 'best_', 'last'))
+    if of_a_run and file.resolve().parent == Path(work_dir).resolve():
+        raise ConfigError(
+            f'{KEY}.checkpoint={file} lies in the work_dir of this run, whose checkpoints would replace it; '
+            'set work_dir to another folder'
+        )
+
+
+def freeze(network: nn.Module, mode: str = 'eval') -> nn.Module:
+    """No gradients, no change of running statistics; 'train' keeps dropout and batch statistics on."""
+    if mode not in ('eval', 'train'):
+        raise ConfigError(f"{KEY}.mode must be 'eval' or 'train', not {mode!r}")
+    network.requires_grad_(False)
+    network.train(mode == 'train')
+    for module in network.modules():
+        if isinstance(module, _BatchNorm) and mode == 'train':
+            module.track_running_stats = False  # normalise by the batch and leave the buffers alone
+    return network
+
+
+def _build_foreign(cfg: dict, path: str, preprocessor: nn.Module | None) -> nn.Module:
+    mode, checkpoint = cfg.pop('mode', 'eval'), cfg.pop('checkpoint', None)
+    images = {key: cfg.pop(key) for key in ('value_range', 'bgr2rgb') if key in cfg}
+    network = _submodule(MODELS.build(cfg), path)
+    if checkpoint:
+        load_network(network, checkpoint, path)
+    return freeze(ForeignTeacher(network, preprocessor, **images) if images else network, mode)
+
+
+def _model_config(cfg: dict) -> dict:
+    require_known(KEY, cfg, ('model', 'config', 'checkpoint', 'mode'))
+    require_kind(f'{KEY}.model', cfg.get('model'), dict, 'the `model` of a MMagic config')
+    if cfg.get('model') and cfg.get('config'):
+        raise ConfigError(f'{KEY} has both `model` and `config`: leave one out')
+    if cfg.get('model'):
+        return cfg['model']
+    if not cfg.get('config'):
+        raise ConfigError(f'{KEY} names no network: set its `model`, `config` or `type`')
+    try:
+        return Config.fromfile(cfg['config']).model
+    except Exception as error:  # a config is a program of the user's
+        raise ConfigError(
+            f'{KEY}.config={cfg["config"]} gives no `model` ({type(error).__name__}: '
+            f'{" ".join(str(error).split())}): correct the file or its name'
+        ) from error
+
+
+def _submodule(model: nn.Module, path: str) -> nn.Module:
+    """The network at ``path`` where the module has one, else the module itself."""
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        return model
+
+
+def _build_network(model: dict, path: str) -> nn.Module:
+    """Build only the generator where the config has one: translation models build it for every domain."""
+    name = 'generator' if path.startswith('generators.') else path
+    if name not in ('generator', 'generator_ema.module') or 'generator' not in model:
+        return _network_of(MODELS.build(model), path)
+    # what BaseGAN passes on to its generator
+    defaults = {key: model[key] for key in ('noise_size', 'num_classes') if model.get(key)}
+    return MODELS.build(model['generator'], default_args=defaults)
+
+
+def _network_of(model: nn.Module, path: str) -> nn.Module:
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        names = ', '.join(name for name, _ in model.named_children())
+        raise ConfigError(
+            f'{KEY}.model, a {type(model).__name__}, has no network {path!r} (it has {names}); set `teacher` '
+            'in default_hooks.distill.pairs to the path of its generator'
+        ) from None

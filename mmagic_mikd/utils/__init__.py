@@ -1,0 +1,1 @@
+"""Errors, checks of settings, random states, text: no network and no toolbox."""

@@ -1,0 +1,265 @@
+"""From a teacher config and a size to a student config: what is written, how big it is, that it distils."""
+
+import re
+import sys
+
+import pytest
+from families import ROOT, common, data_folder, save_teacher, train
+from mmengine.config import Config
+from mmengine.registry import MODELS, DefaultScope
+
+from mmagic_mikd.apps.builder.advice import advice
+from mmagic_mikd.apps.builder.budget import amount, parse_amount
+from mmagic_mikd.apps.builder.widths import Narrowing
+
+FACADES = 'mmagic::pix2pix/pix2pix_vanilla-unet-bn_1xb1-80kiters_facades.py'
+CYCLEGAN = 'mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-270kiters_horse2zebra.py'
+STYLEGAN2 = 'mmagic::styleganv2/stylegan2_c2_8xb4-800kiters_ffhq-256x256.py'
+EDSR = 'mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py'
+SRGAN = 'mmagic::srgan_resnet/srgan_x4c64b16_1xb16-1000k_div2k.py'
+RDN = 'mmagic::rdn/rdn_x4c64b16_1xb16-1000k_div2k.py'
+ESRGAN = 'mmagic::esrgan/esrgan_x4c64b23g32_1xb16-400k_div2k.py'
+DCGAN = 'mmagic::dcgan/dcgan_1xb128-300kiters_celeba-cropped-64.py'
+MNIST = 'mmagic::dcgan/dcgan_Glr4e-4_Dlr1e-4_1xb128-5kiters_mnist-64x64.py'
+NAFNET = 'mmagic::nafnet/nafnet_c64eb11128mb1db1111_8xb8-lr1e-3-400k_gopro.py'
+SWINIR = 'mmagic::swinir/swinir_x4s48w8d6e180_8xb4-lr2e-4-500k_div2k.py'
+
+
+@pytest.fixture(scope='module', autouse=True)
+def mmagic():
+    from mmagic.utils import register_all_modules
+
+    register_all_modules()
+
+
+@pytest.fixture
+def build(monkeypatch, tmp_path, capsys):
+    """Run the tool; gives the written config, or the error that was printed."""
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+
+    def run(teacher, *arguments, name='student.py'):
+        out = tmp_path / name
+        monkeypatch.setattr(sys, 'argv', ['build_student.py', str(teacher), *arguments, '--out', str(out)])
+        try:
+            build_student.main()
+        except SystemExit:
+            return capsys.readouterr().err
+        return Config.fromfile(out)
+
+    return run
+
+
+@pytest.fixture
+def variant(tmp_path):
+    """A teacher config of the user's own, which inherits one of the toolbox."""
+
+    def write(base, text):
+        path = tmp_path / 'teacher.py'
+        path.write_text(f'_base_ = [{base!r}]\n{text}\n')
+        return path
+
+    return write
+
+
+def params(model: dict, **changes) -> int:
+    defaults = {'noise_size': model['noise_size']} if model.get('noise_size') else {}
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        network = MODELS.build({**model['generator'], **changes}, default_args=defaults)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ('base', 'smaller', 'budget'),
+    [
+        (FACADES, dict(base_channels=32), '3.4M'),
+        (CYCLEGAN, dict(num_blocks=2), '300k'),
+        (STYLEGAN2, dict(out_size=32), '5M'),
+        (EDSR, dict(num_blocks=2), '100k'),
+        (SRGAN, dict(num_blocks=2), '100k'),
+        (RDN, dict(num_blocks=2, num_layers=3), '200k'),
+        (ESRGAN, dict(num_blocks=1), '200k'),
+        (DCGAN, dict(base_channels=256), '500k'),
+        (NAFNET, dict(mid_channels=16, enc_blk_nums=[1, 1], dec_blk_nums=[1, 1]), '20k'),
+    ],
+)
+def test_the_student_is_the_widest_that_its_budget_allows(build, variant, base, smaller, budget):
+    teacher = variant(base, f'model = dict(generator={smaller!r})')
+    cfg, plain = build(teacher, '--params', budget), Config.fromfile(teacher)
+    narrowing = Narrowing(plain.model.generator)
+    width = cfg.model.generator[narrowing.key]
+    assert params(cfg.model) <= 1.01 * parse_amount(budget)
+    wider = narrowing.changes(width + narrowing.widths.step)
+    assert params(cfg.model, **wider) > 1.01 * parse_amount(budget)
+    # everything else is the teacher's
+    teacher_cfg = cfg.default_hooks.distill.teacher
+    assert teacher_cfg.model.to_dict() == plain.model.to_dict()
+    assert teacher_cfg.checkpoint.endswith(f'/iter_{plain.train_cfg.max_iters}.pth')
+    assert params(teacher_cfg.model) == params(plain.model)
+    assert {**plain.model.generator, **narrowing.changes(width)} == cfg.model.generator.to_dict()
+    assert cfg.model.discriminator == plain.model.discriminator if 'discriminator' in plain.model else True
+    assert cfg.train_dataloader == plain.train_dataloader
+
+
+def test_published_sizes_give_the_published_student(build, tmp_path):
+    """OMGD's U-Net: 3.404 M, 1.219 G as papers count, 0.406 G in truth. The file says so."""
+    for size in (('--params', '3.4M'), ('--macs', '1.219G', '--convention', 'paper'), ('--macs', '0.406G')):
+        cfg = build(FACADES, *size, name=f'{size[0]}{len(size)}.py')
+        assert cfg.model.generator.base_channels == 16
+        assert cfg.default_hooks.distill.type == 'DistillRunner'
+        assert cfg.default_hooks.distill.critic.image_size == 256
+        assert cfg.default_hooks.distill.layers == {'': 'sliced'}
+        assert cfg.default_hooks.distill.recipe == 'pyramid'
+    text = (tmp_path / '--params2.py').read_text()
+    assert len(text.splitlines()) < 25
+    assert 'model = dict(generator=dict(base_channels=16))' in text
+    assert 'model=_base_.model' in text
+    for number in ('54.41 M', '3.404 M', '18.14 G', '1.219 G', '--params 3.4M'):
+        assert number in text
+    # as docs/students.md shows it
+    shown = (ROOT / 'docs' / 'students.md').read_text().split('model = dict(generator')[1].split('```')[0]
+    assert shown in text
+
+
+def test_the_published_share_of_stylegan2(build):
+    cfg = build(STYLEGAN2, '--width', '0.3')
+    assert (cfg.model.generator.type, cfg.model.generator.width) == ('NarrowStyleGAN2Generator', 154)
+    # so that it mixes styles, and at the student's cut
+    assert cfg.default_hooks.distill.teacher.mode == 'train'
+    assert cfg.default_hooks.distill.recipe == 'sliced_pyramid_early'
+    assert cfg.default_hooks.distill.layers == {'': 'sliced'}
+    narrower = build(STYLEGAN2, '--width', '0.1', name='narrower.py')
+    assert narrower.default_hooks.distill.layers == {'': 'own', 'style_mapping': 'inherited'}
+
+
+@pytest.mark.parametrize(
+    ('teacher', 'width', 'weight', 'layers'),
+    [
+        (CYCLEGAN, 0.25, 5, {'': 'sliced'}),
+        (EDSR, 0.25, 0.01, {'': 'sliced'}),
+        (EDSR, 0.2, 0.01, None),
+        (SRGAN, 0.25, 0.0001, {'': 'sliced'}),  # its pixel loss has a weight of 0.01
+        (RDN, 0.5, None, None),
+    ],
+)
+def test_what_the_studies_found_to_help_is_written_down(build, teacher, width, weight, layers):
+    distill = build(teacher, '--width', str(width)).default_hooks.distill
+    assert (distill.get('layers'), distill.get('recipe')) == (layers, 'pyramid' if weight else None)
+    if weight:
+        assert distill.terms.pyramid.loss_weight == pytest.approx(weight)
+
+
+@pytest.mark.parametrize('name', ['pix2pix', 'cyclegan', 'edsr', 'srresnet'])
+def test_the_shipped_configs_follow_the_same_advice(name):
+    cfg = Config.fromfile(ROOT / 'configs' / f'mikd_{name}.py')
+    distill, generator = cfg.default_hooks.distill, cfg.model.generator
+    narrowing = Narrowing(distill.teacher.model.generator)
+    share = generator[narrowing.key] / narrowing.full
+    for key, value in advice(narrowing.type, share, distill.teacher.model).items():
+        assert distill[key] == value
+
+
+def test_macs_are_those_of_the_given_input(build, variant):
+    teacher = variant(EDSR, 'model = dict(generator=dict(num_blocks=2))')
+    small = build(teacher, '--macs', '0.1G', '--input-shape', '3', '24', '24', name='small.py')
+    large = build(teacher, '--macs', '0.1G', '--input-shape', '3', '48', '48', name='large.py')
+    assert large.model.generator.mid_channels < small.model.generator.mid_channels < 64
+
+
+def test_the_teachers_run_is_not_inherited(build, variant):
+    """Neither its folder, whose checkpoints would be overwritten, nor weights of its shape."""
+    teacher = variant(ESRGAN, "load_from = 'x4.pth'\nmodel = dict(generator=dict(num_blocks=1))")
+    cfg = build(teacher, '--width', '0.25')
+    generator, distill = cfg.model.generator, cfg.default_hooks.distill
+    assert (generator.mid_channels, generator.growth_channels) == (16, 8)
+    assert generator.init_cfg is None
+    assert distill.teacher.model.generator.init_cfg.type == 'Pretrained'
+    assert cfg.load_from is None
+    assert (cfg.experiment_name, cfg.work_dir) == ('student', './work_dirs/student')
+    assert distill.teacher.checkpoint.startswith('work_dirs/esrgan_x4c64b23g32')
+
+
+def test_the_critic_fits_the_images(build):
+    """Too small an image for the depth of the base's critic, and one channel in place of three."""
+    cfg = build(MNIST, '--width', '0.25')
+    critic = cfg.default_hooks.distill.critic
+    assert (critic.t_channels, critic.s_channels, critic.image_size) == (1, 1, 64)
+    assert critic.base_channels == 8  # as in the base
+
+
+def test_a_student_may_become_a_teacher(build):
+    """Its own teacher gives way, its other settings stay."""
+    config = ROOT / 'configs' / 'mikd_pix2pix.py'
+    parent = Config.fromfile(config)
+    cfg = build(config, '--width', '0.5', '--teacher-checkpoint', 'c16.pth')
+    distill = cfg.default_hooks.distill
+    assert cfg.model.generator.base_channels == 8
+    assert distill.teacher.to_dict() == dict(model=parent.model.to_dict(), checkpoint='c16.pth')
+    assert distill.loss == parent.default_hooks.distill.loss
+    narrower = build(config, '--width', '0.2', '--teacher-checkpoint', 'c16.pth', name='narrower.py')
+    assert narrower.default_hooks.distill.layers == {}  # too narrow for its parent's start
+
+
+@pytest.mark.parametrize(
+    ('teacher', 'size', 'message'),
+    [
+        # the mapping network alone has 2.1 M
+        (STYLEGAN2, ('--params', '1M'), r'cannot be reached .* nearest student, of width 1, has 2\.112 M'),
+        (FACADES, ('--params', '60M'), r'teacher has 54\.41 M; the nearest student, of width 63 .* 52\.73 M'),
+        (FACADES, ('--width', '1.5'), '0 < width < 1'),
+        (FACADES, ('--params', 'few'), "'few' is no amount such as 3.4M"),
+        (SWINIR, ('--width', '0.5'), "model.generator.type='SwinIRNet'.* which knows .*UnetGenerator"),
+        ('absent.py', ('--width', '0.5'), 'no config file absent.py'),
+    ],
+)
+def test_one_sentence_for_what_cannot_be_built(build, tmp_path, teacher, size, message):
+    error = build(teacher, *size)
+    assert re.search(message, error)
+    assert 'Traceback' not in error
+    assert not (tmp_path / 'student.py').exists()
+
+
+def test_a_file_is_not_overwritten(build, tmp_path):
+    (tmp_path / 'student.py').write_text('mine')
+    assert 'exists; remove it' in build(DCGAN, '--width', '0.25')
+    assert (tmp_path / 'student.py').read_text() == 'mine'
+
+
+def test_amounts():
+    assert [parse_amount(text) for text in ('3.4M', '137k', '1.2G', '5')] == [3.4e6, 137e3, 1.2e9, 5]
+    assert [amount(value) for value in (3.404e6, 137347, 1.2192e9, 5)] == [
+        '3.404 M',
+        '137.3 k',
+        '1.219 G',
+        '5',
+    ]
+    for text in ('M', '-1M', '3.4B', '3MM', 'nan', ''):
+        with pytest.raises(ValueError):
+            parse_amount(text)
+
+
+TINY_PIX2PIX = """
+model = dict(
+    generator=dict(base_channels=8, num_down=5, use_dropout=False),
+    discriminator=dict(base_channels=4, num_conv=1),
+)
+pipeline = [dict(transform) for transform in _base_.train_dataloader.dataset.pipeline]
+pipeline[1].update(scale=(36, 36))
+pipeline[2].update(crop_size=(32, 32))
+train_dataloader = dict(batch_size=2, dataset=dict(pipeline=pipeline))
+"""
+
+
+def test_a_built_student_distils(build, variant, tmp_path):
+    facades = data_folder('facades')
+    cfg = build(variant(FACADES, TINY_PIX2PIX), '--width', '0.5')
+    distill = cfg.default_hooks.distill
+    assert distill.critic.image_size == 32
+    distill.critic.base_channels = 2
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, tmp_path)
+    cfg = common(cfg, tmp_path / 'run', iters=2)
+    cfg.train_dataloader.dataset.data_root = str(facades)
+    runner = train(cfg)
+    assert sum(p.numel() for p in runner.model.generators.parameters()) == params(cfg.model)
+    values = runner.message_hub.get_scalar('train/loss_mi').data[0]
+    assert len(values) == 2
+    assert all(value != 0 for value in values)

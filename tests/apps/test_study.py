@@ -1,0 +1,419 @@
+"""tools/study.py: its statistics, what it keeps, what it refuses, and that its pairs are pairs."""
+
+import math
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+import torch
+import yaml
+from families import data_folder, equal, load, save_teacher
+from families.translation import first_images
+from places import ROOT, TOOLS
+
+sys.path.insert(0, str(TOOLS / 'study'))
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmagic_mikd.apps.study.cell import given
+from mmagic_mikd.apps.study.cells import Study
+from mmagic_mikd.apps.study.checks import check
+from mmagic_mikd.apps.study.drawing import write_plot
+from mmagic_mikd.apps.study.grid import run_cells
+from mmagic_mikd.apps.study.rows import add_rows, locked, read_rows
+from mmagic_mikd.apps.study.summary import Summary, current, interval
+from mmagic_mikd.apps.study.table import comparison, table, write_table
+from mmagic_mikd.cost.complexity import TrainingMacs
+from mmagic_mikd.utils.errors import ConfigError
+
+PIX2PIX = ROOT / 'benchmarks/studies/pix2pix_facades.yaml'
+TINY = """
+model = dict(generator=dict(base_channels=8))
+test_evaluator = dict(metrics=[])
+default_hooks = dict()
+"""
+SPEC = dict(
+    config='base.py',
+    iterations=10,
+    seeds=[0, 1],
+    scores={'loss': 'lower'},
+    best={'loss': 'lower'},
+    students={'x4': {'model.generator.base_channels': 4}},
+    objectives={'none': None, 'l1': dict(terms=dict(l1=dict(type='L1Loss', loss_weight=1.0)))},
+)
+
+
+@pytest.fixture
+def study(tmp_path):
+    """study(key=value, ...): a study of two seeds and two objectives, with these keys in place of its own."""
+
+    def study(**changes):
+        (tmp_path / 'base.py').write_text(TINY)
+        path = tmp_path / 'tiny.yaml'
+        path.write_text(yaml.safe_dump({**SPEC, **changes}, sort_keys=False))
+        return Study(path, tmp_path / 'work', tmp_path)
+
+    return study
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Cells that only write down that they were trained; the one of the title `stop_at` is interrupted."""
+    trained = SimpleNamespace(titles=[], stop_at=None)
+
+    def train(cell, folder, result, stop, lock):
+        if cell.title == trained.stop_at:
+            stop.set()  # as Ctrl-C does
+            return
+        trained.titles.append(cell.title)
+        folder.mkdir(parents=True)
+        result.write_text(
+            '{"scores": {"last": {"loss": 2}, "best": {"loss": 1}}, "best_iteration": 5,'
+            ' "validation": {"last": 3, "best": 2}, "columns": {"iterations": 10, "params": 1, "macs": 1}}'
+        )
+
+    monkeypatch.setattr(grid, '_train', train)
+    return trained
+
+
+OWN = dict(optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01)))  # the hook's, not the term's
+
+
+def row(student, objective, seed, which='last', **values):
+    return dict(student=student, objective=objective, seed=str(seed), config_hash='h', which=which, **values)
+
+
+# ---- statistics ---------------------------------------------------------------------------------
+
+
+def test_the_interval_of_three_values():
+    # t(0.975, 2) = 4.302653 and sd = 1, so half the width is 4.302653 / sqrt(3)
+    mean, low, high = interval([1.0, 2.0, 3.0])
+    assert mean == 2 and mean - low == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
+    assert high - mean == pytest.approx(mean - low)
+    assert math.isnan(interval([1.0])[1])
+
+
+def test_differences_are_paired_by_seed_and_measured_in_gaps_to_the_teacher():
+    rows = [row('teacher', 'teacher', 0, loss='2')]
+    rows += [row('x4', 'none', seed, loss=str(10 * seed + 4)) for seed in range(3)]
+    rows += [row('x4', 'l1', seed, loss=str(10 * seed + 3)) for seed in (2, 1, 0, 7)]  # 7 has no partner
+    difference = Summary(rows, 'last').difference('x4', 'l1', 'loss', 'lower')
+    # seeds differ by tens, pairs by exactly one: an unpaired interval would be wide
+    assert (difference.mean, difference.low, difference.high, difference.n) == (-1, -1, -1, 3)
+    assert difference.gap == pytest.approx(1 / 12)  # the student alone: mean 14, teacher 2
+    # where higher is better, this teacher leaves no gap to close
+    assert math.isnan(Summary(rows, 'last').difference('x4', 'l1', 'loss', 'higher').gap)
+
+
+def test_rows_of_changed_settings_are_set_apart(study):
+    cells = study().cells()
+    rows = [row('x4', 'none', 0) | dict(config_hash=cells[0].hash), row('x4', 'l1', 0)]
+    fresh, stale = current(rows, cells)
+    assert [r['objective'] for r in fresh] == ['none'] and [r['objective'] for r in stale] == ['l1']
+
+
+def test_the_table(study):
+    rows = []
+    for which in ('last', 'best'):
+        common = dict(which=which, params='2e6', macs='3e6', seconds='60', cpu_seconds='50', gmacs_total='7')
+        rows += [row('teacher', 'teacher', 0, loss='1', **common)]
+        rows += [row('x4', 'none', seed, loss=str(5 + seed), **common) for seed in (0, 1)]
+        rows += [row('x4', 'l1', seed, loss=str(4 + 1.02 * seed), **common) for seed in (0, 1)]
+    text = table(study(), (rows, rows[:1]))
+    assert '| none | 2 | 5.500 ± 0.707 |' in text and '| teacher | 1 | 1.000 |' in text
+    # differences -1 and -0.98: mean -0.99, half width 12.706 * 0.01414 / sqrt(2); of the way to 1: 4.5
+    assert '| l1 | 2 | **-0.9900 [-1.1171, -0.8629]**, 22 % |' in text
+    assert '1 rows of the CSV are of other settings' in text and '2 M parameters, 3 M MACs' in text
+
+
+def test_differences_to_another_objective(study, monkeypatch):
+    rows = [row('teacher', 'teacher', 0, loss='1')]
+    rows += [row('x4', 'none', seed, loss=str(5 + seed)) for seed in (0, 1)]
+    rows += [row('x4', 'l1', seed, loss=str(4 + 1.02 * seed)) for seed in (0, 1)]
+    monkeypatch.setattr('table.study_rows', lambda study: (rows, []))
+    text = comparison(study(), 'l1')
+    # by 1 and 0.98 worse than L1, whose mean of 4.51 is 3.51 from the teacher's 1
+    assert '| minus l1 |' in text and '| none | 2 | +0.9900 [+0.8629, +1.1171], -28 % |' in text
+    assert '| l1 |' not in text
+    with pytest.raises(ConfigError, match=r'--against l3: .* has none, l1'):
+        comparison(study(), 'l3')
+    monkeypatch.setattr('table.study_rows', lambda study: (rows[:3], []))
+    with pytest.raises(ConfigError, match='no rows to compare'):
+        comparison(study(), 'l1')
+
+
+def test_the_name_of_a_score_is_a_name_and_nothing_more(study):
+    """Those of students and objectives are checked when the study is read."""
+    odd = 'a|b<script>[x](y)'
+    rows = [row('teacher', 'teacher', 0, **{odd: '1'})]
+    rows += [
+        row(
+            'x4',
+            'none',
+            0,
+            params='2e6',
+            macs='3e6',
+            seconds='6',
+            cpu_seconds='5',
+            gmacs_total='7',
+            **{odd: '5'},
+        )
+    ]
+    text = table(study(scores={odd: 'lower'}, best={odd: 'lower'}), (rows, []))
+    assert '<script>' not in text and '[x](y)' not in text
+    assert {line.replace(r'\|', '').count('|') for line in text.splitlines() if 'script' in line} == {0, 4}
+
+
+def test_multiply_accumulates_of_a_training_step():
+    first, second = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Conv2d(4, 5, 3, padding=1)
+    with TrainingMacs() as counter:
+        second(first(torch.zeros(2, 3, 8, 8))).sum().backward()
+    pixels = 2 * 8 * 8 * 9
+    # forward, gradient of the weights and, but for the first layer, of the input
+    assert counter.macs == 2 * pixels * 3 * 4 + 3 * pixels * 4 * 5
+
+
+# ---- rows and restarts --------------------------------------------------------------------------
+
+
+def test_rows_of_many_writers_are_all_kept(tmp_path):
+    path = tmp_path / 'rows.csv'
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda seed: add_rows(path, [row('x4', 'l1', seed)], tmp_path), range(16)))
+    assert sorted(int(r['seed']) for r in read_rows(path)) == list(range(16))
+    add_rows(path, [row('x4', 'l1', 3, loss=1.5)], tmp_path)  # the same training again, one more column
+    rows = read_rows(path)
+    assert len(rows) == 16 and [r['loss'] for r in rows if r['seed'] == '3'] == ['1.5']
+
+
+def test_a_lock_that_another_holds(tmp_path):
+    with locked(tmp_path / 'a.lock') as mine, locked(tmp_path / 'a.lock', wait=False) as also_mine:
+        assert mine and not also_mine
+
+
+def test_a_training_that_outlives_its_study_keeps_the_lock(tmp_path):
+    with locked(tmp_path / 'a.lock') as lock:
+        child = subprocess.Popen(['sleep', '60'], pass_fds=(lock.fileno(),))
+    with locked(tmp_path / 'a.lock', wait=False) as again:
+        assert again is None
+    child.kill()
+    child.wait()
+    with locked(tmp_path / 'a.lock', wait=False) as again:
+        assert again is not None
+
+
+def test_finished_cells_survive_an_interruption(study, trained):
+    study = study()
+    cells = study.cells()
+    trained.stop_at = cells[2].title
+    run_cells(study, cells, jobs=1)
+    assert trained.titles == ['teacher', cells[0].title, cells[1].title]
+    before = read_rows(study.csv)
+    trained.stop_at, trained.titles[:] = None, []
+    run_cells(study, cells, jobs=2)
+    assert set(trained.titles) == {cells[2].title, cells[3].title}
+    after = read_rows(study.csv)
+    assert after[: len(before)] == before and len(after) == 2 * (1 + len(cells))
+    trained.titles[:] = []
+    shutil.rmtree(study.work_dir)  # as on another machine: the rows are enough
+    run_cells(study, cells, jobs=1)
+    assert trained.titles == [] and read_rows(study.csv) == after
+
+
+def test_a_cell_that_fails_does_not_hold_up_the_others(study, trained, monkeypatch):
+    def train(cell, *args, original=grid._train):
+        if cell.objective == 'none' and cell.seed == 0:
+            raise grid.CellFailed('no memory')
+        original(cell, *args)
+
+    monkeypatch.setattr(grid, '_train', train)
+    with pytest.raises(grid.CellFailed, match='no memory'):
+        run_cells(study(), study().cells(), jobs=1)
+    assert len(trained.titles) == 4
+
+
+def test_only_what_changed_is_trained_again(study, trained):
+    run_cells(study(), study().cells(), jobs=1)
+    trained.titles[:] = []
+    changed = study(objectives=dict(SPEC['objectives'], l1=dict(terms=dict(l1=dict(type='MSELoss')))))
+    run_cells(changed, changed.cells(), jobs=1)
+    assert [title.split(',')[1] for title in trained.titles] == [' objective l1'] * 2
+
+
+def test_a_score_that_is_not_measured(study, trained):
+    changed = study(scores={'loss': 'lower', 'swd/avg': 'lower'})
+    with pytest.raises(grid.CellFailed, match='swd/avg is not measured'):
+        run_cells(changed, [], jobs=1)
+
+
+# ---- what it refuses ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(iteration=3), "unknown key 'iteration'"),
+        (dict(best='fid'), 'best=fid must name one score'),
+        (dict(scores={'loss': 'less'}), "scores.loss must be 'higher' or 'lower'"),
+        (dict(teacher=dict(steps=3)), 'unknown key teacher.steps'),
+        (dict(students={'a-b': {}}), "'a-b' cannot be the name"),
+    ],
+)
+def test_a_wrong_study_is_refused_in_one_sentence(study, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        study(**changes)
+
+
+def test_a_study_that_builds_on_another_changes_what_it_names(study, tmp_path):
+    base = study()
+    path = tmp_path / 'longer.yaml'
+    changes = dict(
+        base='tiny.yaml', seeds=[2], objectives=dict(l1=dict(terms=dict(l1=dict(loss_weight=2.0))))
+    )
+    path.write_text(yaml.safe_dump(changes))
+    spec = Study(path, tmp_path, tmp_path).spec
+    assert spec['objectives']['l1']['terms']['l1'] == dict(type='L1Loss', loss_weight=2.0)
+    assert spec['seeds'] == [2] and {**spec, 'seeds': [0, 1], 'objectives': SPEC['objectives']} == base.spec
+    for wrong, message in (
+        ('longer.yaml', 'base=longer.yaml has a base itself'),
+        ('no.yaml', 'no study .*no.yaml'),
+    ):
+        path.write_text(yaml.safe_dump(dict(changes, base=wrong)))
+        with pytest.raises(ConfigError, match=message):
+            Study(path, tmp_path, tmp_path)
+
+
+def test_a_key_that_leads_nowhere(study):
+    changed = study(students={'x4': {'model.generatr.base_channels': 4}})
+    with pytest.raises(ConfigError, match=r"students.x4: model.generatr.base_channels .* no 'generatr'"):
+        changed.cells()
+
+
+def test_a_wrong_student_or_objective_is_found_before_any_training(tmp_path):
+    spec = yaml.safe_load(PIX2PIX.read_text())
+    spec['config'] = str(PIX2PIX.parent / spec['config'])
+    spec['overrides'] = {'model.generator.base_channels': 2, 'model.discriminator.base_channels': 2}
+    spec['teacher'] = {}
+
+    def checked(**changes):
+        path = tmp_path / 'wrong.yaml'
+        path.write_text(yaml.safe_dump({**spec, **changes}))
+        study = Study(path, tmp_path, tmp_path)
+        check(study, study.cells())
+
+    for changes, message in (
+        (dict(students={'x4': {'model.generator.chanels': 4}}), 'students.x4 cannot be built .*chanels'),
+        (dict(objectives={'l1': {'term': {}}}), 'objectives.l1.term is no setting'),
+        (dict(objectives={'l1': {'terms': {'l1': {'type': 'L3Loss'}}}}), 'objectives.l1.terms.l1 cannot'),
+        (
+            dict(objectives={'vid': {'terms': {'v': {'type': 'VIDLoss', **OWN, 'sigma': 1}}}}),
+            'terms.v .*sigma',
+        ),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            checked(**changes, **({} if 'students' in changes else {'students': {'x4': {}}}))
+
+
+def test_a_teacher_that_is_given_has_to_be_there(study):
+    changed = study(teacher=dict(checkpoint='weights.pth'))
+    with pytest.raises(ConfigError, match=r'teacher.checkpoint: there is no file .*weights.pth'):
+        check(changed, changed.cells())
+
+
+# ---- real trainings -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope='module')
+def few(tmp_path_factory):
+    """A folder of data sets with twelve facades of each split."""
+    folder = tmp_path_factory.mktemp('few')
+    for split in ('train', 'val', 'test'):
+        first_images(data_folder('facades') / split, folder / 'facades' / split, 12)
+    (folder / 'weights_cifar_resnet').symlink_to(data_folder('weights_cifar_resnet'))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_quick_study_from_training_to_plot(run, few, tmp_path, monkeypatch):
+    options = ['--quick', '--data', few, '--work-dir', tmp_path]
+    done = run(sys.executable, TOOLS / 'study.py', 'run', PIX2PIX, *options, '--only', 'objective=l1')
+    assert done.returncode == 0, done.stderr
+    study = Study(PIX2PIX, tmp_path, few, quick=True)
+    rows = read_rows(study.csv)
+    places = [('teacher', 'teacher'), ('x64', 'l1')]
+    assert [(r['student'], r['objective'], r['which']) for r in rows] == [
+        (*place, which) for place in places for which in ('last', 'best')
+    ]
+    for r in rows:
+        scores = [r[name] for name in study.scores if r['student'] != 'teacher' or 'teacher/' not in name]
+        assert all(math.isfinite(float(score)) for score in scores)
+    monkeypatch.setattr(grid, '_train', None)  # whatever trained again would call it
+    run_cells(study, study.cells({'objective': {'l1'}}), jobs=1)
+    assert '| l1 | 1 |' in write_table(study).read_text()
+    assert write_plot(study).stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('factor', 'known'), [(2, 36.01), (4, 30.46)])
+def test_a_teacher_that_is_given_is_evaluated_and_not_trained(factor, known, tmp_path, monkeypatch):
+    """PSNR of these weights on luma of Set5, as their README has it."""
+    monkeypatch.syspath_prepend(ROOT / 'benchmarks/studies/configs')
+    path = ROOT / f'benchmarks/studies/srgan_bsds200_x{factor}.yaml'
+    study = Study(path, tmp_path, data_folder('weights_srgan').parent)
+    cells, config = study.cells(), study.teacher.config
+    check(study, cells)
+    assert all(c.config.load_from is None for c in cells)
+    config.work_dir, config.log_level = str(tmp_path / 'run'), 'ERROR'
+    config.test_dataloader, config.test_evaluator = config.test_dataloader[:1], config.test_evaluator[:1]
+    config.dump(tmp_path / 'config.py')
+    found = given(config, str(tmp_path / 'config.py'))
+    assert found['scores']['last']['Set5/Y/PSNR'] == pytest.approx(known, abs=0.02)
+    assert found['columns']['iterations'] == found['columns']['seconds'] == 0
+    weights = load(tmp_path / 'last.pth')['state_dict']
+    file = load(data_folder('weights_srgan') / f'netG_epoch_{factor}_100.pth')
+    assert equal(file, {key: weights[f'generator.{key}'] for key in file})
+
+
+class Recorder(Hook):
+    """Keeps the weights that a run starts from, and its images."""
+
+    priority = 'HIGHEST'
+
+    def before_train(self, runner):
+        self.start = {key: value.clone() for key, value in runner.model.state_dict().items()}
+        self.images = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.images += data_batch['inputs']['img_photo']
+
+
+def test_objectives_of_a_seed_start_alike_and_see_the_same_images(tmp_path):
+    study = Study(PIX2PIX, tmp_path, data_folder('facades').parent, quick=True)
+    study.spec['students'] = {'x': {'model.generator.base_channels': 2}}
+    study.spec['objectives']['mi'] = yaml.safe_load(PIX2PIX.read_text())['objectives']['l1_mi_reference']
+    runs = []
+    for cell in study.cells():
+        cell.config.work_dir, cell.config.log_level = str(tmp_path / cell.folder), 'ERROR'
+        cell.config.val_dataloader = cell.config.val_cfg = cell.config.val_evaluator = None
+        cell.config.default_hooks.checkpoint = None
+        if 'distill' in cell.config.default_hooks:
+            model = cell.config.default_hooks.distill.teacher.model
+            model.generator.base_channels = 2
+            cell.config.default_hooks.distill.teacher = dict(
+                model=model, checkpoint=save_teacher(model, tmp_path)
+            )
+        runner, recorder = Runner.from_cfg(cell.config), Recorder()
+        runner.register_hook(recorder)
+        runner.train()
+        runs.append((recorder, runner.model.state_dict()))
+    none, *others = runs
+    assert len(runs) == 3 and len(none[0].images) == 8
+    for other in others:
+        assert equal(other[0].start, none[0].start)
+        assert all(map(torch.equal, other[0].images, none[0].images))
+        assert not equal(other[1], none[1])  # they do differ in what they learn

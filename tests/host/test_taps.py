@@ -1,0 +1,175 @@
+"""The taps, on networks and optimisers that know nothing of distillation."""
+
+import math
+
+import pytest
+import torch
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmagic_mikd.host.taps import ForwardTap, UpdateTap, admitted, resolve
+from mmagic_mikd.utils.errors import ConfigError
+from mmagic_mikd.utils.rng import RandomState, replayed, seeded
+
+
+@pytest.fixture
+def network():
+    return nn.Linear(2, 2)
+
+
+@pytest.fixture
+def calls():
+    return []
+
+
+def test_only_the_first_call_that_trains_on_real_inputs_counts(network, calls):
+    tap = ForwardTap(network, calls.append)
+    x = torch.ones(1, 2)
+    network(x)  # not armed
+    tap.arm()
+    with torch.no_grad():
+        network(x)  # samples for a discriminator
+    network(x.clone().requires_grad_())  # a cycle pass
+    assert calls == [] and tap.seen == ['a call without gradients', 'a call on generated inputs']
+    output = network(x)
+    network(2 * x)
+    assert len(calls) == 1 and calls[0].output is output and torch.equal(calls[0].args[0], x)
+
+
+def test_keyword_inputs_count_as_inputs(calls):
+    class Network(nn.Linear):
+        def forward(self, *, image):
+            return super().forward(image)
+
+    network = Network(2, 2)
+    tap = ForwardTap(network, calls.append)
+    tap.arm()
+    network(image=torch.ones(1, 2, requires_grad=True))
+    assert calls == []
+    network(image=torch.ones(1, 2))
+    assert list(calls[0].kwargs) == ['image']
+
+
+def test_inputs_are_those_before_the_network_changed_them(calls):
+    class Network(nn.Linear):
+        def forward(self, x):
+            x -= x.mean()
+            return super().forward(x)
+
+    network = Network(2, 2)
+    tap = ForwardTap(network, calls.append)
+    tap.arm()
+    network(torch.tensor([[1.0, 3.0]]))
+    assert calls[0].args[0].tolist() == [[1.0, 3.0]]
+
+
+def test_each_arm_hands_on_one_call_and_remove_ends_it(network, calls):
+    tap = ForwardTap(network, calls.append)
+    for _ in range(2):
+        tap.arm()
+        network(torch.ones(1, 2))
+        network(torch.ones(1, 2))
+    assert len(calls) == 2
+    tap.arm()
+    tap.remove()
+    network(torch.ones(1, 2))
+    assert len(calls) == 2 and not network._forward_hooks and not network._forward_pre_hooks
+
+
+def test_update_sees_the_loss_before_it_is_scaled_and_is_restored(network):
+    optim_wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=1.0), accumulative_counts=2)
+    optim_wrapper.initialize_count_status(network, 0, 4)
+    seen = []
+
+    def add_penalty(loss):
+        seen.append(loss.item())
+        return loss + 3 * network.bias.sum()
+
+    tap = UpdateTap(optim_wrapper, add_penalty)
+    start = network.bias.detach().clone()
+    for _ in range(2):
+        optim_wrapper.update_params(network.weight.sum() * 0 + 8)
+    assert seen == [8.0, 8.0]
+    torch.testing.assert_close(network.bias.detach(), start - 3)
+    tap.remove()
+    assert optim_wrapper.update_params.__func__ is OptimWrapper.update_params
+
+
+def test_resolve_sees_through_wrappers(network):
+    model = nn.Module()
+    model.generators = MMDistributedDataParallel.__new__(MMDistributedDataParallel)
+    nn.Module.__init__(model.generators)
+    model.generators.module = nn.ModuleDict(dict(photo=network))
+    assert resolve(model, 'generators.photo') is network
+    assert resolve(model, 'generators.map') is None
+    assert resolve(model, 'generator') is None
+
+
+def test_replay_draws_the_same_and_leaves_no_trace():
+    import random
+
+    import numpy as np
+
+    def draw():
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    state = RandomState.capture(torch.device('cpu'))
+    first, second = draw(), draw()
+    with replayed(state):
+        assert draw() == first
+    state.restore()
+    draw()
+    with seeded(3):
+        draw()
+    assert draw() == second
+
+
+def test_a_model_may_call_backward_and_step_itself(network):
+    optim_wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=1.0))
+    tap = UpdateTap(optim_wrapper, lambda loss: loss + 3 * network.bias.sum())
+    start = network.bias.detach().clone()
+    optim_wrapper.backward(network.weight.sum() * 0)
+    optim_wrapper.step()
+    torch.testing.assert_close(network.bias.detach(), start - 3)
+    tap.remove()
+    assert not {'update_params', 'backward'} & set(vars(optim_wrapper))
+    optim_wrapper.step()
+
+
+def test_an_update_past_the_wrapper_is_refused_before_it_happens(network):
+    optim_wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=1.0))
+    UpdateTap(optim_wrapper, lambda loss: loss)
+    start = network.weight.detach().clone()
+    network.weight.sum().backward()
+    with pytest.raises(ConfigError, match=r'call optim_wrapper.update_params\(loss\)'):
+        optim_wrapper.step()
+    assert torch.equal(network.weight, start)
+
+
+@pytest.mark.parametrize('admission', [True, False])
+def test_a_gradient_joins_the_others_only_if_admitted(admission):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    shares = []
+
+    def admits(part, rest):
+        shares.append((part / rest).item())
+        return torch.tensor(admission)
+
+    y = 1 * x
+    view = admitted(y, admits)
+    (5 * (3 * view.sum() + 4 * y.sum())).backward()
+    assert shares == [0.75]
+    assert torch.equal(x.grad, torch.full((2,), 35.0 if admission else 20.0))
+
+
+@pytest.mark.parametrize('factor', [math.nan, math.inf, 1e8, 0.1])
+def test_a_gradient_that_is_not_admitted_leaves_no_trace(factor):
+    """Not even that of rounding: 0.1 + 1e8 - 1e8 is not 0.1."""
+    torch.manual_seed(0)
+    x = torch.randn(64, requires_grad=True)
+    (rest,) = torch.autograd.grad((x.sin() ** 2).sum() + x.exp().sum(), x)
+    y = 1 * x
+    view = admitted(y, lambda part, rest: torch.tensor(False))
+    ((y.sin() ** 2).sum() + y.exp().sum() + factor * view.sum()).backward()
+    assert torch.equal(x.grad, rest)

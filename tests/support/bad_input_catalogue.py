@@ -1,0 +1,74 @@
+"""The catalogue as the section "Bad input" of docs/reliability.md: `python tests/test_bad_input/catalogue.py`.
+
+Every bad input is met once more, and what the tool prints goes into the table.
+"""
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from cases import CASES, Case
+from world import World, run_tool
+
+from mmagic_mikd.utils.escape import code
+
+DOCUMENT = Path(__file__).parents[2] / 'docs' / 'reliability.md'
+BEGIN, END = '<!-- bad input: begin -->\n', '<!-- bad input: end -->\n'
+HEAD = '| what is wrong | what the tool says, with exit code 2 |\n| --- | --- |\n'
+
+
+def meet(case: Case, root: Path) -> tuple[int, str, bool]:
+    """What a tool ends with in a folder of its own, and whether everything that was there still is."""
+    world = World(root)
+    config = world.config({'experiment_name': f'{root.parent.name}_{root.name}', **case.changes})
+    case.prepare(world)
+    before = world.snapshot()
+    code, stderr = run_tool(case.tool, case.arguments if case.whole else (config.name, *case.arguments))
+    after = world.snapshot()
+    return code, stderr, before == {name: after.get(name) for name in before}
+
+
+def sentences(stderr: str) -> list[str]:
+    return [line.removeprefix('Error: ') for line in stderr.splitlines() if line.startswith('Error: ')]
+
+
+def row(case: Case, sentence: str, root: Path) -> str:
+    """One line of the table; the folder of the run is left out of the paths."""
+    text = sentence.replace(f'{root.resolve()}/', '').replace(f'{root}/', '')
+    return f'| {case.name} | {code(text)} |'
+
+
+def rows_of(document: str) -> list[str]:
+    table = document.partition(BEGIN)[2].partition(END)[0]
+    return table.removeprefix(HEAD).splitlines()
+
+
+def main() -> None:
+    from mmengine.config import config
+
+    config.FormatCode = lambda text, **_: (text, True)  # as in conftest.py: it takes long
+    rows, start = [], Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        for number, case in enumerate(CASES):
+            root = Path(folder) / str(number)
+            root.mkdir()
+            os.chdir(root)
+            os.environ.pop('LOCAL_RANK', None)
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    _, stderr, _ = meet(case, root)
+                rows.append(row(case, *sentences(stderr), root))
+            except Exception as error:
+                sys.exit(f'{case.name}: {type(error).__name__}: {error}')
+            finally:
+                os.chdir(start)
+    text = DOCUMENT.read_text()
+    old = text.partition(BEGIN)[2].partition(END)[0]
+    DOCUMENT.write_text(text.replace(BEGIN + old + END, BEGIN + HEAD + '\n'.join(rows) + '\n' + END))
+
+
+if __name__ == '__main__':
+    main()

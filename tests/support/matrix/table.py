@@ -1,0 +1,57 @@
+"""The rows of the matrix as docs/families.md."""
+
+from mmagic_mikd.utils.escape import cell
+
+from .case import Case
+from .run import Row
+
+HEAD = """# Which generators can be distilled
+
+Every row is a run, written by `python tests/family_matrix.py > docs/families.md` and repeated by
+`tests/test_family_matrix.py`: MMagic's own config, through `mmagic::`, made tiny for the CPU, with these
+lines added:
+
+```python
+_base_ = ['mmagic::<config>', './_base_/mikd.py']
+default_hooks = dict(distill=dict(**_base_.distill, teacher=dict(model=_base_.model, checkpoint='teacher.pth')))
+```
+
+"Yes" means that in this run the student and its critic moved; that the bound's gradient reached the
+student's weights; that a teacher with the student's weights made exactly the student's image in training
+mode, so that it is given the same inputs, the same noise and the same random draws; and that the checkpoint
+loads strictly into a plain MMagic model. Whether the small generator gets *better* is a matter of real
+trainings.
+
+**{green} of {all} families** can be distilled.
+
+| family | config | generator | optimisers | distils | further settings of `distill`, notes, or why not |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+
+def table(cases: list[Case], rows: list[Row]) -> str:
+    green = sum(row.problem is None for row in rows)
+    return HEAD.replace('{green}', str(green)).replace('{all}', str(len(rows))) + ''.join(
+        map(line, cases, rows)
+    )
+
+
+def line(case: Case, row: Row) -> str:
+    further = f'`{settings(case.distill)}`' if case.distill else ''
+    problem = cell(row.problem) if row.problem else None
+    notes = ' '.join(filter(None, (further.replace('|', r'\|'), case.note, problem)))
+    answer = 'no' if row.problem else 'yes'
+    cells = (row.family, f'`{case.config}`', row.generator, row.optimisers, answer, notes)
+    return f'| {" | ".join(cells)} |\n'
+
+
+def settings(values: dict) -> str:
+    """As one writes them in a config."""
+    items = ((key, f'dict({settings(v)})' if isinstance(v, dict) else listed(v)) for key, v in values.items())
+    return ', '.join(f'{key}={value}' for key, value in items)
+
+
+def listed(value: object) -> str:
+    if isinstance(value, list):
+        return '[' + ', '.join(f'dict({settings(item)})' for item in value) + ']'
+    return repr(value)
