@@ -1,13 +1,9 @@
-"""The tools are scripts, not a package: their folders go on the path."""
+"""What the tests of the tools share: commands as a user calls them, and stubs for what they call."""
 
 import os
 import subprocess
-import sys
 
 import pytest
-from places import TOOLS
-
-sys.path[:0] = [str(TOOLS / 'quickstart'), str(TOOLS)]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from families import ROOT, common, data_folder, save_teacher, train
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
+from mmagic_mikd.apps.builder import build_student
 from mmagic_mikd.apps.builder.advice import advice
 from mmagic_mikd.apps.builder.budget import amount, parse_amount
 from mmagic_mikd.apps.builder.widths import Narrowing
@@ -35,7 +36,6 @@ def mmagic():
 @pytest.fixture
 def build(monkeypatch, tmp_path, capsys):
     """Run the tool; gives the written config, or the error that was printed."""
-    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
 
     def run(teacher, *arguments, name='student.py'):
         out = tmp_path / name

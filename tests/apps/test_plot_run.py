@@ -1,15 +1,11 @@
 """tools/analysis/plot_run.py: what it reads of a run, resumed and killed ones included, and what it draws."""
 
 import json
-import sys
 
 import cv2
 import numpy as np
 import pytest
 from families import cyclegan, pix2pix, scalars, train
-from places import TOOLS
-
-sys.path.insert(0, str(TOOLS / 'analysis'))
 
 from mmagic_mikd.apps.analysis.plot_run import PANELS, draw, main, panel_of, read
 

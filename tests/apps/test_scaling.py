@@ -1,15 +1,13 @@
 """What an iteration sends, holds and takes: counted on hand-made cases; the estimates from them."""
 
 import argparse
-import importlib.util
-import sys
 
 import pytest
 import torch
-from families import ROOT
 from mmengine.config import Config
 from torch import nn
 
+from mmagic_mikd.apps.scaling import scaling as tool
 from mmagic_mikd.apps.scaling.footprint import Footprint, Tracker, measure, pretended_group
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -56,30 +54,20 @@ def test_a_config_that_does_not_distil_is_refused():
         measure(Config(dict(default_hooks=dict())))
 
 
-@pytest.fixture(scope='module')
-def tool():
-    path = ROOT / 'tools' / 'analysis' / 'scaling.py'
-    spec = importlib.util.spec_from_file_location('scaling_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize(
     ('text', 'expected'), [('100GB/s', 1e11), ('400 Gbit/s', 5e10), ('1.5MB/s', 1.5e6), ('2TB/s', 2e12)]
 )
-def test_bandwidths(tool, text, expected):
+def test_bandwidths(text, expected):
     assert tool.bandwidth(text) == expected
 
 
 @pytest.mark.parametrize('text', ['100', '0GB/s', 'fast', '1..5GB/s'])
-def test_what_is_no_bandwidth(tool, text):
+def test_what_is_no_bandwidth(text):
     with pytest.raises(argparse.ArgumentTypeError, match='no bandwidth such as'):
         tool.bandwidth(text)
 
 
-def test_a_ring_by_hand(tool):
+def test_a_ring_by_hand():
     """Two GPUs send half a message twice, each message over two hops; many GPUs send almost two messages."""
     args = tool.parse_args(
         ['x.py', '--bandwidth', '1kB/s', '--bandwidth-between', '100kB/s', '--latency', '0']
@@ -92,7 +80,7 @@ def test_a_ring_by_hand(tool):
     assert tool.communication([1000], 1, args) == 0
 
 
-def test_the_tables(tool, capsys, monkeypatch, tmp_path):
+def test_the_tables(capsys, monkeypatch, tmp_path):
     config = tmp_path / 'config.py'
     config.write_text('train_dataloader = dict(batch_size=3)')
     found = Footprint(dict(student=[400, 600], critic=[1000]), dict(teacher=2**20, gradients=2**21), 4.0)
@@ -108,6 +96,6 @@ def test_the_tables(tool, capsys, monkeypatch, tmp_path):
     assert '| 2 | 18,000.00 | 2,000.00 | 90.0 % | 1.8 | 18,000.00 |' in out and 'computing is given' in out
 
 
-def test_an_absent_config(tool):
+def test_an_absent_config():
     with pytest.raises(SystemExit, match=r'no config file nowhere\.py'):
         tool.main(['nowhere.py'])

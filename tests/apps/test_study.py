@@ -12,13 +12,11 @@ import torch
 import yaml
 from families import data_folder, equal, load, save_teacher
 from families.translation import first_images
-from places import ROOT, TOOLS
-
-sys.path.insert(0, str(TOOLS / 'study'))
-
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from places import ROOT, TOOLS
 
+from mmagic_mikd.apps.study import grid
 from mmagic_mikd.apps.study.cell import given
 from mmagic_mikd.apps.study.cells import Study
 from mmagic_mikd.apps.study.checks import check

@@ -1,17 +1,19 @@
 """tools/train.py, tools/test.py and dist_train.sh on tiny networks, as a user calls them."""
 
-import importlib.util
 import json
 import os
 import sys
+from importlib import import_module
 
 import pytest
 import torch
-from places import TOOLS
+from places import ROOT, TOOLS
+from processes import free_port
 
 from mmagic_mikd.apps.quickstart.configs import config_texts
 from mmagic_mikd.apps.quickstart.pairs import make_pairs
 
+LAUNCH = ROOT / 'mmagic_mikd' / 'apps' / 'launch'
 TINY = [
     'model.generator.base_channels=2',
     'model.discriminator.base_channels=2',
@@ -38,13 +40,10 @@ def call(monkeypatch, capsys):
     """main() of a tool in this process: call('train', arguments) returns the exit code and stderr."""
 
     def call(tool, *arguments):
-        spec = importlib.util.spec_from_file_location(f'tool_{tool}', TOOLS / f'{tool}.py')
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
         monkeypatch.setattr(sys, 'argv', [f'{tool}.py', *map(str, arguments)])
         monkeypatch.setenv('LOCAL_RANK', '0')
         with pytest.raises(SystemExit) as stop:
-            module.main()
+            import_module(f'mmagic_mikd.apps.launch.{tool}').main()
         return stop.value.code, capsys.readouterr().err
 
     return call
@@ -160,7 +159,7 @@ def test_the_arguments_are_those_of_the_toolbox():
 
     theirs = os.path.join(os.path.dirname(mmagic.__file__), '.mim', 'tools')
     for tool in ('train', 'test'):
-        ours = (TOOLS / f'{tool}.py').read_text() + (TOOLS / 'launch.py').read_text()
+        ours = ''.join((LAUNCH / f'{name}.py').read_text() for name in (tool, 'launch'))
         with open(os.path.join(theirs, f'{tool}.py')) as file:
             wanted = [line.split("'")[1] for line in file if "add_argument('" in line]
         assert wanted and [name for name in wanted if f"'{name}'" not in ours] == []
@@ -197,11 +196,11 @@ def test_train_then_resume_then_test(run, folder, trained):
 
 
 @pytest.mark.slow
-def test_the_launchers_with_two_processes_and_no_gpu(run, folder, trained, free_port):
+def test_the_launchers_with_two_processes_and_no_gpu(run, folder, trained):
     """dist_train.sh distils, dist_test.sh scores the result; both as the README says."""
     config, work = folder / 'student_distilled.py', folder / 'dist'
     options = ['--cfg-options', *TINY, TINY_TEACHER]
-    here = dict(MIKD_VENV=sys.prefix, PORT=free_port)
+    here = dict(MIKD_VENV=sys.prefix, PORT=free_port())
     done = run(TOOLS / 'dist_train.sh', config, 2, '--work-dir', work, *options, **here)
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = work / 'iter_2.pth'
@@ -211,12 +210,3 @@ def test_the_launchers_with_two_processes_and_no_gpu(run, folder, trained, free_
     done = run(*test, *options, metrics, **here)
     assert done.returncode == 0, done.stderr[-2000:]
     assert {'target/psnr', 'teacher/psnr'} <= json.loads(scores.read_text()).keys()
-
-
-@pytest.fixture
-def free_port():
-    import socket
-
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return server.getsockname()[1]

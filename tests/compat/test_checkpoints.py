@@ -251,8 +251,7 @@ def test_train_py_refuses_a_payload(tmp_path):
     work.mkdir()
     save(work / 'iter_1.pth', state=Payload(tmp_path / 'trace'))
     (work / 'last_checkpoint').write_text(str(work / 'iter_1.pth'))
-    tool = Path(__file__).parents[2] / 'tools' / 'train.py'
-    command = [sys.executable, tool, config, '--work-dir', work, '--resume']
+    command = [sys.executable, TOOLS / 'train.py', config, '--work-dir', work, '--resume']
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     errors = [line for line in done.stderr.splitlines() if line.startswith('Error: ')]

@@ -11,7 +11,8 @@ from mmengine.config import ConfigDict
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmagic_mikd import EnergyCritic, MIDistillLoss, own_optimiser
+from mmagic_mikd import EnergyCritic, MIDistillLoss
+from mmagic_mikd.host import learner
 from mmagic_mikd.host.learner import build_optimiser, update
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -139,7 +140,7 @@ def test_gradients_are_averaged_once_right_before_the_step_and_then_clipped(monk
 
     critic, batch = critic_and_batch()
     free = moved(critic, sgd(critic), [batch])
-    monkeypatch.setattr(own_optimiser.dist, 'all_reduce_params', all_reduce)
+    monkeypatch.setattr(learner.dist, 'all_reduce_params', all_reduce)
     critic, _ = critic_and_batch()
     tripled = moved(critic, sgd(critic, accumulative_counts=2), [batch] * 2)
     torch.testing.assert_close(tripled, 3 * free)

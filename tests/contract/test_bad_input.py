@@ -5,9 +5,9 @@ import os
 import shutil
 
 import pytest
-from cases import CASES
-from catalogue import DOCUMENT, meet, row, rows_of, sentences
-from world import World, run_tool
+from bad_input_cases import CASES
+from bad_input_catalogue import DOCUMENT, meet, row, rows_of, sentences
+from bad_input_world import World, run_tool
 
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -35,7 +35,7 @@ def test_one_sentence(case, alone):
     assert case.names in sentence and case.remedy in sentence
     assert len(sentence) < 400 + len(str(alone))
     assert not (alone / 'pwned').exists()  # what the payloads would leave
-    assert row(case, sentence, alone) in documented(), 'run python tests/test_bad_input/catalogue.py'
+    assert row(case, sentence, alone) in documented(), 'run python tests/support/bad_input_catalogue.py'
 
 
 def test_the_table_has_these_rows_and_no_others():

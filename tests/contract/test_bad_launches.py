@@ -2,22 +2,20 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 
 import pytest
-from catalogue import sentences
-from world import TOOLS, World
+from bad_input_catalogue import sentences
+from bad_input_world import World
+from places import TOOLS
+from processes import free_port
 
 pytestmark = pytest.mark.slow  # five seconds for each import
 
 
 def start(folder, *command):
     """A command, and what it has put on standard error; ended after two minutes."""
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        port = server.getsockname()[1]
     kept = {
         key: value for key, value in os.environ.items() if key not in ('LOCAL_RANK', 'RANK', 'WORLD_SIZE')
     }
@@ -26,7 +24,7 @@ def start(folder, *command):
         'OMP_NUM_THREADS': '1',
         'CUDA_VISIBLE_DEVICES': '',
         'MIKD_VENV': sys.prefix,
-        'PORT': str(port),
+        'PORT': str(free_port()),
     }
     command = [str(part) for part in command]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)

@@ -1,8 +1,5 @@
 """Two processes over gloo: the same replicas, the gradients of one process, and nothing sent in vain."""
 
-import os
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +8,14 @@ import distributed_run
 import families
 import pytest
 import torch
+from distributed_run import SCRIPT
 from families import equal
 from mmengine.config import Config
+from processes import finish, free_port, start, write
 from same_samples import comparable
 
 from mmagic_mikd.apps.scaling.footprint import measure
 
-SCRIPT = Path(distributed_run.__file__)
 # lambda at which the bound outweighs the other losses
 FAMILIES = dict(pix2pix=1000.0, cyclegan=300.0, stylegan2=100.0, edsr=30.0, srgan=500.0)
 CHANGES = {f'{family}, trained': (family, {}) for family in FAMILIES} | {
@@ -37,23 +35,6 @@ def trained(family: str, work_dir: Path, **changes) -> Config:
 
 def compared(family: str, work_dir: Path, batch_size: int) -> Config:
     return comparable(getattr(families, family)(work_dir, iters=1), batch_size, FAMILIES[family])
-
-
-def write(cfg: Config) -> Path:
-    path = Path(cfg.work_dir) / 'config.py'
-    path.write_text('\n'.join(f'{key} = {value!r}' for key, value in cfg.to_dict().items()))
-    return path
-
-
-def start(command: list, **variables) -> subprocess.Popen:
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **variables}
-    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return subprocess.Popen([str(part) for part in command], env=env, **pipes)
-
-
-def finish(process: subprocess.Popen) -> None:
-    output, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, output[-8000:]  # torchrun's own report comes last
 
 
 @pytest.fixture(scope='module')
@@ -219,9 +200,3 @@ def test_two_nodes_of_one_process_are_two_processes(folder, ranks):
     assert equal(left['state_dict'], expected['model'])
     assert same(left['optimizer'], expected['optimizers'])
     assert same(left['mikd']['critics'], expected['critics']['weights'])
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]

@@ -3,7 +3,8 @@
 import random
 
 import pytest
-from kills import FAMILIES, MOMENTS, kills, table
+from kills import MOMENTS, kills, table
+from resumable import FAMILIES
 
 
 @pytest.mark.slow

@@ -9,52 +9,10 @@ import torch
 from families import load, train
 from interruption import difference, elsewhere, end, finish, kill, newest, output, resume, start
 from mmagic.engine.runner import MultiValLoop
+from processes import free_port
+from resumable import FAMILIES, cyclegan, every, pix2pix
 
 from mmagic_mikd.utils.errors import ConfigError
-
-
-def pix2pix(folder, iters=4):
-    cfg = families.pix2pix(folder, iters)
-    # A U-Net drops features, in every forward pass, from the sixth level on, which takes 64 pixels.
-    cfg.model.generator.update(use_dropout=True, num_down=6)
-    for transform in cfg.train_dataloader.dataset.pipeline:
-        if transform.type in ('Resize', 'FixedCrop'):
-            transform.update(
-                {'Resize': dict(scale=(68, 68)), 'FixedCrop': dict(crop_size=(64, 64))}[transform.type]
-            )
-    return cfg
-
-
-def cyclegan(folder, iters=4):
-    cfg = families.cyclegan(folder, iters)
-    cfg.model.buffer_size = 1  # full from the second iteration on
-    return cfg
-
-
-def stylegan2(folder, iters=4):
-    return families.narrow(families.stylegan2(folder, iters), teacher=16, student=8)
-
-
-def edsr(folder, iters=4):
-    """With a schedule of the learning rate, and averaged weights by the toolbox's hook for networks."""
-    cfg = families.edsr(folder, iters)
-    cfg.param_scheduler = dict(type='CosineAnnealingLR', T_max=iters, by_epoch=False, begin=1)
-    cfg.custom_hooks = [dict(type='ExponentialMovingAverageHook', module_keys=('generator_ema',), interval=1)]
-    return cfg
-
-
-def srgan(folder, iters=4):
-    cfg = families.srgan(folder, iters, batch_size=1)
-    cfg.custom_hooks = [dict(type='EMAHook', momentum=0.25)]
-    return cfg
-
-
-FAMILIES = dict(pix2pix=pix2pix, cyclegan=cyclegan, stylegan2=stylegan2, edsr=edsr, srgan=srgan)
-
-
-def every(cfg, interval, **settings):
-    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=interval, by_epoch=False, **settings)
-    return cfg
 
 
 def gap(cfg, tmp_path, checkpoint='iter_2.pth'):
@@ -151,8 +109,6 @@ def test_a_loop_over_epochs(tmp_path):
 
 
 def two_processes(cfg, *iterations):
-    from test_distributed import free_port
-
     cfg = copy.deepcopy(cfg)
     cfg.launcher = 'pytorch'
     address = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(free_port()))

@@ -1,7 +1,5 @@
 """Parameters, multiply-accumulates and milliseconds against published numbers and hand formulas."""
 
-import importlib.util
-import sys
 import time
 from pathlib import Path
 
@@ -12,9 +10,8 @@ from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
 import mmagic_mikd  # noqa: F401  repairs the host toolbox
+from mmagic_mikd.apps.analysis import complexity as tool
 from mmagic_mikd.cost.complexity import complexity, latency
-
-ROOT = Path(__file__).parents[1]
 
 
 def image(*shape):
@@ -191,16 +188,6 @@ def test_latency_is_the_median_of_warm_calls_per_image():
     assert 10 <= milliseconds < 40
 
 
-@pytest.fixture(scope='module')
-def tool():
-    path = ROOT / 'tools' / 'analysis' / 'complexity.py'
-    spec = importlib.util.spec_from_file_location('complexity_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def leaf(folder: Path, base: str, *lines: str) -> str:
     path = folder / 'config.py'
     path.write_text('\n'.join([f"_base_ = ['mmagic::{base}']", *lines]))
@@ -214,7 +201,7 @@ DISTILL = (
 )
 
 
-def test_the_tool_compares_teacher_and_student(tool, tmp_path, capsys):
+def test_the_tool_compares_teacher_and_student(tmp_path, capsys):
     tool.main([leaf(tmp_path, PIX2PIX, *DISTILL), '--device', 'meta'])
     out = capsys.readouterr().out
     rows = {line.split('|')[1].strip(): line for line in out.splitlines() if line.startswith('|')}
@@ -239,13 +226,13 @@ def test_the_tool_compares_teacher_and_student(tool, tmp_path, capsys):
         ('styleganv2/stylegan2_c2_8xb4-800kiters_ffhq-256x256.py', 'generator', '512'),
     ],
 )
-def test_the_tool_finds_generator_and_input_of_every_family(tool, tmp_path, capsys, base, name, shape):
+def test_the_tool_finds_generator_and_input_of_every_family(tmp_path, capsys, base, name, shape):
     tool.main([leaf(tmp_path, base), '--device', 'meta'])
     row = [line for line in capsys.readouterr().out.splitlines() if f'| {name} ' in line]
     assert [cell.strip() for cell in row[0].split('|')][1:3] == [name, shape]
 
 
-def test_the_tool_measures_milliseconds(tool, tmp_path, capsys):
+def test_the_tool_measures_milliseconds(tmp_path, capsys):
     config = leaf(tmp_path, PIX2PIX, 'model = dict(generator=dict(num_down=5, base_channels=2))')
     arguments = [config, '--input-shape', '3', '32', '32', '--latency', '--device', 'cpu']
     tool.main(arguments)
@@ -264,17 +251,17 @@ def test_the_tool_measures_milliseconds(tool, tmp_path, capsys):
         (PIX2PIX, ['--input-shape', '3', '100', '100'], r'does not run on .*\(3, 100, 100\)'),
     ],
 )
-def test_the_tool_says_what_to_do(tool, tmp_path, base, arguments, message):
+def test_the_tool_says_what_to_do(tmp_path, base, arguments, message):
     with pytest.raises(SystemExit, match=message):
         tool.main([leaf(tmp_path, base), '--device', 'meta', *arguments])
 
 
-def test_the_tool_names_an_absent_config(tool):
+def test_the_tool_names_an_absent_config():
     with pytest.raises(SystemExit, match=r'no config file nowhere\.py'):
         tool.main(['nowhere.py'])
 
 
-def test_the_tool_names_a_config_that_cannot_be_read(tool, tmp_path):
+def test_the_tool_names_a_config_that_cannot_be_read(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(\n')
     with pytest.raises(SystemExit, match=r'broken\.py cannot be read as a config \(SyntaxError'):
         tool.main([str(tmp_path / 'broken.py')])

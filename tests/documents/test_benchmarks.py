@@ -2,9 +2,8 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from places import ROOT
 
 
 def test_the_cost_of_tiny_networks(tmp_path):

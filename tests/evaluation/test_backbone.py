@@ -1,17 +1,16 @@
 """Features of a pretrained backbone: its weights, its preprocessing, its errors."""
 
-from pathlib import Path
-
 import pytest
 import torch
 import torch.nn.functional as F
+from places import ROOT
 from torch import nn
 
 from mmagic_mikd.evaluation import CifarResNet
 from mmagic_mikd.evaluation.backbone import BackboneFeatures, load_backbone
 from mmagic_mikd.utils.errors import ConfigError
 
-WEIGHTS = Path(__file__).parents[3] / 'shared/data/weights_cifar_resnet/resnet56-4bfd9763.th'
+WEIGHTS = ROOT.parent / 'shared/data/weights_cifar_resnet/resnet56-4bfd9763.th'
 needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason='needs ../shared/data/weights_cifar_resnet')
 IDENTITY = dict(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 

@@ -9,9 +9,10 @@ import families
 import guard_faults  # noqa: F401  registers the faults
 import pytest
 import torch
+from distributed_run import SCRIPT
 from families import equal, evaluate, hook_of, load, scalars, train, without_distillation
 from mmengine.optim import OptimWrapper
-from test_distributed import SCRIPT, finish, start, write
+from processes import finish, start, write
 from torch import nn
 
 from mmagic_mikd import DistillRunner, langevin

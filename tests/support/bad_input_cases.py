@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from world import DELETED, World, model
+from bad_input_world import DELETED, World, model
 
 DISTILL, PICTURES = 'default_hooks.distill', 'default_hooks.chain_pictures'
 
@@ -20,7 +20,7 @@ class Case:
         remedy: words of the remedy.
         changes: values at dotted keys of the config.
         prepare: what is done to the folder before the tool is called.
-        tool: of tools/, without its ending.
+        tool: its name, as in `python -m mmagic_mikd NAME`.
         arguments: of the tool, after the config; in place of everything if ``whole``.
     """
 

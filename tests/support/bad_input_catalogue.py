@@ -1,6 +1,6 @@
-"""The catalogue as the section "Bad input" of docs/reliability.md: `python tests/test_bad_input/catalogue.py`.
+"""The catalogue as the section "Bad input" of docs/reliability.md.
 
-Every bad input is met once more, and what the tool prints goes into the table.
+`python tests/support/bad_input_catalogue.py`: every bad input is met once more, and what the tool prints goes into the table.
 """
 
 import contextlib
@@ -10,12 +10,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cases import CASES, Case
-from world import World, run_tool
+from bad_input_cases import CASES, Case
+from bad_input_world import World, run_tool
+from places import ROOT
 
 from mmagic_mikd.utils.escape import code
 
-DOCUMENT = Path(__file__).parents[2] / 'docs' / 'reliability.md'
+DOCUMENT = ROOT / 'docs' / 'reliability.md'
 BEGIN, END = '<!-- bad input: begin -->\n', '<!-- bad input: end -->\n'
 HEAD = '| what is wrong | what the tool says, with exit code 2 |\n| --- | --- |\n'
 

@@ -1,8 +1,11 @@
 """A user's folder for one bad input: pictures, a teacher, configs, and an earlier run's work to keep."""
 
+import contextlib
 import copy
 import hashlib
+import io
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,8 @@ import numpy as np
 import torch
 
 import mmagic_mikd  # noqa: F401  repairs the host
+from mmagic_mikd.apps.run import TOOLS
 
-TOOLS = Path(__file__).parents[2] / 'tools'
 DELETED = object()
 LOAD = [dict(type='LoadImageFromFile', key=key, color_type='color') for key in ('img', 'gt')]
 
@@ -142,28 +145,13 @@ class World:
         }
 
 
-def load_tool(name: str):
-    """A tool's module, as `python tools/NAME.py` would run it."""
-    import importlib.util
-
-    if str(TOOLS) not in sys.path:
-        sys.path.insert(0, str(TOOLS))
-    spec = importlib.util.spec_from_file_location(f'tool_{name}', TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def run_tool(tool: str, arguments: list[str]) -> tuple[int, str]:
     """main() of a tool in this process: exit code, and what it prints on stderr."""
-    import contextlib
-    import io
-
     stderr, argv = io.StringIO(), sys.argv
     sys.argv = [f'{tool}.py', *map(str, arguments)]
     try:
         with contextlib.redirect_stderr(stderr):
-            code = load_tool(tool).main()
+            code = import_module(f'mmagic_mikd.apps.{TOOLS[tool][0]}').main()
     except SystemExit as stop:
         code = stop.code
     finally:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.hub import get_config
+from processes import free_port
 
 import mmagic_mikd  # noqa: F401  before anything of MMagic
 
@@ -29,7 +29,7 @@ def python(script: str, *args, without: str = '', **env) -> dict:
 
 def two_processes(script: str, *args, **env) -> list[dict]:
     """Run `script` on two processes as `torchrun` does; what each printed last."""
-    launch = dict(env, WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(_free_port()))
+    launch = dict(env, WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(free_port()))
     command = [sys.executable, HERE / script, *args]
     ranks = [_start(command, '', dict(launch, RANK=str(rank), LOCAL_RANK=str(rank))) for rank in range(2)]
     return [_json(rank) for rank in ranks]
@@ -45,12 +45,6 @@ def _json(process: subprocess.Popen) -> dict:
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return json.loads(out.splitlines()[-1])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 def config(family: str, folder: Path, iters: int) -> Config:

@@ -1,6 +1,6 @@
 """Distributed trainings on this process, one after the other; each leaves rank<n>.pth in its work dir.
 
-torchrun --nproc_per_node=2 tests/distributed_run.py CONFIG [CONFIG ...]
+torchrun --nproc_per_node=2 tests/support/distributed_run.py CONFIG [CONFIG ...]
 """
 
 import functools
@@ -25,9 +25,10 @@ from same_samples import separate_samples
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mmagic_mikd import mutual_information
+from mmagic_mikd.engine import energy_objective
 from mmagic_mikd.host.taps import unwrap
 
+SCRIPT = Path(__file__)
 STEADY = 2  # DDP rearranges its buckets before that iteration
 
 
@@ -136,9 +137,7 @@ def run(cfg: Config) -> dict:
         if cfg.get('same_samples'):
             separate_samples(patch)
         runner, watch = Runner.from_cfg(cfg), Watch()
-        patch.setattr(
-            mutual_information, 'langevin', watch.counted(watch.chains, mutual_information.langevin)
-        )
+        patch.setattr(energy_objective, 'langevin', watch.counted(watch.chains, energy_objective.langevin))
         runner.register_hook(watch)
         runner.train()
     history = runner.message_hub.log_scalars

@@ -8,10 +8,11 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from places import ROOT
 
 import mmagic_mikd.evaluation  # noqa: F401  registers the metrics
 
-DATA = Path(__file__).parents[3] / 'shared' / 'data'
+DATA = ROOT.parent / 'shared' / 'data'
 WEIGHTS = DATA / 'weights_cifar_resnet' / 'resnet56-4bfd9763.th'
 
 

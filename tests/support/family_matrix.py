@@ -1,4 +1,4 @@
-"""Run MMagic's families and print the table: python tests/family_matrix.py > docs/families.md."""
+"""Run MMagic's families and print the table: python tests/support/family_matrix.py > docs/families.md."""
 
 import contextlib
 import sys

@@ -9,7 +9,8 @@ from mmengine import dist
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from mmagic_mikd import MIDistillLoss, mutual_information
+from mmagic_mikd import MIDistillLoss
+from mmagic_mikd.engine import energy_objective
 
 
 def nothing_but(value: float):
@@ -63,7 +64,7 @@ class Fault(Hook):
             self.undo.append(pair.student.register_forward_hook(nan_times).remove)
 
     def chain(self, runner) -> None:
-        self._patch(mutual_information, 'langevin', far_away)
+        self._patch(energy_objective, 'langevin', far_away)
 
     def energies(self, runner) -> None:
         original = MIDistillLoss.critic_loss

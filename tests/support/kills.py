@@ -1,6 +1,7 @@
 """Kill trainings by SIGKILL at random moments, resume each, and compare its end with that of a run left alone.
 
-python tests/kills.py [--seed 0] [--kills 4] [--families pix2pix cyclegan stylegan2 edsr srgan] [--folder DIR]
+python tests/support/kills.py [--seed 0] [--kills 4] [--families pix2pix cyclegan stylegan2 edsr srgan]
+    [--folder DIR]
 
 Prints a Markdown table with one row for each kill. Of four kills, two come from outside at a random moment of
 the training, one hits a checkpoint at a random byte of its writing, and one comes right before or after a file
@@ -22,7 +23,7 @@ from typing import NamedTuple
 from interruption import difference, end, finish, kill, newest, output, resume, start
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop
-from test_resume import FAMILIES, every
+from resumable import FAMILIES, every
 
 from mmagic_mikd.compat import atomic_save, keep_until_saved
 

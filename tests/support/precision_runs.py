@@ -1,6 +1,6 @@
 """The same training in float32, bfloat16 and float16, side by side.
 
-`python tests/precision_runs.py [ITERATIONS]` prints the tables of docs/reliability.md.
+`python tests/support/precision_runs.py [ITERATIONS]` prints the tables of docs/reliability.md.
 """
 
 import contextlib

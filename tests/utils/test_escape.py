@@ -14,19 +14,17 @@ from matrix.run import Row
 from matrix.table import line as matrix_line
 from mmengine.config import Config
 
-from mmagic_mikd import escape
+from mmagic_mikd.apps.analysis import complexity
+from mmagic_mikd.apps.builder import build_student
+from mmagic_mikd.apps.quickstart.configs import config_texts
+from mmagic_mikd.apps.quickstart.pairs import Pairs
+from mmagic_mikd.utils import escape
 
 NASTY = 'it\'s "{{ fileDirname }}" {x} | <script>alert(1)</script> \\n [a](b) `id` $HOME ü\x1b[31m\nimport os'
 TEXTS = st.text(st.characters(exclude_categories=['Cs'])) | st.sampled_from(
     [NASTY, r'\|', '`|`', '{{_base_.model}}', '{{$HOME:x}}', '{{{', "'''", '\\{{ a }}', '\r\n', '#']
 )
 QUICK = settings(deadline=None, max_examples=40, derandomize=True)
-
-
-@pytest.fixture
-def tools(monkeypatch):
-    for folder in ('tools', 'tools/quickstart'):
-        monkeypatch.syspath_prepend(ROOT / folder)
 
 
 @QUICK
@@ -67,10 +65,7 @@ def test_a_line_is_one_line():
     assert len(escape.line(NASTY).splitlines()) == 1
 
 
-def test_the_configs_of_the_quickstart(tools, tmp_path):
-    from mmagic_mikd.apps.quickstart.configs import config_texts
-    from mmagic_mikd.apps.quickstart.pairs import Pairs
-
+def test_the_configs_of_the_quickstart(tmp_path):
     places = [tmp_path / f'{kind} {NASTY}' for kind in ('data', 'teacher', 'weights')]
     data, checkpoint, weights = places
     made = Pairs(data, 8, 2, 'test')
@@ -83,9 +78,7 @@ def test_the_configs_of_the_quickstart(tools, tmp_path):
     assert not hasattr(cfg, 'os')
 
 
-def test_the_config_that_build_student_writes(tools, tmp_path, monkeypatch, capsys):
-    from mmagic_mikd.apps.builder.build_student import main
-
+def test_the_config_that_build_student_writes(tmp_path, monkeypatch, capsys):
     name = NASTY.replace('/', ':')
     teacher, out = tmp_path / f't {name}.py', tmp_path / f's {name}.py'
     teacher.write_text(
@@ -93,7 +86,7 @@ def test_the_config_that_build_student_writes(tools, tmp_path, monkeypatch, caps
     )
     command = ['build_student.py', teacher, '--width', '0.5', '--teacher-checkpoint', name, '--out', out]
     monkeypatch.setattr(sys, 'argv', list(map(str, command)))
-    main()
+    build_student.main()
     cfg = Config.fromfile(out)
     assert cfg.model.generator.mid_channels == 32
     assert cfg.default_hooks.distill.teacher.checkpoint == name
@@ -101,9 +94,7 @@ def test_the_config_that_build_student_writes(tools, tmp_path, monkeypatch, caps
     assert 'import os' not in out.read_text().splitlines()
 
 
-def test_the_table_of_complexity(tools, tmp_path, monkeypatch, capsys):
-    from analysis import complexity
-
+def test_the_table_of_complexity(tmp_path, monkeypatch, capsys):
     path = tmp_path / f'{NASTY.replace("/", ":")}.py'
     path.write_text(
         "_base_ = ['mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py']\nmodel = dict(generator=None)\n"

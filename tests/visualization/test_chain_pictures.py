@@ -29,10 +29,12 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mmagic_mikd import ChainPictures, chain_pictures, langevin, mutual_information
+from mmagic_mikd import ChainPictures, langevin
+from mmagic_mikd.engine import energy_objective
 from mmagic_mikd.objectives.energy.bound import Energies
 from mmagic_mikd.objectives.energy.chain_record import ChainRecord, State
 from mmagic_mikd.utils.errors import ConfigError
+from mmagic_mikd.visualization import chain_pictures
 from mmagic_mikd.visualization.chain_pictures import CAPTION, channel_order, displayed, picture, shown
 
 
@@ -85,7 +87,7 @@ def test_the_picture_is_of_the_chain_that_trained(tmp_path, monkeypatch):
         chains.append((start.detach(), langevin(energy, start, **kwargs)))
         return chains[-1][1]
 
-    monkeypatch.setattr(mutual_information, 'langevin', watched)
+    monkeypatch.setattr(energy_objective, 'langevin', watched)
     train(with_pictures(pix2pix(tmp_path, iters=2), samples=1, states=3))
     drawn = pictures(tmp_path)
     assert list(drawn) == ['chain_generators_photo_1.png', 'chain_generators_photo_2.png']

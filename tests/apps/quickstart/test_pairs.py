@@ -5,11 +5,13 @@ import itertools
 import numpy as np
 import pytest
 from PIL import Image
+from places import ROOT
 
+from mmagic_mikd.apps.quickstart import pairs
 from mmagic_mikd.apps.quickstart.pairs import PHOTOS, check_pairs, draw_box, make_pairs, open_photo, overlap
 from mmagic_mikd.utils.errors import ConfigError
 
-FACADES = pairs.Path(__file__).parents[3] / 'shared' / 'data' / 'facades'
+FACADES = ROOT.parent / 'shared' / 'data' / 'facades'
 
 
 @pytest.fixture(scope='module')

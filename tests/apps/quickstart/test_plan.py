@@ -8,6 +8,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from mmagic_mikd.apps.quickstart import quickstart
 from mmagic_mikd.apps.quickstart.plan import Plan, environment
 from mmagic_mikd.utils.errors import ConfigError
 

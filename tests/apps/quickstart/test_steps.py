@@ -5,10 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from mmagic_mikd.apps.quickstart import steps
 from mmagic_mikd.apps.quickstart.steps import Progress, Step, StepFailed, duration, run_command, run_steps
 
 
@@ -135,8 +135,7 @@ def test_interrupting_leaves_no_process_behind(tmp_path):
     pid_file = tmp_path / 'pid'
     child = f'import os, time; open({str(pid_file)!r}, "w").write(str(os.getpid())); time.sleep(600)'
     code = (
-        f'import sys; sys.path.insert(0, {str(Path(steps.__file__).parent)!r})\n'
-        'import os, pathlib, sys\nfrom steps import Progress, run_command\n'
+        'import os, pathlib, sys\nfrom mmagic_mikd.apps.quickstart.steps import Progress, run_command\n'
         f'run_command([sys.executable, "-c", {child!r}], dict(os.environ), '
         f'pathlib.Path({str(tmp_path / "x.log")!r}), Progress([1]))'
     )

@@ -8,9 +8,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from places import ROOT
 from torch.nn.utils.spectral_norm import SpectralNorm
 
-ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / 'shared' / 'data'
 
 

@@ -4,15 +4,15 @@ The pictures are random crops of one photograph (a synthetic one where the real 
 """
 
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from mmagic.registry import DATASETS, TRANSFORMS
+from places import ROOT
 from torch.utils.data import Dataset
 
-PHOTOGRAPH = Path(__file__).parents[3] / 'shared' / 'data' / 'sr_set14' / 'GT' / 'zebra.png'
+PHOTOGRAPH = ROOT.parent / 'shared' / 'data' / 'sr_set14' / 'GT' / 'zebra.png'
 
 
 @cache
