@@ -13,6 +13,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.runner import find_latest_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint
+from places import TOOLS
 
 from mmagic_mikd.compat import atomic_save
 from mmagic_mikd.utils.errors import ConfigError

@@ -10,7 +10,7 @@ from mmagic.registry import MODELS
 from mmagic.utils import register_all_modules
 from torch import nn
 
-from mmagic_mikd.compat import evaluates_in_train_mode
+from mmagic_mikd.host.train_mode import evaluates_in_train_mode
 
 
 @pytest.fixture(params=['pix2pix', 'cyclegan'])

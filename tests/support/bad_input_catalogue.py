@@ -1,6 +1,7 @@
 """The catalogue as the section "Bad input" of docs/reliability.md.
 
-`python tests/support/bad_input_catalogue.py`: every bad input is met once more, and what the tool prints goes into the table.
+`python tests/support/bad_input_catalogue.py` meets every bad input once more and puts what the tool prints
+into the table.
 """
 
 import contextlib
