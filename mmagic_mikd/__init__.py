@@ -1,8 +1,9 @@
 """Mutual-information distillation of MMagic generators. `custom_imports=['mmagic_mikd']` is all the setup.
 
-How a batch flows, file by file: the toolbox runs the student, `tap` sees it and `pair` runs the `teacher` on
-the same inputs; when the toolbox updates the generator, `runner_hook` has `mutual_information` run the
-`langevin` chain, update the `critic` and return the bound of `losses.mi`, and adds it to the generator's loss.
+How a batch flows, file by file: the toolbox runs the student, `host.taps` sees it and `engine.pair` runs the
+teacher on the same inputs; when the toolbox updates the generator, `engine.hook` has `engine.energy_objective`
+run the `langevin` chain, update the `critic` and return the `bound`, all three of `objectives.energy`, and adds
+it to the generator's loss.
 `guard` watches for divergence, `resume` lets an interrupted run go on, `compat` repairs the host toolbox.
 """
 

@@ -3,7 +3,7 @@
 #
 #     python tools/train.py benchmarks/studies/configs/edsr_bsds200.py
 _base_ = ['mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py', '../../../configs/_base_/sr_x4.py']
-custom_imports = dict(imports=['mmagic_mikd', 'mmagic_mikd.cached'], allow_failed_imports=False)
+custom_imports = dict(imports=['mmagic_mikd', 'mmagic_mikd.datasets.cache'], allow_failed_imports=False)
 work_dir = 'work_dirs/edsr_bsds200'  # the base names that of its own
 
 data = '{{$MIKD_DATA:../shared/data}}'

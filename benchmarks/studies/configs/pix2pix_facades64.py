@@ -3,7 +3,7 @@
 #     python tools/train.py benchmarks/studies/configs/pix2pix_facades64.py
 _base_ = ['mmagic::_base_/models/base_pix2pix.py', 'mmagic::_base_/gen_default_runtime.py']
 # loading from a local folder and decoded images kept in memory: a cell is minutes long
-custom_imports = dict(imports=['mmagic_mikd', 'mmagic_mikd.cached'], allow_failed_imports=False)
+custom_imports = dict(imports=['mmagic_mikd', 'mmagic_mikd.datasets.cache'], allow_failed_imports=False)
 
 data = '{{$MIKD_DATA:../shared/data}}'
 size = 64

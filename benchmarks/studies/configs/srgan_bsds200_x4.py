@@ -2,6 +2,6 @@
 # The study puts it in the place of the generator; this folder has to be on PYTHONPATH.
 _base_ = './edsr_bsds200.py'
 custom_imports = dict(
-    imports=['mmagic_mikd', 'mmagic_mikd.cached', 'srgan_generator'], allow_failed_imports=False
+    imports=['mmagic_mikd', 'mmagic_mikd.datasets.cache', 'srgan_generator'], allow_failed_imports=False
 )
 work_dir = 'work_dirs/srgan_bsds200_x4'

@@ -3,7 +3,8 @@
 #     python tools/train.py benchmarks/studies/configs/stylegan2_emoji32.py
 _base_ = ['mmagic::_base_/models/base_styleganv2.py', 'mmagic::_base_/gen_default_runtime.py']
 custom_imports = dict(
-    imports=['mmagic_mikd', 'mmagic_mikd.cached', 'mmagic_mikd.small_data'], allow_failed_imports=False
+    imports=['mmagic_mikd', 'mmagic_mikd.datasets.cache', 'mmagic_mikd.datasets.folds'],
+    allow_failed_imports=False,
 )
 
 data = '{{$MIKD_DATA:../shared/data}}'

@@ -7,7 +7,7 @@ class Advice(NamedTuple):
     """Settings of ``default_hooks.distill``.
 
     Attributes:
-        recipe: a name in :data:`mmagic_mikd.recipes.RECIPES`.
+        recipe: a name in :data:`mmagic_mikd.engine.recipes.RECIPES`.
         pyramid: settings of the recipe's term for images and losses of this family; its weight is that
             beside a pixel loss of weight 1, where the model has a `pixel_loss`.
         sliced_from: share of the teacher's channels down to which the student starts as the first of them;
@@ -31,8 +31,8 @@ STYLEGAN2 = Advice(
     narrower={'': 'own', 'style_mapping': 'inherited'},
 )
 
-# The layers of each read the one before, or are known to mmagic_mikd.joins: what `sliced` asks for. No study
-# had a generator that is not here.
+# The layers of each read the one before, or are known to mmagic_mikd.students.channel_groups: what `sliced`
+# asks for. No study had a generator that is not here.
 ADVICE = {
     'UnetGenerator': UNET,
     'ResnetGenerator': RESNET,

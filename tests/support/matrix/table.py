@@ -7,9 +7,9 @@ from .run import Row
 
 HEAD = """# Which generators can be distilled
 
-Every row is a run, written by `python tests/family_matrix.py > docs/families.md` and repeated by
-`tests/test_family_matrix.py`: MMagic's own config, through `mmagic::`, made tiny for the CPU, with these
-lines added:
+Every row is a run, written by `python tests/support/family_matrix.py > docs/families.md` and repeated by
+`tests/contract/test_family_matrix.py`: MMagic's own config, through `mmagic::`, made tiny for the CPU,
+with these lines added:
 
 ```python
 _base_ = ['mmagic::<config>', './_base_/mikd.py']
