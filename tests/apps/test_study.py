@@ -133,14 +133,14 @@ def test_differences_to_another_objective(study, monkeypatch):
     rows = [row('teacher', 'teacher', 0, loss='1')]
     rows += [row('x4', 'none', seed, loss=str(5 + seed)) for seed in (0, 1)]
     rows += [row('x4', 'l1', seed, loss=str(4 + 1.02 * seed)) for seed in (0, 1)]
-    monkeypatch.setattr('table.study_rows', lambda study: (rows, []))
+    monkeypatch.setattr('mmagic_mikd.apps.study.table.study_rows', lambda study: (rows, []))
     text = comparison(study(), 'l1')
     # by 1 and 0.98 worse than L1, whose mean of 4.51 is 3.51 from the teacher's 1
     assert '| minus l1 |' in text and '| none | 2 | +0.9900 [+0.8629, +1.1171], -28 % |' in text
     assert '| l1 |' not in text
     with pytest.raises(ConfigError, match=r'--against l3: .* has none, l1'):
         comparison(study(), 'l3')
-    monkeypatch.setattr('table.study_rows', lambda study: (rows[:3], []))
+    monkeypatch.setattr('mmagic_mikd.apps.study.table.study_rows', lambda study: (rows[:3], []))
     with pytest.raises(ConfigError, match='no rows to compare'):
         comparison(study(), 'l1')
 

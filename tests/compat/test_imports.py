@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 
 import compat_runs
@@ -29,7 +30,8 @@ def with_broken_diffusers(tmp_path_factory) -> dict:
     )
     for part in ('schedulers', 'models', 'pipelines'):
         (diffusers / f'{part}.py').write_text('' if part == 'schedulers' else lazy)
-    return compat_runs.python('register_all.py', PYTHONPATH=str(diffusers.parent))
+    path = os.pathsep.join(filter(None, [str(diffusers.parent), os.environ.get('PYTHONPATH')]))
+    return compat_runs.python('register_all.py', PYTHONPATH=path)
 
 
 @pytest.mark.skipif(hasattr(np, 'bool8'), reason='this NumPy still has bool8')

@@ -1,11 +1,9 @@
 """Evaluation on two processes counts every image once, although the sampler pads."""
 
 import json
-from datetime import timedelta
 
 import pytest
-import torch.distributed as dist
-from evaluation_runs import build, cyclegan, frechet
+from evaluation_runs import build, cyclegan, evaluate_as, frechet, second_process
 from torch.multiprocessing import spawn
 
 IMAGES = 9  # odd: the sampler gives the last process an image again
@@ -17,31 +15,14 @@ def metrics() -> list[dict]:
     return [frechet(**KEYS), limited, dict(type='PairedImageQuality', **KEYS)]
 
 
-def evaluate(rank: int, folder, cfg) -> None:
-    """One of two processes on CPU; both must report the same."""
-    rendezvous = dict(init_method=f'file://{folder}/store', timeout=timedelta(seconds=120))
-    dist.init_process_group('gloo', rank=rank, world_size=2, **rendezvous)
-    try:
-        runner, recorder = build(cfg)
-        runner.test()
-        assert len(recorder.outputs) == 5
-        (folder / f'{rank}.json').write_text(json.dumps(recorder.metrics[0]))
-    finally:
-        dist.destroy_process_group()
-
-
-def other(index: int, folder, cfg) -> None:
-    evaluate(1, folder, cfg)
-
-
 def test_two_processes_report_what_one_reports(tmp_path, monkeypatch):
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
     monkeypatch.chdir(tmp_path)  # where MMEngine exchanges results
     cfg = cyclegan(tmp_path / 'run', metrics(), batch_size=2, images=IMAGES)
-    context = spawn(other, args=(tmp_path, cfg), nprocs=1, join=False)
+    context = spawn(second_process, args=(tmp_path, cfg), nprocs=1, join=False)
     runner, recorder = build(cfg)
     runner.test()
-    evaluate(0, tmp_path, cfg)
+    evaluate_as(0, tmp_path, cfg)
     assert context.join(timeout=60)
     reports = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in range(2)]
     assert reports[0] == reports[1]

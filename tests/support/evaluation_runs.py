@@ -1,10 +1,13 @@
 """MMagic's own configs, shrunk, with our metrics, evaluated by its own loops on real images."""
 
 import copy
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -104,6 +107,24 @@ def build(cfg: Config, *hooks: Hook) -> tuple[Runner, Recorder]:
         if parameter.ndim > 1:  # the weights of an untrained network leave images grey
             parameter.data = torch.randn(parameter.shape, generator=generator) * 0.2
     return runner, recorder
+
+
+def evaluate_as(rank: int, folder: Path, cfg: Config) -> None:
+    """One of two processes on CPU; both must report the same."""
+    rendezvous = dict(init_method=f'file://{folder}/store', timeout=timedelta(seconds=120))
+    dist.init_process_group('gloo', rank=rank, world_size=2, **rendezvous)
+    try:
+        runner, recorder = build(cfg)
+        runner.test()
+        assert len(recorder.outputs) == 5
+        (folder / f'{rank}.json').write_text(json.dumps(recorder.metrics[0]))
+    finally:
+        dist.destroy_process_group()
+
+
+def second_process(index: int, folder: Path, cfg: Config) -> None:
+    """For `spawn`, whose processes can import this module, but no test."""
+    evaluate_as(1, folder, cfg)
 
 
 def _base(name: str, work_dir: Path, metrics: list[dict]) -> Config:
