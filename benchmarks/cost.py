@@ -29,8 +29,9 @@ from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 from mmagic_mikd import EnergyCritic, MIDistillLoss, langevin  # noqa: E402
-from mmagic_mikd.apps.scaling.footprint import Tracker, shortened  # noqa: E402
-from mmagic_mikd.cost.complexity import TrainingMacs, cpu_name  # noqa: E402
+from mmagic_mikd.apps.scaling.footprint import shortened  # noqa: E402
+from mmagic_mikd.apps.scaling.tracker import Tracker  # noqa: E402
+from mmagic_mikd.cost.training_macs import TrainingMacs, cpu_name  # noqa: E402
 from mmagic_mikd.engine.hook import DistillRunner  # noqa: E402
 from mmagic_mikd.engine.recipes import RECIPES  # noqa: E402
 from mmagic_mikd.objectives.energy.critic import frozen  # noqa: E402

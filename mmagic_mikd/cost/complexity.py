@@ -1,18 +1,15 @@
 """What a network costs: parameters, multiply-accumulates per image in two conventions, milliseconds."""
 
-import platform
 import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from ..utils.rng import RandomState, replayed
 
@@ -137,24 +134,3 @@ def _marking_fixed_filters(network: nn.Module, counter: _MacCounter) -> Iterator
     finally:
         for handle in handles:
             handle.remove()
-
-
-class TrainingMacs(TorchDispatchMode):
-    """Multiply-accumulates of everything that runs, backward passes and Langevin chains included."""
-
-    macs = 0.0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        count = flop_registry.get(func.overloadpacket)
-        if count is not None:
-            self.macs += count(*args, **(kwargs or {}), out_val=out) / 2
-        return out
-
-
-def cpu_name() -> str:
-    """As Linux names it; elsewhere what Python knows."""
-    info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
-    return next(names, platform.processor())

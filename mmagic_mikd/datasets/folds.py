@@ -1,11 +1,9 @@
-"""What small data sets need that the toolbox lacks: a validation part, and pictures with transparency."""
+"""A validation part of the training images, which small unpaired data sets lack."""
 
 from collections.abc import Sequence
 
-import numpy as np
 from mmagic.datasets import UnpairedImageDataset
-from mmcv.transforms import BaseTransform
-from mmengine.registry import DATASETS, TRANSFORMS
+from mmengine.registry import DATASETS
 
 
 @DATASETS.register_module()
@@ -27,21 +25,3 @@ class UnpairedImageFold(UnpairedImageDataset):
     def _load_domain_data_list(self, dataroot: str) -> list[dict]:
         images = super()._load_domain_data_list(dataroot)
         return [image for number, image in enumerate(images) if number % self.folds in self.kept]
-
-
-@TRANSFORMS.register_module()
-class OnWhite(BaseTransform):
-    """Pictures with an alpha channel, (H, W, 4) in [0, 255], laid on white: (H, W, 3).
-
-    Args:
-        key: field with the picture, loaded with ``color_type='unchanged'``.
-    """
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    def transform(self, results: dict) -> dict:
-        picture = results[self.key].astype(np.float32)
-        alpha = picture[..., 3:] / 255
-        flat = picture[..., :3] * alpha + 255 * (1 - alpha)
-        return {**results, self.key: flat.round().astype(np.uint8)}

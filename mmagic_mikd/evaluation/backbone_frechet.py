@@ -84,12 +84,7 @@ class BackboneFrechetDistance(GenerativeMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        if neighbours is not None:
-            require_number(f'{KEY}.neighbours', neighbours, least=1, whole=True)
-        if from_noise and fake_nums < 1:
-            raise ConfigError(f'{KEY}.fake_nums must be given where images are made from noise')
-        if 'fid' in name.lower() or 'inception' in name.lower():
-            raise ConfigError(f'{KEY}.name={name!r} would be mistaken for FID; name the backbone')
+        _check(name, neighbours, from_noise, fake_nums)
         super().__init__(
             fake_nums,
             real_nums,
@@ -215,3 +210,13 @@ class BackboneFrechetDistance(GenerativeMetric):
         if len(rows) != size:
             raise ConfigError(f'{KEY}: {size} images are wanted and the loop gave {len(rows)}')
         return np.stack(rows)
+
+
+def _check(name: str, neighbours: int | None, from_noise: bool, fake_nums: int) -> None:
+    """Refuse settings that cannot be, or that invite confusion."""
+    if neighbours is not None:
+        require_number(f'{KEY}.neighbours', neighbours, least=1, whole=True)
+    if from_noise and fake_nums < 1:
+        raise ConfigError(f'{KEY}.fake_nums must be given where images are made from noise')
+    if 'fid' in name.lower() or 'inception' in name.lower():
+        raise ConfigError(f'{KEY}.name={name!r} would be mistaken for FID; name the backbone')

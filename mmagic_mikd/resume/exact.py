@@ -16,8 +16,10 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import nn
 
+from ..host.image_pools import image_pools
 from ..host.taps import unwrap
 from ..utils.rng import RandomState
+from .rewind import OldBatches, same_order, sampler_of
 
 
 class ResumeState:
@@ -39,7 +41,7 @@ class ResumeState:
         self._ranks: list[dict] | None = None
         self._evaluated_at: int | None = None
         self._undo: list[Callable[[], Any]] = []
-        self._go_on: Callable[[], None] | None = None
+        self._old_batches: OldBatches | None = None
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook):
                 self._gather_before(hook, '_save_checkpoint_with_step')
@@ -59,7 +61,7 @@ class ResumeState:
         ranks = self._ranks
         if ranks is None and dist.get_world_size() == 1:
             ranks = [self._own()]
-        sampler = _sampler(self._runner)
+        sampler = sampler_of(self._runner)
         return dict(
             ranks=ranks or [],  # none: somebody saves on the first process alone, which cannot ask the others
             data_seed=getattr(sampler, 'seed', None),
@@ -103,7 +105,7 @@ class ResumeState:
             self._restore_own(ranks[dist.get_rank()])
         for name, wrapper in _wrappers(runner):
             wrapper._inner_count = state.get('updates', {}).get(name, wrapper._inner_count)
-        if not self._rewind_data(state.get('data_seed')):
+        if not same_order(runner, state.get('data_seed')):
             reasons.append('the data comes in another order')
         loader = runner.train_dataloader
         if hasattr(runner.train_loop, 'run_epoch') and loader.num_workers and loader.persistent_workers:
@@ -111,18 +113,21 @@ class ResumeState:
         if reasons:
             runner.logger.warning(f'This resume is not exact: {"; ".join(reasons)}.')
         random = ranks[dist.get_rank()]['random'] if len(ranks) == dist.get_world_size() else None
-        self._after_the_old_batches(lambda: self._continue(random, state.get('evaluated', True)))
+        evaluated = state.get('evaluated', True)
+        self._old_batches = OldBatches(runner.train_loop, lambda: self._continue(random, evaluated))
 
     def finish(self) -> None:
         """The training loop is through; what was to happen before its first new batch happens now."""
-        if self._go_on is not None:
-            self._go_on()
+        if self._old_batches is not None:
+            self._old_batches.end()
 
     def remove(self) -> None:
         """Take everything off the toolbox."""
         for undo in self._undo:
             undo()
-        self._undo, self._go_on = [], None
+        if self._old_batches is not None:
+            self._old_batches.remove()
+        self._undo, self._old_batches = [], None
 
     def _restore_own(self, own: dict) -> None:
         model = unwrap(self._runner.model)
@@ -138,50 +143,6 @@ class ResumeState:
         for name, module in self._trained.items():
             yield from unwrap(module).named_parameters(name)
 
-    def _rewind_data(self, seed: int | None) -> bool:
-        """Let the sampler start as in the interrupted run; False where it cannot.
-
-        Where the config fixes no seed, the toolbox has already built the loader with a new one.
-        """
-        runner, loop = self._runner, self._runner.train_loop
-        if seed is None or getattr(_sampler(runner), 'seed', seed) == seed:
-            return True
-        if not isinstance(runner._train_dataloader, dict):
-            return False
-        each = runner._randomness_cfg.get('diff_rank_seed', False)
-        loop.dataloader = runner.build_dataloader(runner._train_dataloader, runner.seed, each)
-        _sampler(runner).seed = seed
-        if hasattr(loop, 'dataloader_iterator'):
-            loop.dataloader_iterator = type(loop.dataloader_iterator)(loop.dataloader)
-        return True
-
-    def _after_the_old_batches(self, go_on: Callable[[], None]) -> None:
-        loop = self._runner.train_loop
-
-        def once() -> None:
-            self._go_on = None
-            go_on()
-
-        self._go_on = once
-        if hasattr(loop, 'dataloader_iterator') and loop.iter > 0:
-            iterator = loop.dataloader_iterator
-
-            def give_back() -> None:
-                loop.dataloader_iterator = iterator
-
-            loop.dataloader_iterator = Countdown(iterator, loop.iter, lambda: (give_back(), once()))
-            self._undo.append(give_back)
-        elif hasattr(loop, 'run_epoch'):
-            run_epoch = loop.run_epoch
-
-            def first_epoch() -> None:
-                vars(loop).pop('run_epoch', None)
-                once()
-                run_epoch()
-
-            loop.run_epoch = first_epoch
-            self._undo.append(lambda: vars(loop).pop('run_epoch', None))
-
     def _continue(self, random: dict | None, evaluated: bool) -> None:
         runner = self._runner
         if random is not None:
@@ -191,36 +152,6 @@ class ResumeState:
                 f'The evaluation at iteration {runner.iter} is not in the checkpoint: repeating it.'
             )
             runner.val_loop.run()
-
-
-class Countdown:
-    """An iterator that calls back after it has given ``count`` items."""
-
-    def __init__(self, iterator: Iterator, count: int, callback: Callable[[], Any]) -> None:
-        self._iterator, self._count, self._callback = iterator, count, callback
-
-    def __iter__(self) -> 'Countdown':
-        return self
-
-    def __next__(self) -> Any:
-        item = next(self._iterator)
-        self._count -= 1
-        if self._count == 0:
-            self._callback()
-        return item
-
-
-def image_pools(model: nn.Module) -> list[tuple[str, Any]]:
-    """MMagic's pools of old images anywhere in a model, by name; they are no modules, so it forgets them."""
-    from mmagic.models.editors.cyclegan.cyclegan_modules import GANImageBuffer
-
-    found = []
-    for path, module in model.named_modules():
-        for name, value in vars(module).items():
-            parts = value.items() if isinstance(value, dict) else [('', value)]
-            pools = [(key, part) for key, part in parts if isinstance(part, GANImageBuffer)]
-            found += [('.'.join(filter(None, (path, name, str(key)))), pool) for key, pool in pools]
-    return [(name, pool) for name, pool in found if pool.buffer_size > 0]
 
 
 def mismatch(model: nn.Module, state_dict: dict) -> str | None:
@@ -245,11 +176,6 @@ def _evaluation_is_due(runner: Runner) -> bool:
     by_epoch = hasattr(loop, 'run_epoch')
     done, end = (loop.epoch, loop.max_epochs) if by_epoch else (loop.iter, loop.max_iters)
     return done >= loop.val_begin and (done % loop.val_interval == 0 or done == end)
-
-
-def _sampler(runner: Runner) -> Any:
-    loader = runner.train_dataloader
-    return getattr(loader.batch_sampler, 'sampler', None) or loader.sampler
 
 
 def _wrappers(runner: Runner) -> list[tuple[str, Any]]:

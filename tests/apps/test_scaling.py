@@ -8,7 +8,9 @@ from mmengine.config import Config
 from torch import nn
 
 from mmagic_mikd.apps.scaling import scaling as tool
-from mmagic_mikd.apps.scaling.footprint import Footprint, Tracker, measure, pretended_group
+from mmagic_mikd.apps.scaling.footprint import Footprint, measure
+from mmagic_mikd.apps.scaling.pretended_group import pretended_group
+from mmagic_mikd.apps.scaling.tracker import Tracker
 from mmagic_mikd.utils.errors import ConfigError
 
 KIB = 1024

@@ -25,7 +25,7 @@ from mmagic_mikd.apps.study.grid import run_cells
 from mmagic_mikd.apps.study.rows import add_rows, locked, read_rows
 from mmagic_mikd.apps.study.summary import Summary, current, interval
 from mmagic_mikd.apps.study.table import comparison, table, write_table
-from mmagic_mikd.cost.complexity import TrainingMacs
+from mmagic_mikd.cost.training_macs import TrainingMacs
 from mmagic_mikd.utils.errors import ConfigError
 
 PIX2PIX = ROOT / 'benchmarks/studies/pix2pix_facades.yaml'

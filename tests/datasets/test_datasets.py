@@ -7,7 +7,8 @@ from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
 from mmagic_mikd.datasets.cache import Cached
-from mmagic_mikd.datasets.folds import OnWhite, UnpairedImageFold
+from mmagic_mikd.datasets.folds import UnpairedImageFold
+from mmagic_mikd.datasets.on_white import OnWhite
 
 
 @TRANSFORMS.register_module()

@@ -3,7 +3,7 @@
 #     python tools/train.py benchmarks/studies/configs/stylegan2_emoji32.py
 _base_ = ['mmagic::_base_/models/base_styleganv2.py', 'mmagic::_base_/gen_default_runtime.py']
 custom_imports = dict(
-    imports=['mmagic_mikd', 'mmagic_mikd.datasets.cache', 'mmagic_mikd.datasets.folds'],
+    imports=['mmagic_mikd', 'mmagic_mikd.datasets.cache', 'mmagic_mikd.datasets.on_white'],
     allow_failed_imports=False,
 )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from ..analysis.complexity import build_generator, input_shape
+from ...cost.of_config import build_generator, input_shape
 from ..launch.launch import read_config, user_errors
 from .budget import Budget, parse_amount
 from .widths import Narrowing

@@ -135,8 +135,21 @@ def config_texts(
         weights: file of the CIFAR residual network; adds the Frechet distance on its features.
     """
     checkpoint = literal(str(checkpoint))
+    plain = STUDENT.format(
+        title='The small generator, trained like the teacher.', checkpoint=checkpoint, hook=''
+    )
+    distilled = STUDENT.format(
+        title='The same small generator, distilled: what is new is the hook.',
+        checkpoint=checkpoint,
+        hook=HOOK.format(size=size, mi_weight=1.0, pyramid_weight=15.0),
+    )
+    teacher = teacher_text(pairs, size, iters, seed, direction, weights)
+    return dict(teacher=teacher, student_plain=plain, student_distilled=distilled)
+
+
+def teacher_text(pairs: Pairs, size: int, iters: int, seed: int, direction: str, weights: Path | None) -> str:
     left, right = ('source', 'target') if direction == 'AtoB' else ('target', 'source')
-    teacher = TEACHER.format(
+    return TEACHER.format(
         size=size,
         num_down=int(log2(size)),
         load_size=size * 9 // 8,
@@ -152,12 +165,3 @@ def config_texts(
         save_interval=max(1, min(100, iters // 2)),
         frechet=FRECHET.format(weights=literal(str(weights))) if weights else '',
     )
-    plain = STUDENT.format(
-        title='The small generator, trained like the teacher.', checkpoint=checkpoint, hook=''
-    )
-    distilled = STUDENT.format(
-        title='The same small generator, distilled: what is new is the hook.',
-        checkpoint=checkpoint,
-        hook=HOOK.format(size=size, mi_weight=1.0, pyramid_weight=15.0),
-    )
-    return dict(teacher=teacher, student_plain=plain, student_distilled=distilled)

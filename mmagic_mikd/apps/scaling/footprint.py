@@ -1,13 +1,10 @@
 """What one iteration of a distillation sends to other processes, holds in memory and takes in time."""
 
 import copy
-import os
 import statistics
 import tempfile
 import time
-import weakref
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +16,12 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from ...engine.hook import DistillRunner
 from ...engine.pair import Pair
 from ...utils.errors import ConfigError
+from .pretended_group import pretended_group
+from .tracker import Tracker, tensors_in
 
 COUNTED = 2  # the iteration whose messages count: DDP has settled its buckets by then
 
@@ -80,64 +77,6 @@ def shortened(cfg: Config, folder: Path, iters: int) -> Config:
     return cfg
 
 
-@contextmanager
-def pretended_group() -> Iterator[None]:
-    """One process of two, without the other; what its collectives return is meaningless."""
-    from mmagic.utils import register_all_modules
-    from torch.testing._internal.distributed.fake_pg import FakeStore
-
-    register_all_modules()
-    os.environ.setdefault('LOCAL_RANK', '0')
-    torch.distributed.init_process_group('fake', rank=0, world_size=2, store=FakeStore())
-    try:
-        yield
-    finally:
-        torch.distributed.destroy_process_group()
-
-
-class Tracker(TorchDispatchMode):
-    """Counts messages by part, and the bytes of all tensors made while it is active."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.part, self.sent = 'buffers', {}
-        self._live: dict[int, int] = {}
-        self.bytes = self.peak = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
-        given = [t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)]
-        if func.namespace == 'c10d':
-            self.sent.setdefault(self.part, []).append(sum(t.nbytes for t in _tensors(args[0])))
-        out = func(*args, **(kwargs or {}))
-        known = set(map(_key, given))
-        for tensor in _tensors(out):
-            if _key(tensor) not in known:  # no view, nothing changed in place
-                self._follow(tensor.untyped_storage())
-        return out
-
-    def _follow(self, storage: torch.UntypedStorage) -> None:
-        if storage._cdata not in self._live:
-            self._live[storage._cdata] = storage.nbytes()
-            self.bytes += storage.nbytes()
-            self.peak = max(self.peak, self.bytes)
-            weakref.finalize(storage, self._drop, storage._cdata)
-
-    def _drop(self, key: int) -> None:
-        self.bytes -= self._live.pop(key, 0)
-
-    def forget(self, tensor: Tensor) -> None:
-        """It is counted elsewhere."""
-        self._drop(_key(tensor))
-
-
-def _key(tensor: Tensor) -> int:
-    return tensor.untyped_storage()._cdata
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
-
-
 class Probe(Hook):
     """A tracker in the iterations that are counted, a clock in the later ones.
 
@@ -186,7 +125,7 @@ class Probe(Hook):
     def _stepped(self, optimizer: torch.optim.Optimizer, *args: Any) -> None:
         if self._tracker is not None:
             self._tracker.part = 'buffers'
-            for tensor in _tensors(list(optimizer.state.values())):
+            for tensor in tensors_in(list(optimizer.state.values())):
                 self._tracker.forget(tensor)
 
 
@@ -244,7 +183,7 @@ def _memory(runner: Runner, probe: Probe) -> dict[str, int]:
     weights = {f'weights, {part}': _nbytes(parameters) for part, parameters in probe.trained.items()}
     buckets = {id(p): p for module in _wrapped(runner) for p in module.parameters() if id(p) in known}
     states = [
-        tensor for optimizer in _optimizers(runner) for tensor in _tensors(list(optimizer.state.values()))
+        tensor for optimizer in _optimizers(runner) for tensor in tensors_in(list(optimizer.state.values()))
     ]
     return {
         **weights,

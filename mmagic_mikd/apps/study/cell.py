@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import mmengine.config.config
 import torch
@@ -16,9 +15,10 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ...cost.complexity import TrainingMacs, cpu_name
+from ...cost.complexity import Complexity
+from ...cost.of_config import measure
+from ...cost.training_macs import TrainingMacs, cpu_name
 from ...teachers.weights import load_network
-from ..analysis import complexity
 from ..launch.launch import read_config, require_data, user_errors
 
 COUNTED = 16  # iterations; StyleGAN2 regularises every sixteenth
@@ -135,9 +135,8 @@ def save_last(runner: Runner, path: Path) -> None:
     part.replace(path)
 
 
-def generator_cost(cfg: Config, config: str):
-    arguments = SimpleNamespace(device='cpu', input_shape=cfg.get('complexity_shape'), latency=False)
-    return complexity.measure('generator', cfg.model, cfg, config, arguments).cost
+def generator_cost(cfg: Config, config: str) -> Complexity:
+    return measure('generator', cfg.model, cfg, config, cfg.get('complexity_shape')).cost
 
 
 @user_errors()

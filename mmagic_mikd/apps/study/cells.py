@@ -1,25 +1,19 @@
-"""What a study consists of: its file, checked, and the config of every cell of its grid."""
+"""The cells of a study: the config of every training of its grid."""
 
 import copy
 import hashlib
 import json
 import os
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
 from mmengine.config import Config
 
 from ...utils.errors import ConfigError
 from ..launch.launch import read_config
+from .study_file import TEACHER, read_study
 
-TEACHER = 'teacher'
-REQUIRED = {'config', 'iterations', 'seeds', 'scores', 'best', 'students', 'objectives'}
-TEACHER_KEYS = {'iterations', 'seed', 'overrides', 'checkpoint'}
-OPTIONAL = {'base', 'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides'}
-DIRECTIONS = ('higher', 'lower')
 # what a training depends on; the rest of a config are its own variables, and where it writes
 MATTERS = {
     *('model', 'optim_wrapper', 'param_scheduler', 'randomness', 'default_hooks', 'custom_hooks'),
@@ -66,7 +60,7 @@ class Study:
 
     def __init__(self, path: Path, work_dir: Path, data: Path, quick: bool = False) -> None:
         self.path, self.name = path, path.stem
-        self.spec = _read(path)
+        self.spec = read_study(path)
         self.data, self.work_dir = data.resolve(), work_dir.resolve() / path.stem
         os.environ['MIKD_DATA'] = str(self.data)  # which the base config reads
         if quick:
@@ -202,65 +196,6 @@ class Study:
         return f'{self.path} has {", ".join(names[key])}'
 
 
-def _read(path: Path) -> dict:
-    spec = _load(path)
-    if 'base' in spec:
-        name = str(spec.pop('base'))
-        base = _load(path.parent / name)
-        if 'base' in base:
-            raise ConfigError(f'{path}: base={name} has a base itself: name that one')
-        spec = _merged(base, spec)
-    _check_keys(path, spec)
-    return spec
-
-
-def _load(path: Path) -> dict:
-    if not path.is_file():
-        raise ConfigError(f'there is no study {path}: correct the path')
-    try:
-        spec = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ConfigError(f'{path} cannot be read as YAML: {" ".join(str(error).split())}') from error
-    if not isinstance(spec, dict):
-        raise ConfigError(f'{path} holds no keys: see benchmarks/studies/README.md')
-    return spec
-
-
-def _merged(base: object, changes: object) -> object:
-    """What a study says, with the changes of one that builds on it: keys join, all else is replaced."""
-    if not (isinstance(base, dict) and isinstance(changes, dict)):
-        return changes
-    return {**base, **{key: _merged(base.get(key), value) for key, value in changes.items()}}
-
-
-def _check_keys(path: Path, spec: dict) -> None:
-    for name in spec.keys() - REQUIRED - OPTIONAL:
-        raise ConfigError(f'{path}: unknown key {name!r}; there are {_list(REQUIRED | OPTIONAL)}')
-    for name in sorted(REQUIRED - spec.keys()):
-        raise ConfigError(f'{path}: {name} is missing: add it')
-    for name in (spec.get('teacher') or {}).keys() - TEACHER_KEYS:
-        raise ConfigError(f'{path}: unknown key teacher.{name}; there are {_list(TEACHER_KEYS)}')
-    for name in ('students', 'objectives', 'scores'):
-        if not isinstance(spec[name], dict) or not spec[name]:
-            raise ConfigError(f'{path}: {name} must be a list of names with their settings')
-    for name in (TEACHER, *(n for n in (*spec['students'], *spec['objectives']) if not _plain(n))):
-        if name in spec['students'] or name in spec['objectives']:
-            raise ConfigError(f'{path}: {name!r} cannot be the name of a student or an objective')
-    if not isinstance(spec['best'], dict) or len(spec['best']) != 1:
-        raise ConfigError(
-            f'{path}: best={spec["best"]} must name one score of val_evaluator: {{NAME: higher}}'
-        )
-    for key in ('scores', 'best'):
-        for name, direction in spec[key].items():
-            if direction not in DIRECTIONS:
-                raise ConfigError(f"{path}: {key}.{name} must be 'higher' or 'lower' (which is better)")
-
-
-def _plain(name: object) -> bool:
-    """Whether a name can be part of a file name and of a comma-separated list."""
-    return isinstance(name, str) and name.replace('_', '').isalnum()
-
-
 def _override(config: Config, overrides: dict, where: str) -> None:
     """Merge dotted keys; all but the last part of each must be in the config.
 
@@ -274,7 +209,3 @@ def _override(config: Config, overrides: dict, where: str) -> None:
             if place is None:
                 raise ConfigError(f'{where}: {key} leads nowhere in the config, which has no {part!r} there')
         config.merge_from_dict({key: value})
-
-
-def _list(names: Iterable[str]) -> str:
-    return ', '.join(sorted(names))

@@ -3,7 +3,8 @@
 from math import isfinite
 from pathlib import Path
 
-from .cells import TEACHER, Study
+from .cells import Study
+from .study_file import TEACHER
 from .summary import Summary
 from .table import ARROWS, study_rows
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import Event
 from typing import IO
 
-from .cells import TEACHER, Cell, Study
+from .cells import Cell, Study
 from .rows import KEY, add_rows, key_of, locked, read_rows
+from .study_file import TEACHER
 
 RUNNER = 'mmagic_mikd.apps.study.cell'
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from scipy.stats import t as student_t
 
-from .cells import TEACHER, Cell
+from .cells import Cell
+from .study_file import TEACHER
 
 NONE = 'none'  # the objective of the student that is trained alone
 

@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 from ...utils import escape
 from ...utils.errors import ConfigError
-from .cells import TEACHER, Study
+from .cells import Study
 from .rows import read_rows
+from .study_file import TEACHER
 from .summary import NONE, Summary, current
 
 ARROWS = dict(higher='↑', lower='↓')

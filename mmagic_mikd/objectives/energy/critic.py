@@ -11,80 +11,24 @@ from torch.nn.utils import parametrize
 
 from ...utils.checks import require_number
 from ...utils.errors import ConfigError
-
-
-class SpectralNorm(nn.Module):
-    """Parametrisation W -> W / sigma(W), with sigma a constant in the backward pass.
-
-    ``upper_bound_only`` gives W / max(sigma, 1): it shrinks a weight whose norm exceeds one and never
-    amplifies a smaller one, so that a branch may start at zero. Each evaluation in training mode does
-    one power iteration; ``u`` and ``v`` are buffers and depend on the weight alone, never on data.
-    """
-
-    def __init__(self, weight: Tensor, upper_bound_only: bool = False) -> None:
-        super().__init__()
-        self.upper_bound_only = upper_bound_only
-        matrix = weight.detach().flatten(1)
-        self.register_buffer('u', F.normalize(torch.randn(matrix.size(0)), dim=0))
-        self.register_buffer('v', F.normalize(torch.randn(matrix.size(1)), dim=0))
-        for _ in range(15):  # as torch.nn.utils.parametrizations: start from a settled estimate
-            self._power_iteration(matrix)
-
-    @torch.no_grad()
-    def _power_iteration(self, matrix: Tensor) -> None:
-        self.v.copy_(F.normalize(matrix.t() @ self.u, dim=0))
-        self.u.copy_(F.normalize(matrix @ self.v, dim=0))
-
-    def forward(self, weight: Tensor) -> Tensor:
-        matrix = weight.detach().flatten(1)
-        if self.training:
-            self._power_iteration(matrix)
-        sigma = torch.dot(self.u, matrix @ self.v)
-        return weight / (sigma.clamp(min=1) if self.upper_bound_only else sigma)
-
-
-class PooledKernel(nn.Module):
-    """Parametrisation W (3 x 3) -> W (4 x 4): convolution, then average pooling by two, as one convolution.
-
-    Both are linear, so their composition is the convolution with the mean of the four shifted kernels, for 16
-    multiply-accumulates at each pooled position in place of 36.
-    """
-
-    def forward(self, weight: Tensor) -> Tensor:
-        return F.avg_pool2d(weight, 2, stride=1, padding=1)
-
-
-def _pooled(layer: nn.Conv2d) -> nn.Conv2d:
-    """A 3 x 3 convolution that is followed by average pooling by two; its weights keep shape and names."""
-    layer.stride = (2, 2)
-    parametrize.register_parametrization(layer, 'weight', PooledKernel(), unsafe=True)
-    return layer
-
-
-def _spectral(layer: nn.Module, weight_std: float = 1.0, upper_bound_only: bool = False) -> nn.Module:
-    nn.init.normal_(layer.weight, std=weight_std)
-    nn.init.zeros_(layer.bias)
-    norm = SpectralNorm(layer.weight, upper_bound_only)
-    # unsafe: the check would evaluate, i.e. power-iterate, a parametrisation known to keep the shape
-    parametrize.register_parametrization(layer, 'weight', norm, unsafe=True)
-    return layer
+from .spectral_norm import pooled, spectral
 
 
 class ResidualBlock(nn.Module):
     """shortcut(x) + conv2(LeakyReLU(conv1(x))), average pooling by two, LeakyReLU.
 
-    The pooling is done within both summands, which is less work: see :class:`PooledKernel`.
+    The pooling is done within both summands, which is less work: see ``spectral_norm.PooledKernel``.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv1 = _spectral(nn.Conv2d(in_channels, in_channels, 3, padding=1))
+        self.conv1 = spectral(nn.Conv2d(in_channels, in_channels, 3, padding=1))
         conv2 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.conv2 = _pooled(_spectral(conv2, weight_std=1e-10, upper_bound_only=True))
+        self.conv2 = pooled(spectral(conv2, weight_std=1e-10, upper_bound_only=True))
         self.shortcut = (
             nn.AvgPool2d(2)
             if in_channels == out_channels
-            else _pooled(_spectral(nn.Conv2d(in_channels, out_channels, 3, padding=1)))
+            else pooled(spectral(nn.Conv2d(in_channels, out_channels, 3, padding=1)))
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -129,9 +73,9 @@ class EnergyCritic(nn.Module):
         require_number('EnergyCritic: num_blocks', num_blocks, least=0, whole=True)
         self.t_channels, self.s_channels = t_channels, s_channels
         widths = [base_channels * min(2**i, 4) for i in range(num_blocks + 1)]
-        self.stem = _spectral(nn.Conv2d(t_channels + s_channels, base_channels, 3, padding=1))
+        self.stem = spectral(nn.Conv2d(t_channels + s_channels, base_channels, 3, padding=1))
         self.blocks = nn.Sequential(*map(ResidualBlock, widths, widths[1:]))
-        self.head = _spectral(nn.Linear(widths[-1], 1))
+        self.head = spectral(nn.Linear(widths[-1], 1))
 
     def forward(self, t: Tensor, s: Tensor) -> Tensor:
         """Energies of shape (N,) of teacher images t and student images s, (N, C, H, W) in [-1, 1].

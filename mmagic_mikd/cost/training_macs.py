@@ -1,0 +1,28 @@
+"""Multiply-accumulates of a whole training, and the processor that performs them."""
+
+import platform
+from pathlib import Path
+
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+
+class TrainingMacs(TorchDispatchMode):
+    """Multiply-accumulates of everything that runs, backward passes and Langevin chains included."""
+
+    macs = 0.0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        count = flop_registry.get(func.overloadpacket)
+        if count is not None:
+            self.macs += count(*args, **(kwargs or {}), out_val=out) / 2
+        return out
+
+
+def cpu_name() -> str:
+    """As Linux names it; elsewhere what Python knows."""
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
+    return next(names, platform.processor())
