@@ -29,6 +29,7 @@ from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 from mmagic_mikd import EnergyCritic, MIDistillLoss, langevin  # noqa: E402
+from mmagic_mikd.apps.launch.launch import user_errors  # noqa: E402
 from mmagic_mikd.apps.scaling.footprint import shortened  # noqa: E402
 from mmagic_mikd.apps.scaling.tracker import Tracker  # noqa: E402
 from mmagic_mikd.cost.training_macs import TrainingMacs, cpu_name  # noqa: E402
@@ -246,6 +247,7 @@ From the command to the first iteration, imports and the building of everything 
 """
 
 
+@user_errors()
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -7,7 +7,7 @@
 REPO="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 die() {
-    echo "$1" >&2
+    echo "Error: $1" >&2
     exit 2
 }
 

@@ -3,6 +3,10 @@
 import sys
 from importlib import import_module
 
+from ..utils.checks import proposal
+from ..utils.errors import ConfigError
+from .launch.launch import user_errors
+
 TOOLS = dict(  # in the order of a project: module with a `main`, what it is for
     quickstart=('quickstart.quickstart', 'from image pairs to a distilled Pix2Pix'),
     build_student=('builder.build_student', "a student's config from its teacher's"),
@@ -18,13 +22,13 @@ USAGE = 'usage: python -m mmagic_mikd TOOL [arguments]\n\n' + '\n'.join(
 )
 
 
+@user_errors()
 def main() -> None:
     name, *arguments = sys.argv[1:] or ['--help']
     if name in ('-h', '--help'):
         print(USAGE)
         return
     if name not in TOOLS:
-        print(f'Error: there is no tool {name!r}\n\n{USAGE}', file=sys.stderr)
-        sys.exit(2)
+        raise ConfigError(f'there is no tool {name!r}: {proposal(name, TOOLS)}')
     sys.argv = [f'mmagic_mikd {name}', *arguments]
     sys.exit(import_module(f'mmagic_mikd.apps.{TOOLS[name][0]}').main())

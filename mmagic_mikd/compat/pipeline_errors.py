@@ -5,7 +5,7 @@ they expect) names the file, and which one it was is lost in a data loader's wor
 Delete this file when `Compose` of MMEngine names the sample in its errors.
 """
 
-from ..utils.checks import short
+from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 from . import on_import
 
@@ -50,11 +50,11 @@ def unreadable(transform, data, error: Exception) -> str:
 
 
 def unfit(transform, data, error: Exception) -> str:
-    name, reason = type(transform).__name__, ' '.join(f'{type(error).__name__}: {error}'.split())
+    name, reason = type(transform).__name__, quoted(f'{type(error).__name__}: {error}', 120)
     files = files_of(data)
     where = f' on {files}' if files else ''
     return (
-        f'{name} in the data pipeline fails{where} ({short_text(reason)}): change its settings, or the data '
+        f'{name} in the data pipeline fails{where} ({reason}): change its settings, or the data '
         'to what it expects'
     )
 
@@ -65,8 +65,4 @@ def files_of(data, key: str | None = None) -> str:
         return ''
     paths = {name: data[name] for name in data if isinstance(name, str) and name.endswith('_path')}
     wanted = [paths[f'{key}_path']] if f'{key}_path' in paths else paths.values()
-    return ' and '.join(dict.fromkeys(short_text(str(path), 160) for path in wanted))
-
-
-def short_text(text: str, length: int = 120) -> str:
-    return short(text, length + 2)[1:-1]
+    return ' and '.join(dict.fromkeys(map(str, wanted)))

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
 
+from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 from .complexity import Complexity, complexity, latency
 
@@ -21,22 +22,13 @@ class Row(NamedTuple):
 
 
 def rows_of(
-    config: str, shape: Sequence[int] | None = None, device: str = 'cpu', timed: bool = False
+    cfg: Config, config: str, shape: Sequence[int] | None = None, device: str = 'cpu', timed: bool = False
 ) -> list[Row]:
     """The student's row or, of a distillation config, the teacher's and the student's; see ``measure``.
 
     Raises:
-        ConfigError: there is no such file or no generator in it, or its input cannot be told.
+        ConfigError: there is no generator in it, or its input cannot be told.
     """
-    try:
-        cfg = Config.fromfile(config)
-    except FileNotFoundError:
-        raise ConfigError(f'there is no config file {config}: correct the path') from None
-    except Exception as error:  # a config is a program of the user's
-        raise ConfigError(
-            f'{config} cannot be read as a config ({type(error).__name__}: {" ".join(str(error).split())}): '
-            'correct it there'
-        ) from error
     models = {'generator': cfg.get('model') or {}}
     teacher = teacher_model(cfg)
     if teacher:
@@ -76,7 +68,7 @@ def measure(
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise ConfigError(
             f'the {name} in {config} does not run on an input of shape {shape} '
-            f'({type(error).__name__}: {" ".join(str(error).split())}); set --input-shape'
+            f'({type(error).__name__}: {quoted(error)}); set --input-shape'
         ) from error
     domains = len(model.get('reachable_domains', ()))
     label = f'{name} (one of {domains})' if domains > 1 else name

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
 
@@ -77,7 +78,7 @@ def load_backbone(backbone: nn.Module, checkpoint: str, key: str) -> None:
             own = {name: state[prefix + name] for name in wanted}
             backbone.load_state_dict(own, strict=False)
         except RuntimeError as error:  # sizes differ
-            problem = str(error).splitlines()[-1].strip()
+            problem = quoted(str(error).splitlines()[-1])
     if problem:
         raise ConfigError(
             f'{key}={checkpoint} does not fit the backbone {type(backbone).__name__} ({problem}); '
@@ -97,6 +98,6 @@ def _read(checkpoint: str, key: str) -> dict[str, Tensor]:
     except Exception as error:
         raise ConfigError(
             f'{key}={checkpoint} cannot be read as a file of tensors '
-            f'({str(error).splitlines()[0]}); give one written by torch.save'
+            f'({type(error).__name__}: {quoted(error)}); give one written by torch.save'
         ) from error
     return content.get('state_dict', content)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..host.train_mode import evaluates_in_train_mode
-from ..utils.checks import require_kind, require_known
+from ..utils.checks import quoted, require_kind, require_known
 from ..utils.errors import ConfigError
 from .foreign import ForeignTeacher
 from .weights import load_network
@@ -126,7 +126,7 @@ def _model_config(cfg: dict) -> dict:
     except Exception as error:  # a config is a program of the user's
         raise ConfigError(
             f'{KEY}.config={cfg["config"]} gives no `model` ({type(error).__name__}: '
-            f'{" ".join(str(error).split())}): correct the file or its name'
+            f'{quoted(error)}): correct the file or its name'
         ) from error
 
 

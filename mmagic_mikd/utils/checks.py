@@ -54,7 +54,12 @@ def proposal(word: str, known: Iterable[str]) -> str:
 
 def short(value: Any, length: int = 60) -> str:
     """A value as it stands in a config, on one line, cut where it is long."""
-    text = ' '.join(repr(value).split())
+    return quoted(repr(value), length)
+
+
+def quoted(text: object, length: int = 200) -> str:
+    """What the toolbox or Python has said, within a sentence of ours: on one line, cut where it is long."""
+    text = ' '.join(str(text).split())
     return text if len(text) <= length else f'{text[: length - 3]}...'
 
 

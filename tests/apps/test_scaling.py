@@ -96,8 +96,3 @@ def test_the_tables(capsys, monkeypatch, tmp_path):
     tool.main([str(config), *slow, '--seconds', '18'])
     out = capsys.readouterr().out
     assert '| 2 | 18,000.00 | 2,000.00 | 90.0 % | 1.8 | 18,000.00 |' in out and 'computing is given' in out
-
-
-def test_an_absent_config():
-    with pytest.raises(SystemExit, match=r'no config file nowhere\.py'):
-        tool.main(['nowhere.py'])

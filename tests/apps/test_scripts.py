@@ -70,7 +70,8 @@ def test_a_config_of_the_toolbox_may_be_named(run, venv):
 )
 def test_wrong_calls_end_in_one_sentence(run, venv, script, arguments, message):
     done = run(TOOLS / script, *arguments, MIKD_VENV=venv)
-    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2 and done.stderr.startswith('Error: ')
+    assert message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,8 @@ def test_wrong_calls_end_in_one_sentence(run, venv, script, arguments, message):
 )
 def test_wrong_variables_end_in_one_sentence(run, venv, variables, message):
     done = run(TOOLS / 'dist_train.sh', CONFIG, 2, MIKD_VENV=venv, **variables)
-    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2 and done.stderr.startswith('Error: ')
+    assert message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_no_environment_ends_in_the_command_that_makes_one(run, tmp_path):

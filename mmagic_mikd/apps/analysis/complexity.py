@@ -10,11 +10,9 @@ import argparse
 
 import torch
 
-import mmagic_mikd  # noqa: F401  repairs the host toolbox
-
 from ...cost.of_config import Row, rows_of
 from ...utils import escape
-from ...utils.errors import ConfigError
+from ..launch.launch import read_config, user_errors
 
 LEGEND = """\
 params: of one generator. MACs: multiply-accumulates performed for one image of the given input shape, with
@@ -33,17 +31,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@user_errors()
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     from mmagic.utils import register_all_modules
 
     register_all_modules()
-    try:
-        for config in args.configs:
-            rows = rows_of(config, args.input_shape, args.device, args.latency)
-            print(f'\n{escape.line(config)}\n\n{table(rows)}')
-    except ConfigError as error:
-        raise SystemExit(f'Error: {escape.line(error)}') from error
+    for config in args.configs:
+        rows = rows_of(read_config(config), config, args.input_shape, args.device, args.latency)
+        print(f'\n{escape.line(config)}\n\n{table(rows)}')
     print(f'\n{LEGEND}')
     if args.latency:
         print(f'ms: median of 20 images, one at a time, on {device_name(args.device)}.')

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mmengine.registry import OPTIMIZERS
 
-from ...utils.checks import proposal
+from ...utils.checks import proposal, quoted
 from ...utils.errors import ConfigError
 
 # What constructors raise about their arguments; an AttributeError or a NameError there is a bug.
@@ -60,7 +60,7 @@ def explain(error: BaseException) -> str | None:
     if os.environ.get('MIKD_TRACEBACK'):
         return None
     if isinstance(error, ConfigError):
-        return one_line(_from_worker(str(error)))
+        return ' '.join(_from_worker(str(error)).split())  # whole: its remedy stands at its end
     frames = list(_frames(error))
     if frames and frames[-1].f_code.co_name == 'call_hook' and isinstance(error.__context__, TypeError):
         error = error.__context__  # MMEngine raises the TypeErrors of its hooks anew
@@ -72,11 +72,6 @@ def explain(error: BaseException) -> str | None:
         return None
     building = _building(frames)
     return building and _about_config(error, building, whole)
-
-
-def one_line(text: object, length: int = 300) -> str:
-    text = ' '.join(str(text).split())
-    return text if len(text) <= length else f'{text[: length - 3]}...'
 
 
 # ---- where it happened ------------------------------------------------------------------------
@@ -95,10 +90,10 @@ def _is_config(value: object) -> bool:
 
 
 def _from_worker(text: str) -> str:
-    """The last line of a data loader worker's traceback, which is all that arrives here."""
+    """The sentence at the end of a data loader worker's traceback, which is all that arrives here."""
     if '\nOriginal Traceback' not in text:
         return text
-    return text.strip().splitlines()[-1].partition('ConfigError: ')[2]
+    return re.split(r'^(?:\w+\.)*ConfigError: ', text, flags=re.MULTILINE)[-1]
 
 
 def _building(frames: list[FrameType]) -> Building | None:
@@ -142,7 +137,7 @@ def _places(key: str, value: Any) -> Iterator[tuple[str, dict]]:
 
 def _about_file(error: OSError, whole: Any) -> str:
     place = error.filename or (whole and f'work_dir={whole.get("work_dir")}') or 'a file'
-    return f'{place}: {one_line(error.strerror)}; {REMEDIES[error.errno]}'
+    return f'{place}: {error.strerror}; {REMEDIES[error.errno]}'
 
 
 def _about_config(error: BaseException, building: Building, whole: Any) -> str:
@@ -164,7 +159,7 @@ def _about_config(error: BaseException, building: Building, whole: Any) -> str:
         built = frame.f_locals.get('obj_cls') or frame.f_globals.get(unexpected[1])
         of = f' ({name})' if name else ''
         return f'{key}{of} has no setting {unexpected[2]!r}: {_proposal(unexpected[2], _settings(built))}'
-    reason = one_line(f'{type(error).__name__}: {error}', 180)
+    reason = quoted(f'{type(error).__name__}: {error}', 180)
     return f'{key} cannot be used ({reason}): correct it there; MIKD_TRACEBACK=1 shows where it fails'
 
 

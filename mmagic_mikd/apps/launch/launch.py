@@ -17,9 +17,10 @@ from mmengine.runner import Runner
 
 import mmagic_mikd  # noqa: F401  its repairs of the host reach plain MMagic configs too
 
-from ...utils.checks import require_known
+from ...utils import escape
+from ...utils.checks import quoted, require_known
 from ...utils.errors import ConfigError
-from .explain import explain, one_line
+from .explain import explain
 
 CFG_OPTIONS_HELP = (
     'override settings of the config, for example optim_wrapper.generators.optimizer.lr=1e-4; '
@@ -58,15 +59,26 @@ def load_config(args: argparse.Namespace) -> Config:
     require_launcher(args.launcher)
     cfg = read_config(args.config)
     cfg.launcher = args.launcher
-    for key, value in (args.cfg_options or {}).items():
+    change_config(cfg, args.config, args.cfg_options)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'./work_dirs/{Path(args.config).stem}'
+    return cfg
+
+
+def change_config(cfg: Config, name: str, options: dict | None) -> None:
+    """Merge --cfg-options into the config of that name.
+
+    Raises:
+        ConfigError: one of them does not fit it.
+    """
+    for key, value in (options or {}).items():
         top = key.partition('.')[0]
         require_known('--cfg-options', [top], {top} & set(cfg) or {*cfg, *RUNNER_KEYS})
         try:
             cfg.merge_from_dict({key: value})
         except (AttributeError, IndexError, KeyError, TypeError) as error:
-            raise ConfigError(f'--cfg-options {key} does not fit {args.config}: {one_line(error)}') from error
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'./work_dirs/{Path(args.config).stem}'
-    return cfg
+            raise ConfigError(
+                f'--cfg-options {key} does not fit {name} ({quoted(error)}): correct it'
+            ) from error
 
 
 def read_config(name: str) -> Config:
@@ -80,7 +92,7 @@ def read_config(name: str) -> Config:
         return get_config(name) if package else Config.fromfile(name)
     except Exception as error:  # a config is a program of the user's
         cause = error.__cause__ or error.__context__ if isinstance(error, ImportError) else None
-        reason = f'{type(cause or error).__name__}: {one_line(cause or error, 200)}'
+        reason = f'{type(cause or error).__name__}: {quoted(cause or error)}'
         raise ConfigError(f'{name} cannot be read as a config ({reason}): correct it there') from error
 
 
@@ -134,7 +146,7 @@ def user_errors() -> Iterator[None]:
         if sentence is None and not told_by_another(0):
             raise
         if sentence is not None and not told_by_another(1):
-            print(f'Error: {sentence}', file=sys.stderr, flush=True)
+            print(f'Error: {escape.line(sentence)}', file=sys.stderr, flush=True)
         sys.exit(2)
 
 

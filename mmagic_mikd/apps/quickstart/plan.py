@@ -6,16 +6,16 @@ import sys
 from pathlib import Path
 
 from ...utils.errors import ConfigError
+from ..clone import data_folder
 from .configs import BATCH_SIZE, config_texts
 from .pairs import PHOTOS, Pairs, check_pairs, make_pairs, pictures
 from .steps import MARKERS, Progress, Step, fingerprint, read_json, run_command, write_json
 
-REPO = Path(__file__).resolve().parents[3]
 TITLES = dict(teacher='teacher', student_plain='student alone', student_distilled='student distilled')
 # Seconds on 2 CPU cores; only the estimate of the time left rests on them.
 STARTUP, EVALUATION = 7, 10
 PER_ITERATION = dict(teacher=0.13, student_plain=0.07, student_distilled=0.18)
-SHARED_WEIGHTS = REPO.parent / 'shared/data/weights_cifar_resnet/resnet56-4bfd9763.th'
+SHARED_WEIGHTS = data_folder() / 'weights_cifar_resnet' / 'resnet56-4bfd9763.th'
 
 
 class Plan:
@@ -169,7 +169,7 @@ def environment(device: str) -> dict[str, str]:
 
 def find_weights(path: Path | None) -> Path | None:
     if path is None:
-        return SHARED_WEIGHTS if SHARED_WEIGHTS.is_file() else None
+        return SHARED_WEIGHTS.resolve() if SHARED_WEIGHTS.is_file() else None
     if not path.is_file():
         raise ConfigError(f'--frechet-weights {path} does not exist: correct the path')
     return path.resolve()

@@ -13,9 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from ..launch.explain import explain
+from ..launch.launch import user_errors
 from .plan import Plan
-from .steps import StepFailed, duration, run_steps
+from .steps import duration, run_steps
 
 NEXT = """
 Done in {time}. Look at
@@ -70,6 +70,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
+@user_errors()
 def main() -> int:
     args = parse_args()
     start = time.monotonic()
@@ -83,12 +84,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print('\nStopped. Finished steps are kept; the same command goes on from here.')
         return 130
-    except Exception as error:
-        sentence = str(error) if isinstance(error, StepFailed) else explain(error)
-        if sentence is None:
-            raise
-        print(f'\nError: {sentence}', file=sys.stderr)
-        return 2
+    except Exception:
+        print()  # below the progress
+        raise
     took = duration(time.monotonic() - start)
     print(NEXT.format(time=took, out=args.out, python=sys.executable))
     return 0

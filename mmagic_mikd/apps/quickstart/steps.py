@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from ...utils.errors import ConfigError
+
 MARKERS = '.quickstart'
 ITERATION = re.compile(r'Iter\(train\) *\[ *(\d+)/(\d+)\]')
 
 
-class StepFailed(Exception):
+class StepFailed(ConfigError):
     """A command ended with an error; the message is what the user needs to read."""
 
 

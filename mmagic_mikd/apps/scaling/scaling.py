@@ -9,12 +9,11 @@ Trains the config for a few iterations, on its data, in one process that believe
 import argparse
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 
-from ...utils.errors import ConfigError
+from ..launch.launch import change_config, read_config, user_errors
 from .footprint import Footprint, measure
 
 LEGEND = """\
@@ -52,16 +51,12 @@ def bandwidth(text: str) -> float:
     return float(match[1]) * 1000.0 ** ' kMGT'.index(match[2]) / (8 if match[3] == 'bit' else 1)
 
 
+@user_errors()
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    try:
-        if not Path(args.config).is_file():
-            raise ConfigError(f'there is no config file {args.config}: correct the path')
-        cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(args.cfg_options or {})
-        footprint = measure(cfg, args.iters)
-    except ConfigError as error:
-        raise SystemExit(f'Error: {error}') from error
+    cfg = read_config(args.config)
+    change_config(cfg, args.config, args.cfg_options)
+    footprint = measure(cfg, args.iters)
     print(f'\n{args.config}, a batch of {cfg.train_dataloader.batch_size} on each GPU\n')
     tables = sent_table(footprint.sent), memory_table(footprint.memory), time_table(footprint, args)
     print(*tables, legend(args), sep='\n\n')

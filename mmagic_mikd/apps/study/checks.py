@@ -11,6 +11,7 @@ from mmengine.registry import MODELS, init_default_scope
 import mmagic_mikd
 
 from ...engine.build_objectives import OWN_KEYS
+from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from .cells import Cell, Study
 
@@ -56,7 +57,5 @@ def _build(study: Study, where: str, cfg: dict) -> None:
     try:
         MODELS.build(copy.deepcopy(cfg))
     except Exception as error:
-        problem = ' '.join(str(error).split())
-        raise ConfigError(
-            f'{study.path}: {where} cannot be built ({type(error).__name__}: {problem})'
-        ) from error
+        problem = f'{type(error).__name__}: {quoted(error)}'
+        raise ConfigError(f'{study.path}: {where} cannot be built ({problem}): correct it') from error

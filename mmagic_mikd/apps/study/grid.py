@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import Event
 from typing import IO
 
+from ...utils.errors import ConfigError
+from ..clone import CLONE
 from .cells import Cell, Study
 from .rows import KEY, add_rows, key_of, locked, read_rows
 from .study_file import TEACHER
@@ -19,7 +21,7 @@ from .study_file import TEACHER
 RUNNER = 'mmagic_mikd.apps.study.cell'
 
 
-class CellFailed(Exception):
+class CellFailed(ConfigError):
     """A training ended with an error; the message is what the user needs to read."""
 
 
@@ -139,15 +141,16 @@ def _now() -> str:
 
 
 def _commit() -> str:
-    """Of this repository; with a plus where its code was edited since."""
-    here = Path(__file__).parent
+    """Of this repository; with a plus where its code was edited since, empty where it is no clone."""
+    if CLONE is None:
+        return ''
     try:
-        commit = _git(here, 'rev-parse', '--short', 'HEAD')
-        return commit + ('+' if _git(here, 'status', '--porcelain', '-uno', '--', ':/mmagic_mikd') else '')
+        commit = _git('rev-parse', '--short', 'HEAD')
+        return commit + ('+' if _git('status', '--porcelain', '-uno', '--', ':/mmagic_mikd') else '')
     except (OSError, subprocess.CalledProcessError):
         return ''
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    command = ['git', '-C', str(folder), *arguments]
+def _git(*arguments: str) -> str:
+    command = ['git', '-C', str(CLONE), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -15,9 +15,8 @@ import sys
 from pathlib import Path
 
 from ...utils.errors import ConfigError
+from ..clone import data_folder
 from ..launch.launch import user_errors
-
-REPO = Path(__file__).resolve().parents[3]
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -37,7 +36,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--against', metavar='OBJECTIVE', help='print differences of last checkpoints to it, write nothing'
     )
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time, one thread each')
-    parser.add_argument('--data', type=Path, default=REPO.parent / 'shared/data', help='folder of data sets')
+    parser.add_argument(
+        '--data', type=Path, default=data_folder(), help='folder of data sets (default: %(default)s)'
+    )
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/studies'), help='for the trainings')
     parser.add_argument(
         '--quick', action='store_true', help='two iterations of three cells, in the work dir: does it work?'
@@ -69,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
     study = Study(args.study, args.work_dir, args.data, args.quick)
     if args.command == 'run':
         from .checks import check
-        from .grid import CellFailed, finished, identity, run_cells
+        from .grid import finished, identity, run_cells
         from .rows import key_of
 
         cells = study.cells(wanted(args.only))
@@ -77,8 +78,6 @@ def main(argv: list[str] | None = None) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             run_cells(study, cells, args.jobs)
-        except CellFailed as error:
-            sys.exit(f'Error: {error}')
         except KeyboardInterrupt:
             sys.exit('Stopped. Finished cells are kept; the same command goes on from here.')
         left = sum(key_of(identity(cell)) not in finished(study) for cell in cells)

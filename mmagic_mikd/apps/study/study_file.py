@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 
 TEACHER = 'teacher'
@@ -37,7 +38,7 @@ def _load(path: Path) -> dict:
     try:
         spec = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
-        raise ConfigError(f'{path} cannot be read as YAML: {" ".join(str(error).split())}') from error
+        raise ConfigError(f'{path} cannot be read as YAML ({quoted(error)}): correct it there') from error
     if not isinstance(spec, dict):
         raise ConfigError(f'{path} holds no keys: see benchmarks/studies/README.md')
     return spec

@@ -1,0 +1,85 @@
+"""A user's error ends every tool alike: one sentence, exit code 2; and no remedy is cut off."""
+
+import os
+import runpy
+import sys
+
+import pytest
+from places import TOOLS as SCRIPTS
+
+from mmagic_mikd.apps.launch.explain import explain
+from mmagic_mikd.apps.launch.launch import read_config, user_errors
+from mmagic_mikd.apps.run import TOOLS, main
+from mmagic_mikd.utils.errors import ConfigError
+
+BAD = dict(
+    quickstart=['--data', 'gone'],
+    build_student=['gone', '--width', '0.5', '--out', 'student.py'],
+    train=['gone'],
+    test=['gone', 'gone.pth'],
+    plot_run=['gone'],
+    complexity=['gone'],
+    scaling=['gone'],
+    study=['table', 'gone'],
+)
+# `processes` is torchrun, whose arguments come from dist_train.sh
+STARTED_BY_USERS = [path for path in sorted(SCRIPTS.rglob('*.py')) if path.stem != 'processes']
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    """Exit with one sentence that names what is not there: refused(main, name of the tool)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('LOCAL_RANK', '0')
+
+    def refused(start, *arguments):
+        monkeypatch.setattr(sys, 'argv', list(arguments))
+        with pytest.raises(SystemExit) as stop:
+            start()
+        err = capsys.readouterr().err
+        assert stop.value.code == 2 and err.startswith('Error: ') and err.count('\n') == 1, err
+        assert not os.listdir(tmp_path)
+        return err
+
+    return refused
+
+
+@pytest.mark.parametrize('tool', TOOLS)
+def test_by_the_name_of_the_tool(refused, tool):
+    assert 'gone' in refused(main, 'mmagic_mikd', tool, *BAD[tool])
+
+
+@pytest.mark.parametrize('script', STARTED_BY_USERS, ids=lambda path: path.stem)
+def test_by_its_script(refused, script):
+    arguments = [str(script), *BAD[script.stem]]
+    assert 'gone' in refused(lambda: runpy.run_path(str(script), run_name='__main__'), *arguments)
+
+
+def test_a_tool_that_there_is_not(refused):
+    assert "did you mean 'train'?" in refused(main, 'mmagic_mikd', 'trian')
+
+
+def test_our_own_sentence_is_never_cut(capsys):
+    sentence = f'key={"x" * 480} is wrong: correct it'
+    with pytest.raises(SystemExit), user_errors():
+        raise ConfigError(sentence)
+    assert capsys.readouterr().err == f'Error: {sentence}\n'
+
+
+def test_what_others_say_is_cut_and_the_remedy_stays(tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text(f'raise ValueError("{"x" * 1000}")\n')
+    with pytest.raises(ConfigError) as error:
+        read_config(str(config))
+    sentence = explain(error.value)
+    assert '...): correct it there' in sentence and len(sentence) < 400 + len(str(config))
+
+
+def test_a_sentence_from_a_worker_arrives_whole():
+    lines = (
+        'Caught ConfigError in DataLoader worker process 0.',
+        'Original Traceback (most recent call last):',
+    )
+    said = f'mmagic_mikd.utils.errors.ConfigError: {"x" * 500}', 'of two lines (ConfigError: y): repair it'
+    text = '\n'.join([*lines, '  File "a"', *said])
+    assert explain(ConfigError(text)) == f'{"x" * 500} of two lines (ConfigError: y): repair it'
