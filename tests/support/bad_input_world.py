@@ -138,10 +138,13 @@ class World:
         return self.write(name, ''.join(f'{key} = {value!r}\n' for key, value in cfg.items()))
 
     def snapshot(self) -> dict[str, str]:
-        """What every file holds."""
-        files = sorted(path for path in self.root.rglob('*') if path.is_file())
+        """Every folder, and what every file holds."""
         return {
-            str(path.relative_to(self.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+            str(path.relative_to(self.root)): hashlib.sha256(path.read_bytes()).hexdigest()
+            if path.is_file()
+            else 'folder'
+            for path in sorted(self.root.rglob('*'))
+            if path.is_file() or path.is_dir()
         }
 
 

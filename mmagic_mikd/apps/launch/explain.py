@@ -61,10 +61,10 @@ def explain(error: BaseException) -> str | None:
         return None
     if isinstance(error, ConfigError):
         return ' '.join(_from_worker(str(error)).split())  # whole: its remedy stands at its end
-    frames = list(_frames(error))
+    frames = list(frames_of(error))
     if frames and frames[-1].f_code.co_name == 'call_hook' and isinstance(error.__context__, TypeError):
         error = error.__context__  # MMEngine raises the TypeErrors of its hooks anew
-        frames += _frames(error)
+        frames += frames_of(error)
     whole = next((f.f_locals['cfg'] for f in frames if _is_config(f.f_locals.get('cfg'))), None)
     if isinstance(error, OSError) and error.errno in REMEDIES:
         return _about_file(error, whole)
@@ -77,7 +77,7 @@ def explain(error: BaseException) -> str | None:
 # ---- where it happened ------------------------------------------------------------------------
 
 
-def _frames(error: BaseException) -> Iterator[FrameType]:
+def frames_of(error: BaseException) -> Iterator[FrameType]:
     """From the tool's `main` inwards."""
     traceback = error.__traceback__
     while traceback is not None:

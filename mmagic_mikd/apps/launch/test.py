@@ -16,6 +16,7 @@ from .launch import (
     user_errors,
 )
 from .safeguards import Safeguards
+from .start import starting
 
 
 class SaveMetrics(Hook):
@@ -44,11 +45,13 @@ def main():
     require_data(cfg, 'test_dataloader')
     require_checkpoint('checkpoint', args.checkpoint)
     cfg.load_from = args.checkpoint
-    runner = Runner.from_cfg(cfg)
-    runner.register_hook(Safeguards(evaluates=True))
-    if args.out:
-        runner.register_hook(SaveMetrics(args.out), 'LOWEST')
-    runner.test()
+    with starting(cfg) as start:
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(start)
+        runner.register_hook(Safeguards(evaluates=True))
+        if args.out:
+            runner.register_hook(SaveMetrics(args.out), 'LOWEST')
+        runner.test()
 
 
 if __name__ == '__main__':

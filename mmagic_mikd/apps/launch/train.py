@@ -17,6 +17,7 @@ from .launch import (
     user_errors,
 )
 from .safeguards import Safeguards
+from .start import starting
 
 
 def parse_args():
@@ -61,10 +62,12 @@ def main():
         scale_learning_rates(cfg)
     if args.resume:
         cfg.resume = True
-    runner = Runner.from_cfg(cfg)
-    runner.register_hook(Safeguards())
-    runner.logger.info(f'Logs and checkpoints go to {cfg.work_dir}')
-    runner.train()
+    with starting(cfg) as start:
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(start)
+        runner.register_hook(Safeguards())
+        runner.logger.info(f'Logs and checkpoints go to {cfg.work_dir}')
+        runner.train()
 
 
 if __name__ == '__main__':
