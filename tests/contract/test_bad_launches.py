@@ -53,6 +53,7 @@ def test_nonsense_for_visible_devices_is_no_device(tmp_path):
     'broken',
     [
         'config',  # met by both before they know of each other
+        'teacher',  # met by both after they have met
         'picture',  # met by one, on which the other waits
     ],
 )
@@ -61,11 +62,15 @@ def test_two_processes_say_it_once_and_end(tmp_path, broken):
     world.config({})
     if broken == 'config':
         world.write('student.py', 'model = dict(\n')
+    if broken == 'teacher':
+        (tmp_path / 'teacher.pth').unlink()
     if broken == 'picture':
         world.write('data/small/2.png', 'no picture')
+    before = world.snapshot()
     code, said, _ = start(tmp_path, TOOLS / 'dist_train.sh', 'student.py', 2)
-    named = dict(config='student.py cannot be read', picture='data/small/2.png')
+    named = dict(config='student.py cannot be read', teacher='teacher.pth', picture='data/small/2.png')
     assert code == 2 and len(said) == 1 and named[broken] in said[0]
+    assert before == world.snapshot() or broken == 'picture'  # the first may be ended while it waits
 
 
 def without_privileges() -> list[str]:
