@@ -1,10 +1,11 @@
 """Mutual-information distillation of MMagic generators. `custom_imports=['mmagic_mikd']` is all the setup.
 
-How a batch flows, file by file: the toolbox runs the student, `host.taps` sees it and `engine.pair` runs the
-teacher on the same inputs; when the toolbox updates the generator, `engine.hook` has `engine.energy_objective`
-run the `langevin` chain, update the `critic` and return the `bound`, all three of `objectives.energy`, and adds
-it to the generator's loss.
-`guard` watches for divergence, `resume` lets an interrupted run go on, `compat` repairs the host toolbox.
+How a batch flows: the toolbox runs the student, `host.taps` sees it and `engine.pair` runs the teacher on the
+same inputs; when the toolbox updates the generator, `engine.iteration` has the `objectives` learn and adds
+them to its loss. Then: `engine` is the run, from the hook's settings to its checkpoint; `teachers` and
+`students` are the networks, `guard` watches for divergence, `resume` lets an interrupted run go on, `compat`
+repairs the toolbox, `cost`, `evaluation`, `datasets` and `visualization` say what they are, and `apps` holds
+the command line tools.
 """
 
 from mmengine.registry import HOOKS, MODELS
@@ -25,7 +26,7 @@ from .objectives import (  # noqa: E402
 from .objectives.energy.critic import EnergyCritic  # noqa: E402
 from .objectives.energy.langevin import langevin  # noqa: E402
 from .version import __version__  # noqa: E402
-from .visualization.chain_pictures import ChainPictures  # noqa: E402
+from .visualization.pictures import DistillPictures  # noqa: E402
 
 # In MMEngine's own registries: bare names resolve from the scope of any OpenMMLab toolbox.
 MODELS.register_module(module=EnergyCritic)
@@ -35,11 +36,11 @@ MODELS.register_module(module=PyramidLaplaceLoss)
 MODELS.register_module(module=InfoNCELoss)
 MODELS.register_module(module=AttentionTransferLoss)
 HOOKS.register_module(module=DistillRunner)
-HOOKS.register_module(module=ChainPictures)
+HOOKS.register_module(name=['DistillPictures', 'ChainPictures'], module=DistillPictures)  # the old name, too
 
 __all__ = [
     'AttentionTransferLoss',
-    'ChainPictures',
+    'DistillPictures',
     'DistillRunner',
     'EnergyCritic',
     'InfoNCELoss',

@@ -1,93 +1,214 @@
-"""Losses of (student, teacher) beside mutual information; one with parameters of its own learns them."""
+"""From the configs in `default_hooks.distill.objectives` to objectives with their learners."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import torch
-from mmengine.registry import MODELS
+from mmengine import dist
+from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from ..host.learner import build_optimiser, update
-from ..objectives.energy.critic import frozen
-from ..utils.checks import require_number
+from ..host.learner import Learner
+from ..objectives import MIDistillLoss
+from ..objectives.energy.objective import EnergyObjective
+from ..objectives.energy.published import LEARNER
+from ..objectives.objective import Keys, Objective, Place
 from ..utils.errors import ConfigError
+from ..utils.rng import seeded
+from .modules import arguments_of, build_module
 from .pair import Pair
+from .settings import Settings
+from .view import View
 
-OWN_KEYS = ('layer', 'optim_wrapper', 'until')  # of an entry of `terms`; the rest is the module's config
+UNIT = (-1.0, 1.0)
+OPTIONS = ('layer', 'target', 'range', 'until', 'adapter')  # of an objective; the rest is its module's
+PARTS = ('learner', 'critic', 'chain')
+DEPTHS = ('num_blocks', 'image_size')  # settings of a critic, each of which sets its depth
 
 
-class Term:
-    """One entry of ``default_hooks.distill.terms``: a registered module of (student, teacher) -> scalar.
-
-    A module with trainable parameters is, like the critic, a model of the teacher given the student: there
-    is one for each pair, it takes a step of its own on constants, and it is frozen while the student's
-    loss is computed with it. A module without is shared by all pairs and only called.
+class ObjectiveBuilder:
+    """Builds the objectives of one run, at its beginning or, what waits for shapes, with its first batch.
 
     Args:
-        name: its key in ``terms``.
-        cfg: the module's config, and ``layer``, whose features it gets in place of the images,
-            ``optim_wrapper`` of what it learns, and ``until``, a share of the training in (0, 1]: its weight
-            falls linearly, from all of it to none then, and what is left of the training is the student's own.
-        optim_cfg: default of ``optim_wrapper``.
+        runner: of the run.
+        settings: of the distillation.
+        pairs: all of them, with their teachers.
+        noise: of the Langevin chains.
     """
 
     def __init__(
-        self, name: str, cfg: dict, optim_cfg: dict, pairs: Sequence[Pair], device: torch.device
+        self, runner: Runner, settings: Settings, pairs: Sequence[Pair], noise: torch.Generator
     ) -> None:
-        key, cfg = f'default_hooks.distill.terms.{name}', dict(cfg)
-        self._layer, own_optim_cfg, self._until = (cfg.pop(own, None) for own in OWN_KEYS)
-        if self._until is not None:
-            require_number(f'{key}.until', self._until, above=0, most=1)
-        loss = _build(key, cfg)
-        self.learns = any(p.requires_grad for p in loss.parameters())
-        if own_optim_cfg and not self.learns:
-            raise ConfigError(f'{key}: {cfg["type"]} has nothing to learn; leave `optim_wrapper` out')
-        losses = [loss, *(_build(key, cfg) if self.learns else loss for _ in pairs[1:])]
-        self.losses = nn.ModuleDict(zip((pair.name for pair in pairs), losses, strict=True)).to(device)
-        if self._layer:
-            for pair in pairs:
-                pair.watch(self._layer)
-        if self.learns:
-            self._optim_wrapper = build_optimiser(
-                f'{key}.optim_wrapper', self.losses, own_optim_cfg or optim_cfg, name=f'{name}_clipped_norm'
-            )
+        self._runner, self._settings, self._pairs, self._noise = runner, settings, pairs, noise
 
-    def weight(self, progress: float) -> float:
-        """By what its value is multiplied when this share of the training is over."""
-        return 1.0 if self._until is None else max(0.0, 1 - progress / self._until)
+    def build(self, name: str) -> Objective:
+        """One objective, and its learner where everything is known that this takes.
 
-    def __call__(self, pairs: Sequence[Pair]) -> Tensor:
-        """The sum over the pairs, differentiable in the students' images only."""
-        made = {pair.name: [x.float() for x in pair.outputs(self._layer)] for pair in pairs}
-        if self.learns:
-            constants = {name: [x.detach() for x in outputs] for name, outputs in made.items()}
-            update(self._optim_wrapper, self.losses.parameters(), self._total(constants))
-        with frozen(self.losses):
-            return self._total(made)
+        Raises:
+            ConfigError: its module, a layer or an optimiser cannot be built, or it cannot have what it needs.
+        """
+        cfg, keys = dict(self._settings.objectives[name]), self._settings.keys[name]
+        options = {key: cfg.pop(key, None) for key in OPTIONS}
+        parts = {key: cfg.pop(key, None) for key in PARTS}
+        weight = cfg.get('loss_weight')
+        cfg, outside = without_foreign_weight(cfg)
+        module = build_module(keys.objective, cfg)
+        energetic = isinstance(module, MIDistillLoss)
+        for part in ('critic', 'chain'):
+            if parts[part] is not None and not energetic:
+                raise ConfigError(f'{keys.objective}.{part} is for MIDistillLoss; {cfg["type"]} has none')
+        place = self._place(options, UNIT if energetic else None, keys)
+        if energetic:
+            objective = self._energetic(name, module, place, parts, options, keys)
+        else:
+            if weight is None:
+                weight = getattr(module, 'loss_weight', 1.0)
+            objective = self._plain(name, cfg, module, place, options, (weight, outside), keys)
+        self._require_batch(module, parts, keys)
+        if parts['learner'] and not objective.learns:
+            name = keys.learner.rpartition('.')[2]
+            raise ConfigError(f'{keys.objective}: {cfg["type"]} has nothing to learn; leave `{name}` out')
+        if objective.learns and objective.built is not None:
+            self.equip(objective)
+        return objective
 
-    def _total(self, made: dict[str, list[Tensor]]) -> Tensor:
-        return sum(self.losses[name](*outputs) for name, outputs in made.items())
+    def complete(self, objective: Objective, views: Sequence[View]) -> None:
+        """Build what waited for the first batch; the smallest of all processes decides."""
+        if objective.built is not None:
+            return
+        sizes = torch.tensor(objective.sizes(views), device=self._noise.device)
+        dist.all_reduce(sizes, op='min')
+        self.build_for(objective, sizes.tolist())
 
-    def state_dict(self) -> dict:
-        """Of one that learns: what it has learned so far, and its optimiser."""
-        return dict(
-            losses=self.losses.state_dict(),
-            optim_wrapper=self._optim_wrapper.state_dict(),
-            inner_count=self._optim_wrapper.inner_count,
+    def build_for(self, objective: Objective, sizes: Sequence[int]) -> None:
+        """Build what waited, for these sizes, and its learner; the toolbox's random stream does not notice."""
+        with seeded(self._runner.seed):
+            objective.build(*sizes)
+        objective.network.to(self._noise.device)
+        self.equip(objective)
+
+    def equip(self, objective: Objective) -> None:
+        """Give it the learner that trains its parameters."""
+        name, keys = objective.name, self._settings.keys[objective.name]
+        own = self._settings.objectives[name].get('learner')
+        module = next(iter(objective.losses.values()), None)
+        default = getattr(module, 'learner', LEARNER)
+        cfg = own or self._settings.learner or default
+        if own and 'optimizer' not in own:
+            cfg = {**(self._settings.learner or default), **own}
+        objective.learner = Learner(
+            self._runner,
+            keys.learner,
+            objective.network,
+            cfg,
+            f'{name}_learner',
+            keys.schedule,
+            keys.critic if isinstance(objective, EnergyObjective) else keys.objective,
         )
 
-    def load_state_dict(self, state: dict) -> None:
-        self.losses.load_state_dict(state['losses'])
-        self._optim_wrapper.load_state_dict(state['optim_wrapper'])
-        self._optim_wrapper._inner_count = state['inner_count']
+    # ---- the two kinds ------------------------------------------------------------------------
 
+    def _energetic(
+        self, name: str, bound: MIDistillLoss, place: Place, parts: dict, options: dict, keys: Keys
+    ) -> EnergyObjective:
+        critic = dict(parts['critic'] or {})
+        critic.setdefault('type', 'EnergyCritic')
 
-def _build(key: str, cfg: dict) -> nn.Module:
-    try:
-        return MODELS.build(cfg)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, KeyError) and 'registry' in str(error):
+        def make(*sizes: int) -> nn.Module:
+            return build_module(keys.critic, dict(critic, image_size=sizes[0]) if sizes else critic)
+
+        waits = 'image_size' in arguments_of(critic) and not any(critic.get(key) for key in DEPTHS)
+        return EnergyObjective(
+            name,
+            bound,
+            [pair.name for pair in self._pairs],
+            make,
+            parts['chain'] or {},
+            self._noise,
+            place,
+            waits_for_batch=waits,
+            until=options['until'],
+            keys=keys,
+        )
+
+    def _plain(
+        self,
+        name: str,
+        cfg: dict,
+        module: nn.Module,
+        place: Place,
+        options: dict,
+        weights: tuple[float, float | None],
+        keys: Keys,
+    ) -> Objective:
+        learns = any(p.requires_grad for p in module.parameters())
+        others = [build_module(keys.objective, cfg) if learns else module for _ in self._pairs[1:]]
+        names = [pair.name for pair in self._pairs]
+        losses = dict(zip(names, (module, *others), strict=True))
+        adapter = options['adapter'] and partial(
+            make_adapter, f'{keys.objective}.adapter', options['adapter']
+        )
+        weight, outside = weights
+        if outside is not None:
+            losses = {name: Weighted(loss, outside) for name, loss in losses.items()}
+        objective = Objective(name, losses, place, weight, options['until'], adapter, keys)
+        objective.network.to(self._noise.device)
+        return objective
+
+    # ---- what it needs --------------------------------------------------------------------------
+
+    def _place(self, options: dict, images: tuple | None, keys: Keys) -> Place:
+        layer = options['layer']
+        if layer is not None:
+            paths = [layer] if isinstance(layer, str) else list(layer)
+            layer = (paths[0], paths[-1])
+            for pair in self._pairs:
+                pair.watch(layer, keys.objective)
+        given = options['range'] and tuple(options['range'])
+        return Place(
+            layer, options['target'] or 'teacher', given or (None if layer else images), keys.objective
+        )
+
+    def _require_batch(self, module: nn.Module, parts: dict, keys: Keys) -> None:
+        batch = getattr(self._runner.train_dataloader, 'batch_size', None)
+        if (parts['chain'] or {}).get('start') == 'shuffled' and batch == 1:
             raise ConfigError(
-                f'{key}.type={cfg.get("type")!r} is not known: correct its spelling, or import the module that '
-                'has it'
-            ) from None
-        raise ConfigError(f'{key}: {" ".join(str(error).split())}') from error
+                f"{keys.chain}.start='shuffled' takes the image of another sample of the batch, and "
+                "train_dataloader.batch_size is 1: set it to 2 or more, or start='student'"
+            )
+        least = getattr(module, 'least_batch', 1)
+        if batch is not None and batch < least:
+            raise ConfigError(
+                f'{keys.objective}: {type(module).__name__} compares the samples of a batch, and '
+                f'train_dataloader.batch_size is {batch}: set it to {least} or more'
+            )
+
+
+class Weighted(nn.Module):
+    """A loss that takes no `loss_weight`, with one."""
+
+    def __init__(self, loss: nn.Module, weight: float) -> None:
+        super().__init__()
+        self.loss, self.weight = loss, weight
+
+    def forward(self, student: Tensor, teacher: Tensor) -> Any:
+        value = self.loss(student, teacher)
+        if isinstance(value, tuple | list):
+            return [self.weight * part for part in value if part is not None]
+        return self.weight * value
+
+
+def without_foreign_weight(cfg: dict) -> tuple[dict, float | None]:
+    """The config, without `loss_weight` where its class does not take one, and that weight."""
+    if 'loss_weight' not in cfg or 'loss_weight' in arguments_of(cfg):
+        return cfg, None
+    cfg = dict(cfg)
+    return cfg, cfg.pop('loss_weight')
+
+
+def make_adapter(key: str, cfg: Mapping, student: int, teacher: int) -> nn.Module:
+    """A module from features of ``student`` channels to those of ``teacher`` channels."""
+    channels = dict(in_channels=student, out_channels=teacher)
+    taken = arguments_of(cfg)
+    return build_module(key, {**{k: v for k, v in channels.items() if k in taken}, **cfg})

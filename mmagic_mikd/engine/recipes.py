@@ -3,48 +3,55 @@
 import copy
 from typing import Any
 
+from ..objectives.energy import published
 from ..utils.checks import proposal
 from ..utils.errors import ConfigError
 
-RECIPES: dict[str, dict[str, dict]] = dict(
-    # Kang et al., NeurIPS 2022, as published for StyleGAN2 and Pix2Pix but for what they set apart: Pix2Pix
-    # target='ground_truth'; StyleGAN2 loss_weight=0.05 and step_size=50; CycleGAN base_channels=8.
+FAST = dict(optimizer=dict(type='Adam', lr=0.01))  # for a handful of scales
+
+RECIPES: dict[str, dict[str, Any]] = dict(
+    # Kang et al., NeurIPS 2022, as published: the numbers are in mmagic_mikd/objectives/energy/published.py.
     reference=dict(
-        loss=dict(type='MIDistillLoss', loss_weight=0.1, energy_l2=0.05, target='teacher'),
-        critic=dict(type='EnergyCritic', base_channels=32),
-        sampler=dict(steps=10, step_size=100.0, noise_std=0.005),
-        optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))),
+        objectives=dict(
+            mi=dict(
+                type='MIDistillLoss',
+                target='teacher',
+                loss_weight=published.LOSS_WEIGHT,
+                energy_l2=published.ENERGY_L2,
+                critic=dict(type='EnergyCritic', base_channels=published.BASE_CHANNELS),
+                chain=dict(
+                    steps=published.STEPS, step_size=published.STEP_SIZE, noise_std=published.NOISE_STD
+                ),
+                learner=published.LEARNER,
+            )
+        )
     ),
     # The energy-based bound that brings the student closer to its teacher in benchmarks/studies: chains start
     # at another sample's image, energies are those of patches, and the critic learns a hundred times faster.
     shuffled=dict(
-        loss=dict(type='MIDistillLoss', loss_weight=1.0, energy_l2=0.05, target='teacher'),
-        critic=dict(type='EnergyCritic', base_channels=8, num_blocks=2),
-        sampler=dict(start='shuffled', steps=5, step_size=1.0, noise_std=0.005),
-        optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-2, betas=(0.0, 0.999))),
+        objectives=dict(
+            mi=dict(
+                type='MIDistillLoss',
+                target='teacher',
+                loss_weight=1.0,
+                energy_l2=published.ENERGY_L2,
+                critic=dict(type='EnergyCritic', base_channels=8, num_blocks=2),
+                chain=dict(start='shuffled', steps=5, step_size=1.0, noise_std=published.NOISE_STD),
+                learner=dict(optimizer=dict(published.LEARNER['optimizer'], lr=1e-2)),
+            )
+        )
     ),
     # What helps in benchmarks/studies: a Laplace q(t|s) on a pyramid, without critic and chain. The weight is
     # for images in [-1, 1] beside a GAN's losses; beside a pixel loss of weight 1 it is 0.01.
     pyramid=dict(
-        terms=dict(
-            pyramid=dict(
-                type='PyramidLaplaceLoss',
-                loss_weight=15.0,
-                optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01)),
-            )
-        )
+        objectives=dict(pyramid=dict(type='PyramidLaplaceLoss', loss_weight=15.0, learner=FAST)),
     ),
     # What helps a StyleGAN2 there: the same, from the teacher's first channels, for half of the training only,
     # since no photograph asks for the teacher's picture of a latent and the student cannot paint all of it.
     sliced_pyramid_early=dict(
-        layers={'': 'sliced'},
-        terms=dict(
-            pyramid=dict(
-                type='PyramidLaplaceLoss',
-                loss_weight=2.0,
-                until=0.5,
-                optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01)),
-            )
+        start={'': 'sliced'},
+        objectives=dict(
+            pyramid=dict(type='PyramidLaplaceLoss', loss_weight=2.0, until=0.5, learner=FAST),
         ),
     ),
 )

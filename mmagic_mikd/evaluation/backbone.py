@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..utils.checks import quoted
+from ..utils.checks import last_line, quoted
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
 
@@ -78,7 +78,7 @@ def load_backbone(backbone: nn.Module, checkpoint: str, key: str) -> None:
             own = {name: state[prefix + name] for name in wanted}
             backbone.load_state_dict(own, strict=False)
         except RuntimeError as error:  # sizes differ
-            problem = quoted(str(error).splitlines()[-1])
+            problem = quoted(last_line(error))
     if problem:
         raise ConfigError(
             f'{key}={checkpoint} does not fit the backbone {type(backbone).__name__} ({problem}); '

@@ -1,5 +1,6 @@
 """What a diverging run shows, in words: the trip it belongs to, what was seen, what to change."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -7,16 +8,14 @@ from torch import Tensor
 
 
 class Symptom(NamedTuple):
-    """``trip`` is the key of the policy in ``default_hooks.distill.guard``; the texts take numbers."""
+    """``trip`` is the key of the policy in ``default_hooks.distill.guard``; texts take names and numbers."""
 
     trip: str
     text: str
     remedy: str
 
 
-_STEP = 'default_hooks.distill.sampler.step_size (now {step_size:g})'
-_RATE = 'default_hooks.distill.optim_wrapper.optimizer.lr (now {lr:g})'
-_WEIGHT = 'default_hooks.distill.loss.loss_weight (now {loss_weight:g})'
+MODEL = 'model'  # whose symptoms are those of the model and of the teacher
 
 # A cause stands before its consequences: of each trip the first that is seen is named.
 SYMPTOMS = dict(
@@ -31,34 +30,26 @@ SYMPTOMS = dict(
         "the teacher's image is not finite",
         'look at the weights in default_hooks.distill.teacher.checkpoint, or train without --amp',
     ),
-    chain=Symptom('non_finite', 'the Langevin chain is not finite', f'lower {_STEP}'),
-    energies=Symptom('non_finite', 'an energy or the loss of the critic is not finite', f'lower {_RATE}'),
-    critic_gradient=Symptom('non_finite', "the critic's gradient is not finite", f'lower {_RATE}'),
-    mi_gradient=Symptom(
-        'non_finite',
-        'the gradient of the mutual information is not finite',
-        f'lower {_WEIGHT}, and train without --amp',
-    ),
-    term=Symptom(
-        'non_finite',
-        'a loss of default_hooks.distill.terms is not finite',
-        'lower its weight, or the learning rate of what it learns',
+    chain=Symptom('non_finite', 'the Langevin chain is not finite', 'lower {step}'),
+    learning=Symptom('non_finite', 'the loss of {learned} is not finite', 'lower {rate}'),
+    learner_gradient=Symptom('non_finite', 'the gradient of {learned} is not finite', 'lower {rate}'),
+    value=Symptom('non_finite', '{what} is not finite', 'lower {weight}'),
+    gradient=Symptom(
+        'non_finite', 'the gradient of {what} is not finite', 'lower {weight}, and train without --amp'
     ),
     far=Symptom(
         'chain',
         'the Langevin chain carried {value:.0%} of the values out of the image range, by half of it or more',
-        f'lower {_STEP}',
+        'lower {step}',
     ),
     floor=Symptom(
         'floor',
         "the critic's loss has been at its floor ({value:.3g}) for {patience} iterations: it tells samples "
         'of the chain from the target without effort',
-        f'change {_STEP} until chain_drift in the log comes near distance, or lower {_RATE}',
+        'change {step} until chain_drift in the log comes near chain_distance, or lower {rate}',
     ),
     overwhelms=Symptom(
-        'gradient',
-        'the gradient of the mutual information is {value:.3g} times that of all other losses',
-        f'lower {_WEIGHT}',
+        'gradient', 'the gradient of {what} is {value:.3g} times that of all other losses', 'lower {weight}'
     ),
 )
 
@@ -67,26 +58,28 @@ class Signs:
     """What was seen since the last verdict, on the device, without waiting for it."""
 
     def __init__(self) -> None:
-        self.noted: dict[str, Tensor] = {}
+        self.noted: dict[str, dict[str, Tensor]] = {}
 
-    def note(self, name: str, seen: Tensor, value: Tensor | None = None) -> None:
+    def note(self, who: str, symptom: str, seen: Tensor, value: Tensor | None = None) -> None:
         """Of several pairs, and of several calls, any that shows it counts; ``seen`` is a truth value."""
         value = torch.zeros_like(seen, dtype=torch.float32) if value is None else value.detach().float()
         new = torch.stack([seen.float(), torch.where(seen, value, 0)])
-        self.noted[name] = torch.where(seen, new, self.noted[name]) if name in self.noted else new
+        own = self.noted.setdefault(who, {})
+        own[symptom] = torch.where(seen, new, own[symptom]) if symptom in own else new
 
-    def take(self, device: torch.device) -> Tensor:
-        """One tensor, (symptoms, 2): whether it was seen, and its number; and forget it all."""
+    def take(self, whose: Sequence[str], device: torch.device) -> Tensor:
+        """One tensor, (whose, symptoms, 2): whether it was seen, and its number; and forget it all."""
         nothing = torch.zeros(2, device=device)
         noted, self.noted = self.noted, {}
-        return torch.stack([noted.get(name, nothing) for name in SYMPTOMS])
+        rows = [noted.get(who, {}).get(name, nothing) for who in whose for name in SYMPTOMS]
+        return torch.stack(rows).reshape(len(whose), len(SYMPTOMS), 2)
 
     @staticmethod
-    def add(signs: Tensor, name: str, seen: Tensor) -> None:
-        signs[list(SYMPTOMS).index(name), 0] = seen
-
-    @staticmethod
-    def read(signs: Tensor) -> dict[str, float]:
-        """Name of each symptom that any process saw to the mean of its number over those; a device sync."""
-        rows = zip(SYMPTOMS, signs.tolist(), strict=True)
-        return {name: value / share for name, (share, value) in rows if share > 0}
+    def read(signs: Tensor, whose: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Of each, the symptoms that any process saw, and the mean of the number over those; a device sync."""
+        return {
+            who: {
+                name: value / share for name, (share, value) in zip(SYMPTOMS, rows, strict=True) if share > 0
+            }
+            for who, rows in zip(whose, signs.tolist(), strict=True)
+        }

@@ -1,6 +1,7 @@
 """Where a model of the toolbox has its generator: the module, its optimiser, the image in what it returns."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -59,6 +60,15 @@ def optimisers_of(
             'distillation loss can join only one; give the generator one optimiser'
         )
     return list({id(wrapper): wrapper for wrapper in found.values()}.values())
+
+
+def pairs_of_updates(pairs: Iterable[Any], optim_wrapper: OptimWrapper | OptimWrapperDict) -> list[tuple]:
+    """Which updates train which pairs: optimiser wrappers, each with those whose ``student`` it trains."""
+    groups: dict[int, tuple[OptimWrapper, list]] = {}
+    for pair in pairs:
+        for wrapper in optimisers_of(pair.student, pair.path, optim_wrapper):
+            groups.setdefault(id(wrapper), (wrapper, []))[1].append(pair)
+    return list(groups.values())
 
 
 def _held_by(optim_wrapper: OptimWrapper) -> set[int]:

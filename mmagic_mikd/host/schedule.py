@@ -3,6 +3,7 @@
 from mmengine.optim import OptimWrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 
+from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 
 
@@ -20,13 +21,11 @@ class Schedule:
     def __init__(
         self, runner: Runner, key: str, cfg: dict | list | None, optim_wrapper: OptimWrapper
     ) -> None:
-        self._key, self._optim_wrapper = key, optim_wrapper
+        self._key = key
         try:
             self._schedulers = runner._build_param_scheduler(cfg or [], optim_wrapper)
         except (AssertionError, KeyError, TypeError, ValueError) as error:
-            raise ConfigError(
-                f'{key} is no schedule of the toolbox: {" ".join(str(error).split())}'
-            ) from error
+            raise ConfigError(f'{key} is no schedule of the toolbox ({quoted(error)}): correct it') from error
         for scheduler in self._schedulers:
             name = type(scheduler).__name__
             if getattr(scheduler, 'need_val_args', False):
@@ -39,16 +38,14 @@ class Schedule:
                     'set its by_epoch=False'
                 )
 
+    def __bool__(self) -> bool:
+        return bool(self._schedulers)
+
     def step(self, by_epoch: bool) -> None:
         """An iteration, or an epoch, has ended."""
         for scheduler in self._schedulers:
             if scheduler.by_epoch == by_epoch:
                 scheduler.step()
-
-    @property
-    def rate(self) -> float | None:
-        """The learning rate that the next step takes; None without a schedule."""
-        return self._optim_wrapper.param_groups[0]['lr'] if self._schedulers else None
 
     def state_dict(self) -> list[dict]:
         return [scheduler.state_dict() for scheduler in self._schedulers]

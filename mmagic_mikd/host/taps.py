@@ -113,23 +113,51 @@ class ForwardTap:
             handle.remove()
 
 
+class Feature:
+    """What a layer made in one call, and a way to see the whole gradient that arrives there.
+
+    Attributes:
+        tensor: a copy, because an activation behind the layer may work in place; gradients pass through it.
+    """
+
+    def __init__(self, made: Tensor) -> None:
+        self._told: list[Callable[[Tensor], None]] = []
+        if made.requires_grad:  # now: in a moment it may have been changed in place
+            made.register_hook(self._tell)
+        self.tensor = made.clone()
+
+    def on_gradient(self, look: Callable[[Tensor], None]) -> None:
+        """Call ``look`` with the gradient, in the next backward pass."""
+        self._told.append(look)
+
+    def _tell(self, gradient: Tensor) -> None:
+        for look in self._told:
+            look(gradient)
+
+
 class LayerTap:
     """Keeps what an inner layer makes, in the calls for which ``counts()`` holds, until it is taken."""
 
     def __init__(self, layer: nn.Module, counts: Callable[[], bool]) -> None:
-        self._counts, self._output = counts, None
+        self._counts, self._feature = counts, None
         self._handle = layer.register_forward_hook(for_this(layer, self._after))
 
     def _after(self, module: nn.Module, args: tuple, output: Any) -> None:
-        if self._counts():  # a copy, because an activation behind the layer may work in place
-            self._output = tree_map_only(Tensor, Tensor.clone, output)
+        if not self._counts():
+            return
+        if not isinstance(output, Tensor):
+            raise ConfigError(
+                f'a layer of default_hooks.distill.objectives, a {type(module).__name__}, makes a '
+                f'{type(output).__name__}, not a tensor; name a layer within it'
+            )
+        self._feature = Feature(output)
 
-    def take(self) -> Any:
-        output, self._output = self._output, None
-        return output
+    def take(self) -> Feature | None:
+        feature, self._feature = self._feature, None
+        return feature
 
     def remove(self) -> None:
-        self._output = None
+        self._feature = None
         self._handle.remove()
 
 
@@ -176,28 +204,3 @@ class UpdateTap:
         self._handle.remove()
         for name in self._originals:
             vars(self._optim_wrapper).pop(name, None)
-
-
-def admitted(x: Tensor, admits: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """A view of ``x`` whose gradient joins that of the rest only if ``admits(part, rest)``.
-
-    ``part`` is the norm of the gradient that arrives through the view, ``rest`` the norm of what arrives
-    at ``x`` by all other ways, both in whatever scale the loss has; the answer is a truth value on their
-    device. If it is no, the gradient at ``x`` is, bit by bit, that of the rest, whatever the part holds.
-    """
-    view, withheld = x.view_as(x), []
-
-    def withhold(gradient: Tensor) -> Tensor:
-        withheld.append(gradient)
-        return torch.zeros_like(gradient)
-
-    def join(rest: Tensor) -> Tensor | None:
-        if not withheld:  # a backward pass of the rest alone
-            return None
-        part = withheld.pop()
-        admission = admits(part.float().norm(), rest.float().norm())
-        return torch.where(admission, rest + part, rest)
-
-    view.register_hook(withhold)
-    x.register_hook(join)
-    return view

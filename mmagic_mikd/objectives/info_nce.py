@@ -82,5 +82,5 @@ class InfoNCELoss(nn.Module):
             raise ConfigError(
                 f'InfoNCELoss: {tuple(shape)} and {tuple(teacher.shape)} are not both (N, C, H, W) of '
                 f'{self.channels} channels with two patches of {side} pixels; set `channels` and `patch_size` '
-                'of this entry of default_hooks.distill.terms'
+                'of this entry of default_hooks.distill.objectives'
             )

@@ -1,5 +1,8 @@
 """Mutual information under a Laplace q(t|s) on the bands of a pyramid: coarse and fine detail count alike."""
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,9 +37,11 @@ class PyramidLaplaceLoss(nn.Module):
     Args:
         loss_weight: its weight in the student's loss.
         bands: of the pyramid; the coarsest has 2^(bands - 1) times fewer pixels along each side.
-        initial_scale: b of every band, in the units of the images. Adam moves log b by about its learning
-            rate in an update, so give this term an ``optim_wrapper`` of about 0.01.
+        initial_scale: b of every band, in the units of the images.
     """
+
+    # Adam moves log b by about its learning rate in an update, and scales are few and to be had soon.
+    learner: ClassVar[dict] = dict(optimizer=dict(type='Adam', lr=0.01))
 
     def __init__(self, loss_weight: float = 1.0, bands: int = 4, initial_scale: float = 0.1) -> None:
         super().__init__()
@@ -57,13 +62,23 @@ class PyramidLaplaceLoss(nn.Module):
         Raises:
             ConfigError: they differ in shape, or are too small for the number of bands.
         """
+        return self.loss_weight * self._energy(self._residual(teacher.detach(), student), lambda x: x.mean())
+
+    def energy(self, t: Tensor, s: Tensor) -> Tensor:
+        """-log q(t|s) of each sample, (N,), per value and up to a constant; the loss is its mean."""
+        residual = self._residual(t, s)
+        return self._energy(residual, lambda band: band.unflatten(0, (len(t), -1)).flatten(1).mean(1))
+
+    def _energy(self, residual: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
+        bands = pyramid(residual, len(self.log_scale))
+        absolute = torch.stack([mean(band.abs()) for band in bands], dim=-1)
+        return (self.log_scale + absolute / self.scale).mean(-1)
+
+    def _residual(self, t: Tensor, s: Tensor) -> Tensor:
         least = 2 ** (len(self.log_scale) - 1)
-        if student.shape != teacher.shape or student.ndim < 4 or min(student.shape[-2:]) < least:
+        if s.shape != t.shape or s.ndim < 4 or min(s.shape[-2:]) < least:
             raise ConfigError(
-                f'PyramidLaplaceLoss: {tuple(student.shape)} and {tuple(teacher.shape)} are not both '
-                f'(N, C, H, W) of at least {least} pixels a side; set `bands` of this entry of '
-                'default_hooks.distill.terms'
+                f'PyramidLaplaceLoss: {tuple(s.shape)} and {tuple(t.shape)} are not both (N, C, H, W) of at '
+                f'least {least} pixels a side; set `bands` of this entry of default_hooks.distill.objectives'
             )
-        residual = (teacher.detach() - student).flatten(0, -4)
-        absolute = torch.stack([band.abs().mean() for band in pyramid(residual, len(self.log_scale))])
-        return self.loss_weight * (self.log_scale + absolute / self.scale).mean()
+        return (t - s).flatten(0, -4)

@@ -18,6 +18,7 @@ from torch import nn
 
 from ..host.image_pools import image_pools
 from ..host.taps import unwrap
+from ..utils.errors import ConfigError
 from ..utils.rng import RandomState
 from .rewind import OldBatches, same_order, sampler_of
 
@@ -32,12 +33,11 @@ class ResumeState:
 
     Args:
         runner: its hooks and its training loop are touched, until ``remove``.
-        trained: what else is trained, by a name.
+        trained: gives what else is trained by then, by a name.
     """
 
-    def __init__(self, runner: Runner, trained: dict[str, nn.Module] | None = None) -> None:
-        self._runner = runner
-        self._trained = {'model': runner.model, **(trained or {})}
+    def __init__(self, runner: Runner, trained: Callable[[], dict[str, nn.Module]] = dict) -> None:
+        self._runner, self._trained = runner, trained
         self._ranks: list[dict] | None = None
         self._evaluated_at: int | None = None
         self._undo: list[Callable[[], Any]] = []
@@ -140,7 +140,7 @@ class ResumeState:
                 parameter.grad = own['gradients'][name].to(parameter)
 
     def _parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
-        for name, module in self._trained.items():
+        for name, module in {'model': self._runner.model, **self._trained()}.items():
             yield from unwrap(module).named_parameters(name)
 
     def _continue(self, random: dict | None, evaluated: bool) -> None:
@@ -152,6 +152,26 @@ class ResumeState:
                 f'The evaluation at iteration {runner.iter} is not in the checkpoint: repeating it.'
             )
             runner.val_loop.run()
+
+
+def refuse_another(runner: Runner, checkpoint: dict) -> None:
+    """Whether the checkpoint to resume is one that this run can go on from.
+
+    Raises:
+        ConfigError: it is of another model, or has no optimiser.
+    """
+    where = runner._load_from or f'the newest in {runner.work_dir}'
+    difference = mismatch(runner.model, checkpoint.get('state_dict', checkpoint))
+    if difference:
+        raise ConfigError(
+            f'the checkpoint to resume ({where}) is of another model ({difference}); resume it with the '
+            'config that wrote it, or start from it with load_from in place of resume'
+        )
+    if 'message_hub' not in checkpoint or 'optimizer' not in checkpoint:
+        raise ConfigError(
+            f'the checkpoint to resume ({where}) has no state of the optimisers, as best_*.pth; resume '
+            'from one that the run wrote to go on, or start from it with load_from in place of resume'
+        )
 
 
 def mismatch(model: nn.Module, state_dict: dict) -> str | None:

@@ -44,12 +44,14 @@ def require_known(name: str, keys: Iterable[str], known: Iterable[str]) -> None:
             raise ConfigError(f'{name} has no setting {key!r}: {proposal(str(key), known)}')
 
 
-def proposal(word: str, known: Iterable[str]) -> str:
-    """What may have been meant by a misspelt word."""
+def proposal(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """What may have been meant by a misspelt word; else all that is known, or ``otherwise``."""
     known = list(known)
     spellings = {name.lower(): name for name in known}
     similar = difflib.get_close_matches(word.lower(), spellings, n=1)
-    return f'did you mean {spellings[similar[0]]!r}?' if similar else f'choose from {", ".join(known)}'
+    if similar:
+        return f'did you mean {spellings[similar[0]]!r}?'
+    return otherwise or f'choose from {", ".join(known)}'
 
 
 def short(value: Any, length: int = 60) -> str:
@@ -61,6 +63,11 @@ def quoted(text: object, length: int = 200) -> str:
     """What the toolbox or Python has said, within a sentence of ours: on one line, cut where it is long."""
     text = ' '.join(str(text).split())
     return text if len(text) <= length else f'{text[: length - 3]}...'
+
+
+def last_line(text: object) -> str:
+    """Of a message of several lines, such as torch's on weights that do not fit, the one that says most."""
+    return next((line.strip() for line in reversed(str(text).splitlines()) if line.strip()), '')
 
 
 def require_kind(name: str, value: Any, kind: type | tuple[type, ...], wanted: str) -> None:

@@ -7,13 +7,13 @@ import families
 import pytest
 import torch
 from families import hook_of
+from learners import learner_of, step
 from mmengine.config import ConfigDict
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmagic_mikd import EnergyCritic, MIDistillLoss
 from mmagic_mikd.host import learner
-from mmagic_mikd.host.learner import build_optimiser, update
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -28,14 +28,14 @@ class Watch(Hook):
     def before_train(self, runner):
         self.inputs, self.students, self.critics = [], [self.weights(runner.model)], []
         if self.fixed_critic:  # a power iteration in every call would make the critic of each batch another
-            hook_of(runner).mi.critics.eval()
+            hook_of(runner).objectives['mi'].critics.eval()
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         self.inputs += data_batch['inputs']
 
     def after_train_iter(self, runner, *args, **kwargs):
         self.students.append(self.weights(runner.model))
-        self.critics.append(self.weights(hook_of(runner).mi.critics))
+        self.critics.append(self.weights(hook_of(runner).objectives['mi'].critics))
 
     def weights(self, model) -> torch.Tensor:
         return torch.cat([p.detach().flatten().clone() for p in model.parameters()])
@@ -47,8 +47,8 @@ def edsr(work_dir, iters: int, batch_size: int, **student):
     cfg.optim_wrapper = ConfigDict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1), **student)
     cfg.param_scheduler = None
     distill = cfg.default_hooks.distill
-    distill.loss.loss_weight = 10.0
-    distill.sampler.update(steps=1, noise_std=0.0)
+    distill.objectives.mi.loss_weight = 10.0
+    distill.objectives.mi.chain.update(steps=1, noise_std=0.0)
     return cfg
 
 
@@ -68,7 +68,7 @@ def test_two_half_batches_move_the_student_as_the_whole_batch(tmp_path):
     halves = edsr(tmp_path / 'halves', iters=2, batch_size=2, accumulative_counts=2)
     moves = {}
     for name, cfg in dict(whole=whole, halves=halves).items():
-        cfg.default_hooks.distill.optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.0))
+        cfg.default_hooks.distill.objectives.mi.learner = dict(optimizer=dict(type='SGD', lr=0.0))
         runner, watch = watched(cfg, fixed_critic=True)
         moves[name] = watch.students[-1] - watch.students[0], torch.stack(watch.inputs)
         assert families.scalars(runner)['mi_grad_ratio'].min() > 0.5  # so that it would be missed
@@ -90,7 +90,7 @@ def test_clipping_sees_the_sum_with_the_mutual_information_in_it(tmp_path):
     moves, norms = {}, {}
     for name, clip, weight in (('free', 1e9, 10.0), ('clipped', 1e-3, 10.0), ('alone', 1e9, 0.0)):
         cfg = edsr(tmp_path / name, iters=1, batch_size=2, clip_grad=dict(max_norm=clip))
-        cfg.default_hooks.distill.loss.loss_weight = weight
+        cfg.default_hooks.distill.objectives.mi.loss_weight = weight
         runner, watch = watched(cfg)
         moves[name] = (watch.students[1] - watch.students[0]) / -0.1
         norms[name] = families.scalars(runner)['grad_norm'].item()
@@ -111,13 +111,13 @@ def critic_and_batch() -> tuple[EnergyCritic, tuple[torch.Tensor, ...]]:
 
 
 def sgd(critic, **cfg):
-    return build_optimiser('key', critic, dict(optimizer=dict(type='SGD', lr=1.0), **cfg), name='norm')
+    return learner_of(critic, optimizer=dict(type='SGD', lr=1.0), **cfg)
 
 
-def moved(critic, wrapper, batches) -> torch.Tensor:
+def moved(critic, learner, batches) -> torch.Tensor:
     start = torch.nn.utils.parameters_to_vector(critic.parameters()).detach().clone()
     for batch in batches:
-        update(wrapper, critic.parameters(), MIDistillLoss().critic_loss(critic, *batch)[0])
+        step(learner, MIDistillLoss().critic_loss(critic, *batch)[0])
     return torch.nn.utils.parameters_to_vector(critic.parameters()).detach() - start
 
 
@@ -152,13 +152,15 @@ def test_gradients_are_averaged_once_right_before_the_step_and_then_clipped(monk
 
 def test_the_critic_of_a_run_keeps_to_its_own_count_also_when_resumed(tmp_path):
     cfg = edsr(tmp_path / 'a', iters=5, batch_size=1)
-    cfg.default_hooks.distill.optim_wrapper.update(accumulative_counts=2, clip_grad=dict(max_norm=1.0))
+    cfg.default_hooks.distill.objectives.mi.learner.update(
+        accumulative_counts=2, clip_grad=dict(max_norm=1.0)
+    )
     cfg.default_hooks.checkpoint.interval = 3
     runner, watch = watched(cfg)
     assert moves_of(watch.critics) == [True, False, True, False]  # after the second and fourth iteration
     logged = families.scalars(runner)
-    assert logged['critic_grad_norm'].size == 2 and 'grad_norm' not in logged
-    assert logged['critic_clipped_norm'].tolist() == pytest.approx(logged['critic_grad_norm'].tolist())
+    assert logged['mi_learner_norm'].size == 2 and 'grad_norm' not in logged
+    assert logged['mi_learner_clipped_norm'].tolist() == pytest.approx(logged['mi_learner_norm'].tolist())
     cfg.resume, cfg.load_from = True, str(tmp_path / 'a' / 'iter_3.pth')
     _, resumed = watched(cfg)
     # the fourth iteration of them all steps, with what the third has gathered
@@ -171,6 +173,6 @@ def moves_of(weights: list[torch.Tensor]) -> list[bool]:
 
 def test_a_critic_in_mixed_precision_is_refused(tmp_path):
     cfg = families.edsr(tmp_path, iters=1)
-    cfg.default_hooks.distill.optim_wrapper.type = 'AmpOptimWrapper'
-    with pytest.raises(ConfigError, match=r"default_hooks\.distill\.optim_wrapper\.type='AmpOptimWrapper'"):
+    cfg.default_hooks.distill.objectives.mi.learner.type = 'AmpOptimWrapper'
+    with pytest.raises(ConfigError, match=r"distill\.objectives\.mi\.learner\.type='AmpOptimWrapper'"):
         families.train(cfg)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 def trained(family: str, work_dir: Path, **changes) -> Config:
     cfg = getattr(families, family)(work_dir, iters=3)
-    cfg.default_hooks.distill.loss.loss_weight = 5.0
+    cfg.default_hooks.distill.objectives.mi.loss_weight = 5.0
     cfg.randomness = dict(seed=0, diff_rank_seed=True)
     cfg.merge_from_dict(changes)
     return cfg
@@ -199,4 +199,4 @@ def test_two_nodes_of_one_process_are_two_processes(folder, ranks):
     expected = ranks['pix2pix, trained'][0]
     assert equal(left['state_dict'], expected['model'])
     assert same(left['optimizer'], expected['optimizers'])
-    assert same(left['mikd']['critics'], expected['critics']['weights'])
+    assert same(left['mikd']['objectives']['mi']['network'], expected['critics']['weights'])

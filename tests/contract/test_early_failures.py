@@ -133,7 +133,7 @@ def own_model(folder, name, **settings):
     distill = cfg.default_hooks.distill
     distill.teacher.model = dict(cfg.model, width=8)
     distill.teacher.checkpoint = save_teacher(distill.teacher.model, Path(cfg.work_dir))
-    distill.critic.image_size = 8
+    distill.objectives.mi.critic.image_size = 8
     return cfg
 
 
@@ -146,7 +146,7 @@ def test_no_generator(tmp_path):
 def test_the_only_network_is_the_generator(tmp_path):
     runner = Runner.from_cfg(own_model(tmp_path, 'OneNetwork'))
     runner.train()
-    assert scalars(runner)['loss_mi'].size == 2
+    assert scalars(runner)['loss_distill_mi'].size == 2
 
 
 def test_a_network_in_the_middle_is_told_by_its_path(tmp_path):
@@ -223,7 +223,7 @@ def test_a_student_that_is_its_own_teacher_is_warned_of(tmp_path, caplog, own):
 
 
 def test_images_too_small_for_the_critic(tmp_path):
-    cfg = config('EDSR', tmp_path, critic=dict(image_size=256))
+    cfg = config('EDSR', tmp_path, objectives=dict(mi=dict(critic=dict(image_size=256))))
     assert 'images of 16x16 are too small for 7 blocks; set critic.image_size=16' in refusal(cfg)
 
 
@@ -256,11 +256,11 @@ def test_an_output_that_is_not_told(tmp_path, output):
 
 def test_points_instead_of_images(tmp_path):
     cfg = config('LIIF', tmp_path)
-    assert 'set default_hooks.distill.loss=None and use default_hooks.distill.terms' in refusal(cfg)
+    assert 'set default_hooks.distill.objectives.mi=None and use another objective' in refusal(cfg)
 
 
 def test_the_remedy_for_points_works(tmp_path):
-    cfg = config('LIIF', tmp_path, loss=None, terms=dict(l1=dict(type='L1Loss', loss_weight=1.0)))
+    cfg = config('LIIF', tmp_path, objectives=dict(mi=None, l1=dict(type='L1Loss', loss_weight=1.0)))
     runner = Runner.from_cfg(cfg)
     runner.train()
     assert scalars(runner)['loss_distill_l1'].min() > 0

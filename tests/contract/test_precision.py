@@ -12,7 +12,7 @@ from families import hook_of
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmagic_mikd.host.taps import admitted
+from mmagic_mikd.guard.gate import admitted
 
 HALF = ('bfloat16', 'float16')
 # largest difference of an energy from that of the float32 run, as a share of the largest energy there
@@ -63,7 +63,7 @@ class Precisions(Hook):
 
     def before_train(self, runner):
         hook, self.seen = hook_of(runner), {}
-        stock = hook.mi.loss.critic_loss
+        stock = hook.objectives['mi'].bound.critic_loss
 
         def critic_loss(critic, *images):
             self.made = {image.dtype for pair in hook.pairs for image in (pair.s, pair.t)}
@@ -72,11 +72,13 @@ class Precisions(Hook):
             self.seen['energies'] = {energy.dtype for energy in energies}
             return loss, energies
 
-        hook.mi.loss.critic_loss = critic_loss
+        hook.objectives['mi'].bound.critic_loss = critic_loss
 
     def after_train_iter(self, runner, *args, **kwargs):
         hook = hook_of(runner)
-        self.seen['weights'] = {p.dtype for p in (*runner.model.parameters(), *hook.mi.critics.parameters())}
+        self.seen['weights'] = {
+            p.dtype for p in (*runner.model.parameters(), *hook.objectives['mi'].critics.parameters())
+        }
 
 
 @pytest.mark.parametrize('precision', HALF)
@@ -104,7 +106,7 @@ class Weights(Hook):
 
     def before_train_iter(self, runner, *args, **kwargs):
         hook = hook_of(runner)
-        networks = hook.pairs[0].student, hook.mi.critics
+        networks = hook.pairs[0].student, hook.objectives['mi'].critics
         self.seen = [*getattr(self, 'seen', []), tuple(vector(network.parameters()) for network in networks)]
 
     def after_train(self, runner):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mmagic_mikd import EnergyCritic, MIDistillLoss, langevin
-from mmagic_mikd.engine.pair import Pair
-from mmagic_mikd.objectives.energy.critic import frozen
+from mmagic_mikd.engine.image_range import ImageRange
 from mmagic_mikd.objectives.energy.langevin import check_sampler
+from mmagic_mikd.objectives.objective import frozen
 from mmagic_mikd.teachers.weights import load_network
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -196,13 +196,13 @@ def test_black_and_white_are_one_apart_from_zero_whatever_the_normalisation(
 ):
     values = channels if each else 1
     means, stds = [mean + k for k in range(values)], [std + k for k in range(values)]
-    pair = Pair('generator', Model(means, stds))
     shape = (n, *([3] if clip else []), channels, height, width)
     pixels = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(seed)).float()
-    unit = pair.to_unit((pixels - pair._preprocessor.mean) / pair._preprocessor.std)
-    assert unit.shape == (n * (3 if clip else 1), channels, height, width)
-    torch.testing.assert_close(unit, (pixels / 127.5 - 1).flatten(0, -4), atol=1e-3, rtol=0)
-    pair.remove()
+    preprocessor = Model(means, stds).data_preprocessor
+    images = (pixels - preprocessor.mean) / preprocessor.std
+    unit = ImageRange('generator', preprocessor).mapped(images, (-1, 1))
+    assert unit.shape == pixels.shape
+    torch.testing.assert_close(unit, pixels / 127.5 - 1, atol=1e-3, rtol=0)
 
 
 @FEW

@@ -5,13 +5,24 @@ from functools import partial
 import pytest
 import torch
 import yaml
-from families import ROOT, cyclegan, hook_of, pix2pix, scalars, super_resolution
+from families import (
+    ROOT,
+    cyclegan,
+    hook_of,
+    nafnet,
+    narrow,
+    pix2pix,
+    scalars,
+    stylegan2,
+    super_resolution,
+)
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmagic_mikd import DistillRunner, EnergyCritic
 from mmagic_mikd.engine.recipes import RECIPES, with_recipe
+from mmagic_mikd.engine.settings import read
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -27,66 +38,57 @@ class Start(Hook):
             self.starts.append(torch.equal(mine, whole[tuple(map(slice, mine.shape))]))
 
 
-KEPT = ('_loss_cfg', '_critic_cfg', '_optim_cfg', '_sampler', '_terms_cfg', '_layers')
+def wide_stylegan2(work_dir, iters):
+    return narrow(stylegan2(work_dir, iters), teacher=16, student=8)
 
 
 def test_the_reference_is_what_was_published():
     """Kang et al. 2022: K = 10, sigma = 0.005, c = 0.05, lambda = 0.1, Adam 1e-4; 1,708,609 weights."""
-    reference = with_recipe('recipe', 'reference', {})
-    critic = dict(reference['critic'])
+    (mi,) = with_recipe('recipe', 'reference', {})['objectives'].values()
+    critic = dict(mi['critic'])
     assert critic.pop('type') == 'EnergyCritic'
     assert sum(p.numel() for p in EnergyCritic(**critic, image_size=256).parameters()) == 1_708_609
-    assert reference['sampler'] == dict(steps=10, step_size=100.0, noise_std=0.005)
-    assert (reference['loss']['loss_weight'], reference['loss']['energy_l2']) == (0.1, 0.05)
-    assert reference['optim_wrapper']['optimizer'] == dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))
-
-
-def test_the_base_config_is_the_reference_with_a_smaller_critic():
-    base = Config.fromfile('configs/_base_/mikd.py').distill.to_dict()
-    changes = dict(critic=dict(base_channels=8, image_size=256))
-    wanted = with_recipe('recipe', 'reference', changes)
-    assert base == dict(type='DistillRunner', **wanted)
+    assert mi['chain'] == dict(steps=10, step_size=100.0, noise_std=0.005)
+    assert (mi['loss_weight'], mi['energy_l2'], mi['target']) == (0.1, 0.05, 'teacher')
+    assert mi['learner']['optimizer'] == dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))
 
 
 def test_settings_are_merged_over_the_recipe_and_leave_it_as_it_is():
     before = repr(RECIPES)
-    made = with_recipe('recipe', 'reference', dict(loss=dict(loss_weight=1.0), sampler=None))
-    assert made['loss'] == dict(type='MIDistillLoss', loss_weight=1.0, energy_l2=0.05, target='teacher')
-    assert made['sampler']['steps'] == 10
+    changes = dict(objectives=dict(mi=dict(loss_weight=1.0, critic=dict(base_channels=8))), start=None)
+    made = with_recipe('recipe', 'reference', changes)['objectives']['mi']
+    assert (made['type'], made['loss_weight'], made['energy_l2']) == ('MIDistillLoss', 1.0, 0.05)
+    assert made['critic'] == dict(type='EnergyCritic', base_channels=8) and made['chain']['steps'] == 10
     made['critic']['base_channels'] = 1
     assert repr(RECIPES) == before
 
 
 def test_another_type_brings_settings_of_its_own():
-    changes = dict(terms=dict(pyramid=dict(type='L1Loss')))
-    assert with_recipe('recipe', 'pyramid', changes)['terms']['pyramid'] == dict(type='L1Loss')
+    changes = dict(objectives=dict(pyramid=dict(type='L1Loss')))
+    assert with_recipe('recipe', 'pyramid', changes)['objectives']['pyramid'] == dict(type='L1Loss')
 
 
 def test_the_studies_ran_with_the_settings_of_the_recipes():
+    """They are written in the old spelling, of which every committed row depends."""
     for study, objective, recipe in (
         ('pix2pix_facades', 'pyramid', 'pyramid'),
         ('pix2pix_facades', 'mi_shuffled', 'shuffled'),
         ('stylegan2_emoji', 'sliced_pyramid_early', 'sliced_pyramid_early'),
     ):
         text = (ROOT / 'benchmarks' / 'studies' / f'{study}.yaml').read_text()
-        settings = yaml.safe_load(text)['objectives'][objective]
-        made = {kept: DistillRunner({}, **settings).__dict__[kept] for kept in KEPT}
-        for term in made['_terms_cfg'].values():  # a study names the optimiser of all that learns once
-            term.setdefault('optim_wrapper', made['_optim_cfg'])
-        wanted = DistillRunner({}, recipe=recipe)
-        assert made['_terms_cfg'] == wanted._terms_cfg and made['_layers'] == wanted._layers
-        assert made['_sampler'] == wanted._sampler and made['_loss_cfg'] == wanted._loss_cfg
+        ran, wanted = read(yaml.safe_load(text)['objectives'][objective]), read(dict(recipe=recipe))
+        for made in (*ran.objectives.values(), *wanted.objectives.values()):
+            made.setdefault('learner', ran.learner)  # a study names the optimiser of all that learns once
+            made['learner']['optimizer']['betas'] = tuple(made['learner']['optimizer'].get('betas', ()))
+        assert ran.start == wanted.start and ran.objectives == wanted.objectives
 
 
 @pytest.mark.parametrize('name', RECIPES)
 def test_the_hook_is_that_of_the_settings_spelled_out(name):
-    teacher = dict(type='Identity')
-    short = DistillRunner(teacher, recipe=name, terms=dict(l1=dict(type='L1Loss')))
-    settings = {k: dict(v) for k, v in RECIPES[name].items()}
-    settings['terms'] = {**settings.get('terms', {}), 'l1': dict(type='L1Loss')}
-    full = DistillRunner(teacher, **settings)
-    for kept in KEPT:
-        assert getattr(short, kept) == getattr(full, kept)
+    teacher, l1 = dict(type='Identity'), dict(l1=dict(type='L1Loss'))
+    short = DistillRunner(teacher, recipe=name, objectives=l1)
+    full = DistillRunner(teacher, **RECIPES[name] | dict(objectives=RECIPES[name]['objectives'] | l1))
+    assert short.settings == full.settings
 
 
 def test_an_unknown_recipe_is_named():
@@ -94,18 +96,23 @@ def test_an_unknown_recipe_is_named():
         DistillRunner(recipe='referenze')
 
 
-@pytest.mark.parametrize('name', ['pix2pix', 'cyclegan', 'edsr', 'srresnet'])
-def test_what_the_shipped_configs_add_to_the_bound(tmp_path, name):
+FAMILIES = dict(pix2pix=pix2pix, cyclegan=cyclegan, nafnet=nafnet, stylegan2=wide_stylegan2)
+
+
+@pytest.mark.parametrize('path', sorted(ROOT.glob('configs/mikd_*.py')), ids=lambda path: path.stem)
+def test_the_shipped_configs_train_as_they_stand(tmp_path, path):
     """Pyramid and sliced start, which the other tests of these configs leave out."""
-    families = dict(pix2pix=pix2pix, cyclegan=cyclegan)
-    family = families.get(name) or partial(super_resolution, name)
-    cfg = family(tmp_path, iters=2)
-    shipped = Config.fromfile(ROOT / 'configs' / f'mikd_{name}.py').default_hooks.distill
-    cfg.default_hooks.distill.update({key: shipped.get(key) for key in ('loss', 'recipe', 'terms', 'layers')})
+    name = path.stem.removeprefix('mikd_')
+    cfg = FAMILIES.get(name, partial(super_resolution, name))(tmp_path, iters=2)
+    shipped, tiny = Config.fromfile(path).default_hooks.distill, cfg.default_hooks.distill
+    shipped.teacher = tiny.teacher
+    cfg.default_hooks.distill = shipped
     starts = []
     runner = Runner.from_cfg(cfg)
     runner.register_hook(Start(starts), priority='LOWEST')
     runner.train()
     assert starts and all(starts)
     log = scalars(runner)
-    assert log['loss_mi'].size == log['loss_distill_pyramid'].size == 2
+    assert log['loss_distill_pyramid'].size == (1 if name == 'stylegan2' else 2)  # the latter ends at half
+    assert not [shown for shown in log if 'energy' in shown or shown == 'loss_critic']
+    assert next(values for shown, values in log.items() if shown.startswith('pyramid_grad_ratio')).min() > 0

@@ -15,13 +15,13 @@ RATE = 1e-4
 
 def scheduled(work_dir, schedule, iters: int = 6):
     cfg = families.edsr(work_dir, iters=iters)
-    cfg.default_hooks.distill.param_scheduler = schedule
-    cfg.default_hooks.distill.sampler.steps = 1
+    cfg.default_hooks.distill.objectives.mi.learner.param_scheduler = schedule
+    cfg.default_hooks.distill.objectives.mi.chain.steps = 1
     return cfg
 
 
 def rates(runner) -> list[float]:
-    return families.scalars(runner)['critic_lr'].tolist()
+    return families.scalars(runner)['mi_learner_lr'].tolist()
 
 
 def expected(iteration: int) -> float:
@@ -44,7 +44,9 @@ def test_the_rate_of_every_iteration_is_the_closed_form(whole):
 
 def test_the_optimiser_steps_at_that_rate(whole):
     cfg, _ = whole
-    (group,) = families.load(f'{cfg.work_dir}/iter_6.pth')['mikd']['optim_wrapper']['param_groups']
+    (group,) = families.load(f'{cfg.work_dir}/iter_6.pth')['mikd']['objectives']['mi']['optim_wrapper'][
+        'param_groups'
+    ]
     assert group['initial_lr'] == RATE and group['lr'] == pytest.approx(expected(6))
 
 
@@ -66,14 +68,17 @@ def test_a_resumed_run_must_have_the_same_schedulers(whole, tmp_path):
     cfg = copy.deepcopy(cfg)
     cfg.resume, cfg.load_from = True, f'{cfg.work_dir}/iter_6.pth'
     cfg.work_dir, cfg.train_cfg.max_iters = str(tmp_path), 7
-    cfg.default_hooks.distill.param_scheduler = WARM_UP
-    with pytest.raises(ConfigError, match=r'distill\.param_scheduler has 1 schedulers.*checkpoint.* 2;'):
+    cfg.default_hooks.distill.objectives.mi.learner.param_scheduler = WARM_UP
+    with pytest.raises(
+        ConfigError,
+        match=r'distill\.objectives\.mi\.learner\.param_scheduler has 1 schedulers.*checkpoint.* 2;',
+    ):
         families.train(cfg)
 
 
 def test_without_a_schedule_nothing_is_logged_or_changed(tmp_path):
     runner = families.train(scheduled(tmp_path, None, iters=1))
-    assert 'critic_lr' not in families.scalars(runner)
+    assert 'mi_learner_lr' not in families.scalars(runner)
 
 
 def test_a_schedule_by_epoch_moves_at_the_end_of_an_epoch(tmp_path):
@@ -98,6 +103,8 @@ def test_a_schedule_by_epoch_moves_at_the_end_of_an_epoch(tmp_path):
     ],
 )
 def test_a_schedule_that_cannot_work_is_refused_by_name(tmp_path, schedule, reason):
-    with pytest.raises(ConfigError, match=r'^default_hooks\.distill\.param_scheduler') as error:
+    with pytest.raises(
+        ConfigError, match=r'^default_hooks\.distill\.objectives\.mi\.learner\.param_scheduler'
+    ) as error:
         families.train(scheduled(tmp_path, schedule))
     assert reason in str(error.value) and '\n' not in str(error.value)

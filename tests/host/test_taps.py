@@ -1,14 +1,12 @@
 """The taps, on networks and optimisers that know nothing of distillation."""
 
-import math
-
 import pytest
 import torch
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmagic_mikd.host.taps import ForwardTap, UpdateTap, admitted, resolve
+from mmagic_mikd.host.taps import ForwardTap, UpdateTap, resolve
 from mmagic_mikd.utils.errors import ConfigError
 from mmagic_mikd.utils.rng import RandomState, replayed, seeded
 
@@ -145,31 +143,3 @@ def test_an_update_past_the_wrapper_is_refused_before_it_happens(network):
     with pytest.raises(ConfigError, match=r'call optim_wrapper.update_params\(loss\)'):
         optim_wrapper.step()
     assert torch.equal(network.weight, start)
-
-
-@pytest.mark.parametrize('admission', [True, False])
-def test_a_gradient_joins_the_others_only_if_admitted(admission):
-    x = torch.tensor([1.0, 2.0], requires_grad=True)
-    shares = []
-
-    def admits(part, rest):
-        shares.append((part / rest).item())
-        return torch.tensor(admission)
-
-    y = 1 * x
-    view = admitted(y, admits)
-    (5 * (3 * view.sum() + 4 * y.sum())).backward()
-    assert shares == [0.75]
-    assert torch.equal(x.grad, torch.full((2,), 35.0 if admission else 20.0))
-
-
-@pytest.mark.parametrize('factor', [math.nan, math.inf, 1e8, 0.1])
-def test_a_gradient_that_is_not_admitted_leaves_no_trace(factor):
-    """Not even that of rounding: 0.1 + 1e8 - 1e8 is not 0.1."""
-    torch.manual_seed(0)
-    x = torch.randn(64, requires_grad=True)
-    (rest,) = torch.autograd.grad((x.sin() ** 2).sum() + x.exp().sum(), x)
-    y = 1 * x
-    view = admitted(y, lambda part, rest: torch.tensor(False))
-    ((y.sin() ** 2).sum() + y.exp().sum() + factor * view.sum()).backward()
-    assert torch.equal(x.grad, rest)

@@ -8,7 +8,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-from mmagic_mikd.students.start import InheritedLayers
+from mmagic_mikd.students.start import StudentStart
 
 NETWORKS = {
     'EDSR': (
@@ -86,7 +86,7 @@ def networks(name: str) -> SimpleNamespace:
 
 
 def inherit(layers: dict[str, str], pair: SimpleNamespace) -> None:
-    InheritedLayers(layers, [pair], OptimWrapper(torch.optim.SGD(pair.student.parameters(), lr=1)))
+    StudentStart(layers, [pair], OptimWrapper(torch.optim.SGD(pair.student.parameters(), lr=1)))
 
 
 @pytest.mark.parametrize('name', NETWORKS)

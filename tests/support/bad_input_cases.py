@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from bad_input_world import DELETED, World, model
 
-DISTILL, PICTURES = 'default_hooks.distill', 'default_hooks.chain_pictures'
+DISTILL, PICTURES = 'default_hooks.distill', 'default_hooks.distill_pictures'
 
 
 @dataclass(frozen=True)
@@ -101,38 +101,54 @@ def full_disk(world: World) -> None:
     (world.root / 'work/iter_2.pth.tmp').symlink_to('/dev/full')
 
 
-CRITIC, LOSS, SAMPLER = 'EnergyCritic: ', 'MIDistillLoss: ', f'{DISTILL}.sampler'
+CRITIC, LOSS, MI = 'EnergyCritic: ', 'MIDistillLoss: ', f'{DISTILL}.objectives.mi'
+CHAIN = f'{MI}.chain'
 
 CASES = [
     # ---- names
-    distill('an argument of the hook misspelt', "'los'", "did you mean 'loss'?", los=dict()),
     distill(
-        'the loss misspelt', f"{DISTILL}.loss.type='MIDistilLoss'", 'MIDistillLoss', loss__type='MIDistilLoss'
+        'an argument of the hook misspelt', "'objectivs'", "did you mean 'objectives'?", objectivs=dict()
+    ),
+    distill(
+        'the loss misspelt', f"{MI}.type='MIDistilLoss'", 'MIDistillLoss', objectives__mi__type='MIDistilLoss'
     ),
     distill(
         'the critic misspelt',
-        f"{DISTILL}.critic.type='EnergyCritc'",
+        f"{MI}.critic.type='EnergyCritc'",
         'EnergyCritic',
-        critic__type='EnergyCritc',
+        objectives__mi__critic__type='EnergyCritc',
     ),
-    distill('a setting of the loss misspelt', "'loss_wight'", 'loss_weight', loss__loss_wight=1.0),
-    distill('a setting of the critic misspelt', "'base_chanels'", 'base_channels', critic__base_chanels=4),
+    distill('a setting of the loss misspelt', "'loss_wight'", 'loss_weight', objectives__mi__loss_wight=1.0),
     distill(
-        'a setting of the chain misspelt', f"{SAMPLER} has no setting 'step'", "'steps'", sampler__step=5
+        'a setting of the critic misspelt',
+        "'base_chanels'",
+        'base_channels',
+        objectives__mi__critic__base_chanels=4,
+    ),
+    distill(
+        'a setting of the chain misspelt',
+        f"{CHAIN} has no setting 'step'",
+        "'steps'",
+        objectives__mi__chain__step=5,
     ),
     distill(
         "the critic's optimiser misspelt",
-        f"{DISTILL}.optim_wrapper.optimizer.type='Adm'",
+        f"{MI}.learner.optimizer.type='Adm'",
         "'Adam'",
-        optim_wrapper__optimizer__type='Adm',
+        objectives__mi__learner__optimizer__type='Adm',
     ),
     distill(
         "a setting of the critic's optimiser misspelt",
-        f'{DISTILL}.optim_wrapper.optimizer',
+        f'{MI}.learner.optimizer',
         "did you mean 'lr'?",
-        optim_wrapper__optimizer__lrr=1.0,
+        objectives__mi__learner__optimizer__lrr=1.0,
     ),
-    distill('a term misspelt', f'{DISTILL}.terms.l1.type', 'correct its spelling', terms__l1__type='L1Los'),
+    distill(
+        'an objective misspelt',
+        f"{DISTILL}.objectives.l1.type='L1Los'",
+        "did you mean 'L1Loss'?",
+        objectives__l1__type='L1Los',
+    ),
     distill('a pair misspelt', f'{DISTILL}.pairs', '`student`', pairs=[dict(studnet='generator')]),
     distill(
         'a network that is not there',
@@ -142,21 +158,24 @@ CASES = [
     ),
     distill(
         'a layer that is not there',
-        f'{DISTILL}.terms',
+        f'{DISTILL}.objectives.l1',
         'shows the names',
-        terms__l1=dict(type='L1Loss', layer='body.9'),
+        objectives__l1=dict(type='L1Loss', layer='body.9'),
     ),
     distill(
-        'an unknown way to inherit', f'{DISTILL}.layers.body', 'choose from own', layers=dict(body='copied')
+        'an unknown way to inherit', f'{DISTILL}.start.body', 'choose from own', start=dict(body='copied')
     ),
     distill(
-        'a term that ends after the training',
-        f'{DISTILL}.terms.l1.until',
+        'an objective that ends after the training',
+        f'{DISTILL}.objectives.l1.until',
         'at most 1',
-        terms__l1=dict(type='L1Loss', until=2),
+        objectives__l1=dict(type='L1Loss', until=2),
     ),
     distill(
-        'an unknown target', f"{LOSS}target='techer'", "'teacher' or 'ground_truth'", loss__target='techer'
+        'an unknown target',
+        f"{MI}.target='techer'",
+        "'teacher' or 'ground_truth'",
+        objectives__mi__target='techer',
     ),
     Case(
         "the student's generator misspelt",
@@ -190,50 +209,71 @@ CASES = [
     options('a key misspelt on the command line', "'modle'", "'model'", 'modle.generator.mid_channels=2'),
     options('a key within a number', 'log_level.x', 'does not fit', 'log_level.x=1'),
     # ---- kinds and ranges of values
-    distill('a text as weight', f"{LOSS}loss_weight='high'", 'must be a number', loss__loss_weight='high'),
-    distill('a negative weight', f'{LOSS}loss_weight=-1', 'at least 0', loss__loss_weight=-1),
-    distill('a negative energy_l2', f'{LOSS}energy_l2=-0.1', 'at least 0', loss__energy_l2=-0.1),
-    distill('no channels', f'{CRITIC}base_channels=0', 'at least 1', critic__base_channels=0),
-    distill('a text as size', f"{CRITIC}image_size='big'", 'whole number', critic__image_size='big'),
-    distill('half a Langevin step', f'{SAMPLER}.steps=2.5', 'whole number', sampler__steps=2.5),
-    distill('negative Langevin steps', f'{SAMPLER}.steps=-1', 'at least 0', sampler__steps=-1),
-    distill('no step size', f'{SAMPLER}.step_size=None', 'must be a number', sampler__step_size=None),
     distill(
-        'an unknown start of the chain', f"{SAMPLER}.start='teacher'", "'shuffled'", sampler__start='teacher'
+        'a text as weight', f"{MI}.loss_weight='high'", 'must be a number', objectives__mi__loss_weight='high'
+    ),
+    distill('a negative weight', f'{MI}.loss_weight=-1', 'at least 0', objectives__mi__loss_weight=-1),
+    distill('a negative energy_l2', f'{LOSS}energy_l2=-0.1', 'at least 0', objectives__mi__energy_l2=-0.1),
+    distill('no channels', f'{CRITIC}base_channels=0', 'at least 1', objectives__mi__critic__base_channels=0),
+    distill(
+        'a text as size',
+        f"{CRITIC}image_size='big'",
+        'whole number',
+        objectives__mi__critic__image_size='big',
+    ),
+    distill('half a Langevin step', f'{CHAIN}.steps=2.5', 'whole number', objectives__mi__chain__steps=2.5),
+    distill('negative Langevin steps', f'{CHAIN}.steps=-1', 'at least 0', objectives__mi__chain__steps=-1),
+    distill(
+        'no step size', f'{CHAIN}.step_size=None', 'must be a number', objectives__mi__chain__step_size=None
+    ),
+    distill(
+        'an unknown start of the chain',
+        f"{CHAIN}.start='teacher'",
+        "'shuffled'",
+        objectives__mi__chain__start='teacher',
     ),
     Case(
         'no other sample to start a chain at',
-        f"{SAMPLER}.start='shuffled'",
+        f"{CHAIN}.start='shuffled'",
         "start='student'",
-        {f'{SAMPLER}.start': 'shuffled', 'train_dataloader.batch_size': 1},
+        {f'{CHAIN}.start': 'shuffled', 'train_dataloader.batch_size': 1},
     ),
-    distill('negative noise', f'{SAMPLER}.noise_std=-0.1', 'at least 0', sampler__noise_std=-0.1),
+    distill('negative noise', f'{CHAIN}.noise_std=-0.1', 'at least 0', objectives__mi__chain__noise_std=-0.1),
     distill(
         'a name in place of the loss',
-        f"{DISTILL}.loss='MIDistillLoss'",
+        f"{MI}='MIDistillLoss'",
         'must be a dict',
-        loss='MIDistillLoss',
+        objectives__mi='MIDistillLoss',
     ),
     distill(
-        'a name in place of a term', f"{DISTILL}.terms.l1='L1Loss'", 'must be a dict', terms=dict(l1='L1Loss')
+        'a name in place of an objective',
+        f"{DISTILL}.objectives.l1='L1Loss'",
+        'must be a dict',
+        objectives__l1='L1Loss',
+    ),
+    distill(
+        'one of each spelling',
+        f'{DISTILL} has `objectives` and, from before there was one, `terms`',
+        'leave `terms` out',
+        terms=dict(l1=dict(type='L1Loss')),
     ),
     distill(
         "a negative learning rate of the critic's",
-        f'{DISTILL}.optim_wrapper.optimizer',
+        f'{MI}.learner.optimizer',
         'Invalid learning rate: -1',
-        optim_wrapper__optimizer__lr=-1,
+        objectives__mi__learner__optimizer__lr=-1,
     ),
     Case(
-        'no interval between the pictures of the chain',
-        f'{PICTURES}.interval=0',
+        'no interval between the pictures',
+        'DistillPictures: interval=0',
         'at least 1',
-        {PICTURES: dict(type='ChainPictures', interval=0)},
+        {PICTURES: dict(type='DistillPictures', interval=0)},
     ),
     Case(
-        'pictures of a chain that nothing runs',
-        f'{PICTURES} draws the chain of {DISTILL}.loss',
-        'leave chain_pictures out',
-        {PICTURES: dict(type='ChainPictures'), f'{DISTILL}.loss': None},
+        'pictures of a distillation that is none',
+        f'DistillPictures draws what {DISTILL} distils',
+        'leave the pictures out',
+        {PICTURES: dict(type='DistillPictures'), f'{DISTILL}.objectives': None},
     ),
     Case('no iterations', 'train_cfg.max_iters=0', 'at least 1', {'train_cfg.max_iters': 0}),
     Case('half an iteration', 'train_cfg.max_iters=2.5', 'whole number', {'train_cfg.max_iters': 2.5}),
@@ -379,7 +419,7 @@ CASES = [
         'pictures too small for the critic',
         'EnergyCritic: images of 16x16',
         'image_size=16',
-        critic__image_size=64,
+        objectives__mi__critic__image_size=64,
     ),
     # ---- configs and arguments
     Case('no config', 'gone.py', 'correct the path', arguments=('gone.py',), whole=True),

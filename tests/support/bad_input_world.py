@@ -68,11 +68,18 @@ CONFIG = dict(
         distill=dict(
             type='DistillRunner',
             teacher=dict(model=model(8), checkpoint='teacher.pth'),
-            loss=dict(type='MIDistillLoss', loss_weight=0.1, energy_l2=0.05, target='teacher'),
-            critic=dict(type='EnergyCritic', base_channels=2, image_size=16),
-            sampler=dict(steps=2, step_size=100.0, noise_std=0.005),
-            optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))),
-            terms=dict(l1=dict(type='L1Loss', loss_weight=1.0)),
+            objectives=dict(
+                mi=dict(
+                    type='MIDistillLoss',
+                    loss_weight=0.1,
+                    energy_l2=0.05,
+                    target='teacher',
+                    critic=dict(type='EnergyCritic', base_channels=2, image_size=16),
+                    chain=dict(steps=2, step_size=100.0, noise_std=0.005),
+                    learner=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))),
+                ),
+                l1=dict(type='L1Loss', loss_weight=1.0),
+            ),
         ),
     ),
     vis_backends=[dict(type='LocalVisBackend')],

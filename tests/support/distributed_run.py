@@ -25,8 +25,8 @@ from same_samples import separate_samples
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mmagic_mikd.engine import energy_objective
 from mmagic_mikd.host.taps import unwrap
+from mmagic_mikd.objectives.energy import objective as energy_objective
 
 SCRIPT = Path(__file__)
 STEADY = 2  # DDP rearranges its buckets before that iteration
@@ -88,7 +88,8 @@ class Watch(Hook):
         hook = hook_of(runner)
         self.noise = getattr(self, 'noise', hook._noise.get_state())
         self.critics = dict(
-            weights=hook.mi.critics.state_dict(), optimizer=hook.mi.optim_wrapper.state_dict()
+            weights=hook.objectives['mi'].critics.state_dict(),
+            optimizer=hook.objectives['mi'].learner.optim_wrapper.state_dict(),
         )
         self.teachers = [pair.teacher.state_dict() for pair in hook.pairs]
         inside = set(runner.model.modules())
@@ -112,7 +113,7 @@ def optimisers(runner: Runner) -> dict[str, OptimWrapper]:
     """Those of the toolbox, and the critic's."""
     own = runner.optim_wrapper
     own = dict(own.items()) if isinstance(own, OptimWrapperDict) else dict(generator=own)
-    return {**own, 'critics': hook_of(runner).mi.optim_wrapper}
+    return {**own, 'critics': hook_of(runner).objectives['mi'].learner.optim_wrapper}
 
 
 def image_in(data: dict) -> torch.Tensor:

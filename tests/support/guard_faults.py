@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from mmagic_mikd import MIDistillLoss
-from mmagic_mikd.engine import energy_objective
+from mmagic_mikd.objectives.energy import objective as energy_objective
 
 
 def nothing_but(value: float):

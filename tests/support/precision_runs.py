@@ -85,7 +85,7 @@ def print_tables(iters: int) -> None:
         if precision != 'float32':
             error = deviation(logged, runs[family, 'float32'][0])
             print(f'| {family} | {precision} | {error[0]:.2%} | {error.max():.1%} | {skipped} |')
-    names = ('loss_pixel', 'energy_t', 'energy_neg', 'loss_mi')
+    names = ('loss_pixel', 'energy_t', 'energy_neg', 'loss_distill_mi')
     print('\n| iteration | ' + ' | '.join(f'{name}, {p}' for name in names for p in PRECISIONS) + ' |')
     print('| ---: ' * (1 + len(names) * len(PRECISIONS)) + '|')
     for i in sorted({0, 1, 2, 5, 10, 20, iters - 1} & set(range(iters))):

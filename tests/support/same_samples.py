@@ -33,12 +33,15 @@ def comparable(cfg: Config, batch_size: int, loss_weight: float) -> Config:
     cfg.train_dataloader.batch_size = batch_size
     cfg.train_dataloader.dataset = dict(type='SeededItems', dataset=cfg.train_dataloader.dataset)
     wrappers = [cfg.optim_wrapper] if 'optimizer' in cfg.optim_wrapper else cfg.optim_wrapper.values()
-    for wrapper in (*(w for w in wrappers if isinstance(w, dict)), cfg.default_hooks.distill.optim_wrapper):
+    for wrapper in (
+        *(w for w in wrappers if isinstance(w, dict)),
+        cfg.default_hooks.distill.objectives.mi.learner,
+    ):
         wrapper.optimizer = dict(type='SGD', lr=1e-3)
     distill = cfg.default_hooks.distill
-    distill.sampler.noise_std = 0.0
-    distill.loss.loss_weight = loss_weight
-    distill.terms = dict(l1=dict(type='L1Loss', loss_weight=1.0))
+    distill.objectives.mi.chain.noise_std = 0.0
+    distill.objectives.mi.loss_weight = loss_weight
+    distill.objectives = dict(l1=dict(type='L1Loss', loss_weight=1.0))
     if 'loss_config' in cfg.model and 'g_reg_weight' in cfg.model.loss_config:
         cfg.model.loss_config.g_reg_weight = 0.0  # looks at the mean over the batch
     return cfg

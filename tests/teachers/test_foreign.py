@@ -53,7 +53,6 @@ def test_the_example_of_the_docs_distils(example, tmp_path):
     assert (data.data_root, data.type) == ('photographs', 'BasicImageDataset')
     cfg = small(example, tmp_path / 'work', iters=2, batch_size=2)
     cfg.model.generator.update(mid_channels=4, num_blocks=1)
-    cfg.default_hooks.distill.critic.update(base_channels=2, image_size=32)
     photographs(cfg, patch=32)
     runner, teachers = Runner.from_cfg(cfg), []
 
@@ -65,7 +64,7 @@ def test_the_example_of_the_docs_distils(example, tmp_path):
 
     runner.register_hook(Start())
     runner.train()
-    assert scalars(runner)['loss_mi'].size == 2
+    assert scalars(runner)['loss_distill_pyramid'].size == 2
     weights = load(WEIGHTS)
     state = teachers[0].network.state_dict()
     assert state.keys() == weights.keys() and all(torch.equal(state[key], weights[key]) for key in state)

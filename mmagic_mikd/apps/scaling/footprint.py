@@ -160,10 +160,7 @@ def _trained(runner: Runner, pairs: Iterable[Pair]) -> dict[str, list[nn.Paramet
     parts = {
         'student': [p for p in model if id(p) in students],
         'discriminator': [p for p in model if id(p) not in students],
-        'critic': list(hook.mi.critics.parameters()) if hook.mi is not None else [],
-        **{
-            f'term {name}': list(term.losses.parameters()) for name, term in hook.terms.items() if term.learns
-        },
+        **{name: list(o.network.parameters()) for name, o in hook.objectives.items() if o.learner},
     }
     return {part: parameters for part, parameters in parts.items() if parameters}
 
@@ -171,8 +168,7 @@ def _trained(runner: Runner, pairs: Iterable[Pair]) -> dict[str, list[nn.Paramet
 def _optimizers(runner: Runner) -> list[torch.optim.Optimizer]:
     own, hook = runner.optim_wrapper, _hook_of(runner)
     wrappers = list(own.values()) if isinstance(own, OptimWrapperDict) else [own]
-    wrappers += [hook.mi.optim_wrapper] if hook.mi is not None else []
-    wrappers += [term._optim_wrapper for term in hook.terms.values() if term.learns]
+    wrappers += [o.learner.optim_wrapper for o in hook.objectives.values() if o.learner]
     return [wrapper.optimizer for wrapper in wrappers]
 
 

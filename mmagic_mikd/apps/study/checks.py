@@ -1,16 +1,15 @@
 """What can be told about a study before its teacher has trained for minutes."""
 
 import copy
-import inspect
 from pathlib import Path
 
 import torch
 from mmagic.utils import register_all_modules
 from mmengine.registry import MODELS, init_default_scope
 
-import mmagic_mikd
-
-from ...engine.build_objectives import OWN_KEYS
+from ...engine.build_objectives import OPTIONS, PARTS, without_foreign_weight
+from ...engine.old_spelling import OLD_KEYS
+from ...engine.settings import NEW_KEYS, read
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from .cells import Cell, Study
@@ -38,19 +37,19 @@ def check(study: Study, cells: list[Cell]) -> None:
 
 
 def _check_objective(study: Study, name: str) -> None:
-    settings = study.spec['objectives'][name] or {}
-    known = set(inspect.signature(mmagic_mikd.DistillRunner).parameters) - {'teacher'}
-    for key in settings.keys() - known:
-        raise ConfigError(
-            f'{study.path}: objectives.{name}.{key} is no setting of the distillation; there are '
-            f'{", ".join(sorted(known))}'
-        )
-    for key in ('loss', 'critic'):
-        if settings.get(key):
-            _build(study, f'objectives.{name}.{key}', settings[key])
-    for term, cfg in (settings.get('terms') or {}).items():
-        cfg = {key: value for key, value in cfg.items() if key not in OWN_KEYS}
-        _build(study, f'objectives.{name}.terms.{term}', cfg)
+    given = study.spec['objectives'][name] or {}
+    where = f'{study.path}: objectives.{name}'
+    for key in given.keys() - {*NEW_KEYS, *OLD_KEYS} | given.keys() & {'teacher'}:
+        raise ConfigError(f'{where}.{key} is no setting of the distillation; there are {", ".join(NEW_KEYS)}')
+    try:
+        objectives = read(copy.deepcopy(given)).objectives
+    except ConfigError as error:
+        raise ConfigError(f'{where}: {error}') from error
+    for part, cfg in objectives.items():
+        module = {key: value for key, value in cfg.items() if key not in (*OPTIONS, *PARTS)}
+        _build(study, f'objectives.{name}.{part}', without_foreign_weight(module)[0])
+        if cfg.get('critic'):
+            _build(study, f'objectives.{name}.{part}.critic', cfg['critic'])
 
 
 def _build(study: Study, where: str, cfg: dict) -> None:

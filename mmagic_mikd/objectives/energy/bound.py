@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...utils.checks import require_number
-from ...utils.errors import ConfigError
+from .published import ENERGY_L2, LOSS_WEIGHT
 
 Critic = Callable[[Tensor, Tensor], Tensor]
 
@@ -35,22 +35,17 @@ class MIDistillLoss(nn.Module):
         loss_weight: lambda, the weight in the student's loss. At 0 the critic still learns and nothing
             reaches the student.
         energy_l2: c, the weight of the squared energies in the critic's loss, whose floor is -1/(2c).
-        target: what t is, 'teacher' (its output on the student's input) or 'ground_truth' (the target
-            image of the data set, as the authors do for Pix2Pix).
 
     Raises:
-        ConfigError: a weight is no number or negative, or the target is unknown.
+        ConfigError: a weight is no number or negative.
     """
 
-    def __init__(self, loss_weight: float = 0.1, energy_l2: float = 0.05, target: str = 'teacher') -> None:
+    def __init__(self, loss_weight: float = LOSS_WEIGHT, energy_l2: float = ENERGY_L2) -> None:
         super().__init__()
-        if target not in ('teacher', 'ground_truth'):
-            raise ConfigError(f"MIDistillLoss: target={target!r} must be 'teacher' or 'ground_truth'")
         require_number('MIDistillLoss: loss_weight', loss_weight, least=0)
         require_number('MIDistillLoss: energy_l2', energy_l2, least=0)
         self.loss_weight = loss_weight
         self.energy_l2 = energy_l2
-        self.target = target
 
     @property
     def critic_floor(self) -> float:

@@ -9,11 +9,11 @@ from .bound import Energies
 
 
 class State(NamedTuple):
-    """Images (N, C, H, W) in [-1, 1] and their energies (N,), both on the CPU."""
+    """Images (N, C, H, W) in [-1, 1] and their energies (N,), if they have any, both on the CPU."""
 
     name: str
     images: Tensor
-    energies: Tensor
+    energies: Tensor | None
 
 
 class ChainRecord:

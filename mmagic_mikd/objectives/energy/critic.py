@@ -1,16 +1,15 @@
 """The energy network E(t, s) of the variational distribution q(t|s) = exp(-E(t, s)) / Z(s)."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from ...utils.checks import require_number
 from ...utils.errors import ConfigError
+from .published import BASE_CHANNELS
 from .spectral_norm import pooled, spectral
 
 
@@ -56,7 +55,7 @@ class EnergyCritic(nn.Module):
 
     def __init__(
         self,
-        base_channels: int = 32,
+        base_channels: int = BASE_CHANNELS,
         image_size: int | tuple[int, int] = 256,
         t_channels: int = 3,
         s_channels: int = 3,
@@ -125,21 +124,3 @@ def _halved(image: Tensor) -> Tensor:
     ones = image.new_ones(channels, 1, 3, 3)
     image = image.contiguous(memory_format=torch.channels_last)  # the fastest layout for few channels
     return F.conv2d(image, ones, stride=2, padding=1, groups=channels).div_(9)
-
-
-@contextmanager
-def frozen(critic: nn.Module) -> Iterator[nn.Module]:
-    """The critic as a constant function: no parameter gradients, weights normalised once, not per call.
-
-    Between two updates the weights do not change, so neither do their spectral norms. What is saved in
-    the chain is K - 1 power iterations per weight and every gradient with respect to a weight.
-    """
-    trainable = [p for p in critic.parameters() if p.requires_grad]
-    for parameter in trainable:
-        parameter.requires_grad_(False)
-    try:
-        with parametrize.cached():
-            yield critic
-    finally:
-        for parameter in trainable:
-            parameter.requires_grad_(True)

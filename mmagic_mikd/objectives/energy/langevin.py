@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ...utils.checks import require_known, require_number
 from ...utils.errors import ConfigError
+from .published import NOISE_STD, STEP_SIZE, STEPS
 
-STEP_SIZE = 100.0  # of images at 256 px
 # Where a chain starts, from t and s: its name in pictures, and the images. 'student' is the published one.
 # 'shuffled' is the teacher's image of another sample, a draw from p(t): then E tells pairs from images that
 # do not belong together, and not merely t from what lies near s, which draws the student away from t.
@@ -19,9 +19,9 @@ STARTS = dict(student=('s', lambda t, s: s), shuffled=("t'", lambda t, s: t.roll
 def langevin(
     energy: Callable[[Tensor], Tensor],
     start: Tensor,
-    steps: int = 10,
+    steps: int = STEPS,
     step_size: float = STEP_SIZE,
-    noise_std: float = 0.005,
+    noise_std: float = NOISE_STD,
     value_range: tuple[float, float] | None = (-1.0, 1.0),
     generator: torch.Generator | None = None,
     watch: Callable[[Tensor], None] | None = None,

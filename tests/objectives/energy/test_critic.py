@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmagic_mikd.objectives.energy.critic import EnergyCritic, frozen
+from mmagic_mikd.objectives.energy.critic import EnergyCritic
 from mmagic_mikd.objectives.energy.spectral_norm import SpectralNorm
+from mmagic_mikd.objectives.objective import frozen
 
 
 @pytest.mark.parametrize(('base_channels', 'parameters'), [(32, 1_708_609), (8, 107_473)])

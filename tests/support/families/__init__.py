@@ -1,6 +1,6 @@
 """Tiny runs of MMagic's own configs on real images: what the end-to-end tests train."""
 
-from .base import ROOT, common, data_folder, save_teacher, small, train, without_distillation
+from .base import ROOT, common, data_folder, energy_alone, save_teacher, small, train, without_distillation
 from .from_noise import narrow, stylegan2
 from .inspection import Observer, equal, evaluate, frechet, hook_of, load, reload_in_mmagic, scalars
 from .restoration import edsr, nafnet, photographs, srgan, standard_sets, super_resolution
@@ -13,6 +13,7 @@ __all__ = [
     'cyclegan',
     'data_folder',
     'edsr',
+    'energy_alone',
     'equal',
     'evaluate',
     'frechet',

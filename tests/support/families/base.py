@@ -53,9 +53,20 @@ def small(cfg: Config, work_dir: Path, iters: int, batch_size: int) -> Config:
     return cfg
 
 
-def bound_alone(distill: dict) -> None:
-    """Leave the energy-based bound and nothing else, the case in which a test sees most."""
-    distill.update(recipe=None, terms=None, layers=None)
+def energy_alone(distill: dict, side: int, **settings) -> None:
+    """The published bound with a tiny critic and nothing else, the case in which a test sees most."""
+    for key in distill.keys() - {'type', 'teacher', 'pairs', 'guard'}:
+        distill.pop(key)
+    bound = dict(
+        type='MIDistillLoss',
+        loss_weight=0.1,
+        energy_l2=0.05,
+        target='teacher',
+        critic=dict(type='EnergyCritic', base_channels=2, image_size=side),
+        chain=dict(steps=10, step_size=100.0, noise_std=0.005),
+        learner=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))),
+    )
+    distill.update(objectives=dict(mi=bound | settings))
 
 
 def save_teacher(model: dict, folder: Path) -> str:

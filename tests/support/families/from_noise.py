@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from .base import ROOT, data_folder, save_teacher, small
+from .base import ROOT, data_folder, energy_alone, save_teacher, small
 from .inspection import load
 
 
@@ -36,7 +36,9 @@ def stylegan2(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 1
             type='DCGANDiscriminator', input_scale=size, output_scale=4, out_channels=1, base_channels=4
         )
         model.ema_config.momentum = 0.1
-    distill.critic.update(base_channels=2, image_size=size)
+    energy_alone(distill, size, loss_weight=0.05)
+    distill.objectives.mi.chain.step_size = 50.0
+    distill.start = dict(style_mapping='inherited')
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(emoji(work_dir / 'data', size))
     distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from .base import ROOT, bound_alone, data_folder, save_teacher, small
+from .base import ROOT, data_folder, energy_alone, save_teacher, small
 
 
 def photographs(cfg: Config, patch: int) -> None:
@@ -57,8 +57,7 @@ def super_resolution(name: str, work_dir: Path, iters: int = 2, batch_size: int 
             model.discriminator.mid_channels = 2
             model.perceptual_loss = None  # would download VGG-19
     patch = 128 if 'discriminator' in cfg.model else 32  # which the discriminator insists on
-    distill.critic.update(base_channels=2, image_size=patch)
-    bound_alone(distill)
+    energy_alone(distill, patch)
     photographs(cfg, patch)
     standard_sets(cfg, images=3)
     distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
@@ -74,7 +73,7 @@ def nafnet(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
     distill = cfg.default_hooks.distill
     for model, width in ((cfg.model, 4), (distill.teacher.model, 8)):
         model.generator.update(mid_channels=width, enc_blk_nums=[1], middle_blk_num=1, dec_blk_nums=[1])
-    distill.critic.update(base_channels=2, image_size=32)
+    energy_alone(distill, 32)
     pipelines = copy.deepcopy(cfg.gaussian_noise)
     next(step for step in pipelines.train_pipeline if step.type == 'PairedRandomCrop').gt_patch_size = 32
     for loader, name, folder in (

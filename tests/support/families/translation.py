@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from .base import ROOT, bound_alone, common, data_folder, save_teacher, small
+from .base import ROOT, common, data_folder, energy_alone, save_teacher, small
 
 
 def shrink_pix2pix(model: dict, width: int) -> None:
@@ -24,9 +24,7 @@ def pix2pix(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
     distill = cfg.default_hooks.distill
     shrink_pix2pix(cfg.model, 4)
     shrink_pix2pix(distill.teacher.model, 8)
-    distill.critic.update(base_channels=2, image_size=32)
-    distill.loss.target = 'teacher'
-    bound_alone(distill)
+    energy_alone(distill, 32)
     cfg.train_dataloader.batch_size = batch_size
     cfg.train_dataloader.dataset.data_root = str(data_folder('facades'))
     for transform in cfg.train_dataloader.dataset.pipeline:
@@ -65,8 +63,7 @@ def cyclegan(work_dir: Path, iters: int = 2, batch_size: int = 1) -> Config:
     for model, width in ((cfg.model, 4), (distill.teacher.model, 8)):
         model.generator.update(base_channels=width, num_blocks=1)
         model.discriminator.update(base_channels=4, num_conv=1)
-    distill.critic.update(base_channels=2, image_size=32)
-    bound_alone(distill)
+    energy_alone(distill, 32)
     cfg.train_dataloader.dataset.data_root = str(data_folder('summer2winter'))
     resize(cfg.train_dataloader.dataset.pipeline, 36, 32)
     resize(cfg.test_dataloader.dataset.pipeline, 32, 32)

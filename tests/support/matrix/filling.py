@@ -7,7 +7,8 @@ HOLE = dict(fields='hole', size=64)
 ZEROS = dict(dilation_neck=dict(padding_mode='zeros'))
 SECOND_STAGE = dict(pairs=[dict(student='generator', output=1)])
 ALPHA = dict(
-    pairs=[dict(student='backbone', value_range=(0.0, 1.0))], critic=dict(t_channels=1, s_channels=1)
+    pairs=[dict(student='backbone', value_range=(0.0, 1.0))],
+    objectives=dict(mi=dict(critic=dict(t_channels=1, s_channels=1))),
 )
 
 CASES = [

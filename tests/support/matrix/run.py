@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from families import ROOT, common, save_teacher, scalars
+from families import ROOT, common, energy_alone, save_teacher, scalars
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.runner import Runner
@@ -21,7 +21,11 @@ ITERATIONS = 2
 # What a user adds to any config of the toolbox.
 LEAF = """
 _base_ = ['mmagic::{config}', '{mixin}']
-default_hooks = dict(distill=dict(**_base_.distill, teacher=dict(model=_base_.model, checkpoint='teacher.pth')))
+default_hooks = dict(
+    distill=dict(
+        _base_.distill,
+        recipe='reference',
+        teacher=dict(model=_base_.model, checkpoint='teacher.pth')))
 """
 
 
@@ -74,9 +78,9 @@ def build_config(case: Case, work_dir: Path) -> Config:
     merge(cfg.model, case.model)
     merge(distill.teacher.model, case.model)
     merge(distill.teacher.model, case.teacher)
+    energy_alone(distill, case.side)
+    distill.objectives.mi.chain.steps = 2
     merge(distill, case.distill)
-    distill.critic.update(base_channels=2, image_size=case.side)
-    distill.sampler.steps = 2
     distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
     return cfg
 
@@ -100,13 +104,14 @@ def merge(target: dict, changes: dict) -> None:
 def check(cfg: Config, runner: Runner, witness: Witness) -> None:
     """Everything that "it distils" means."""
     logged = scalars(runner)
-    assert len(logged['loss_mi']) == len(logged[next(name for name in logged if 'loss_critic' in name)]) > 0
+    critic = next(name for name in logged if 'loss_critic' in name)
+    assert len(logged['loss_distill_mi']) == len(logged[critic]) > 0
     assert all(np.isfinite(values).all() for name, values in logged.items() if 'loss' in name)
     witness.verify()
     checkpoint = torch.load(
         Path(cfg.work_dir) / f'iter_{ITERATIONS}.pth', map_location='cpu', weights_only=True
     )
-    assert checkpoint['mikd']['critics']
+    assert checkpoint['mikd']['objectives']['mi']['network']
     plain = MODELS.build(copy.deepcopy(cfg.model))
     plain.load_state_dict(checkpoint['state_dict'], strict=True)
     for name, tensor in runner.model.state_dict().items():

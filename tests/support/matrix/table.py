@@ -13,8 +13,15 @@ with these lines added:
 
 ```python
 _base_ = ['mmagic::<config>', './_base_/mikd.py']
-default_hooks = dict(distill=dict(**_base_.distill, teacher=dict(model=_base_.model, checkpoint='teacher.pth')))
+default_hooks = dict(
+    distill=dict(
+        _base_.distill,
+        recipe='reference',
+        teacher=dict(model=_base_.model, checkpoint='teacher.pth')))
 ```
+
+The energy-based bound, because it asks for most: the range of the images, their channels, a critic for each
+generator. Without `recipe` it is the base's pyramid, whose four bands want images of 8 pixels.
 
 "Yes" means that in this run the student and its critic moved; that the bound's gradient reached the
 student's weights; that a teacher with the student's weights made exactly the student's image in training

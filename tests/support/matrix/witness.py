@@ -36,9 +36,9 @@ class Witness(Hook):
         self.students = [resolve(runner.model, path) for path in paths]
         self.generator = type(self.students[0]).__name__
         self.optimisers = layout(runner)
-        self._start = [snapshot(network) for network in (*self.students, self.hook.mi.critics)]
+        self._start = [snapshot(network) for network in (*self.students, self.hook.objectives['mi'].critics)]
         self.reached = False
-        self.hook.mi.loss.register_forward_hook(self._on_bound)
+        self.hook.objectives['mi'].bound.register_forward_hook(self._on_bound)
         self.twins = [self._twin(runner.model, path) for path in paths]
         self.distances: list[float] = []
 
@@ -66,7 +66,9 @@ class Witness(Hook):
                 self.distances.append(float((twin.t - twin.s).detach().abs().max()))
 
     def verify(self) -> None:
-        *students, critics = [snapshot(network) for network in (*self.students, self.hook.mi.critics)]
+        *students, critics = [
+            snapshot(network) for network in (*self.students, self.hook.objectives['mi'].critics)
+        ]
         *students_before, critics_before = self._start
         assert all(map(moved, students_before, students)), 'a student did not move'
         assert moved(critics_before, critics), 'the critic did not move'

@@ -1,4 +1,4 @@
-"""Pictures of the chain: what is in them, in which colours, and that the training does not notice."""
+"""Pictures of a training: what is in them, in which colours, and that the training does not notice."""
 
 import copy
 import math
@@ -29,24 +29,24 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mmagic_mikd import ChainPictures, langevin
-from mmagic_mikd.engine import energy_objective
+from mmagic_mikd import DistillPictures, langevin
+from mmagic_mikd.objectives.energy import objective as energy_objective
 from mmagic_mikd.objectives.energy.bound import Energies
 from mmagic_mikd.objectives.energy.chain_record import ChainRecord, State
 from mmagic_mikd.utils.errors import ConfigError
-from mmagic_mikd.visualization import chain_pictures
-from mmagic_mikd.visualization.chain_pictures import CAPTION, channel_order, displayed, picture, shown
+from mmagic_mikd.visualization import pictures as module
+from mmagic_mikd.visualization.pictures import CAPTION, channel_order, displayed, picture, shown
 
 
 def with_pictures(cfg, **settings):
     cfg = copy.deepcopy(cfg)
-    cfg.default_hooks.chain_pictures = dict(type='ChainPictures', interval=1, **settings)
+    cfg.default_hooks.distill_pictures = dict(type='DistillPictures', interval=1, **settings)
     return cfg
 
 
-def pictures(folder):
+def pictures(folder, kind='chain'):
     """File name to RGB picture, of the run in this folder."""
-    paths = sorted(folder.glob('*/vis_data/vis_image/chain_*.png'))
+    paths = sorted(folder.glob(f'*/vis_data/vis_image/{kind}_*.png'))
     return {path.name: cv2.imread(str(path))[..., ::-1] for path in paths}
 
 
@@ -65,9 +65,9 @@ def test_the_training_is_bit_identical_with_them_and_without(tmp_path, family):
     seen = train(with_pictures(cfg))
     assert len(pictures(tmp_path / 'b')) == 3 and not pictures(tmp_path / 'a')
     assert equal(plain.model.state_dict(), seen.model.state_dict())
-    a, b = (load(tmp_path / part / 'iter_3.pth')['mikd']['critics'] for part in 'ab')
+    a, b = (load(tmp_path / part / 'iter_3.pth')['mikd']['objectives']['mi']['network'] for part in 'ab')
     assert equal(a, b)
-    assert all(np.array_equal(scalars(plain)[k], scalars(seen)[k]) for k in ('energy_neg', 'loss_mi'))
+    assert all(np.array_equal(scalars(plain)[k], scalars(seen)[k]) for k in ('energy_neg', 'loss_distill_mi'))
 
 
 def test_a_resumed_run_ends_as_one_without_pictures(tmp_path):
@@ -100,10 +100,10 @@ def test_the_picture_is_of_the_chain_that_trained(tmp_path, monkeypatch):
 
 def test_at_the_interval_one_picture_for_each_pair(tmp_path):
     cfg = with_pictures(cyclegan(tmp_path, iters=2))
-    cfg.default_hooks.chain_pictures.interval = 2
+    cfg.default_hooks.distill_pictures.interval = 2
     runner = train(cfg)
     assert list(pictures(tmp_path)) == ['chain_generators_summer_2.png', 'chain_generators_winter_2.png']
-    assert not hook_of(runner).mi.records
+    assert not hook_of(runner).objectives['mi'].records
 
 
 class Colours(Hook):
@@ -128,8 +128,7 @@ def test_red_is_red(tmp_path, family):
     if 'turned' in family:
         for model in (cfg.model, cfg.default_hooks.distill.teacher.model):
             model.data_preprocessor.output_channel_order = 'BGR'
-    cfg.default_hooks.distill.update(terms=None)
-    cfg.default_hooks.distill.loss.target = 'ground_truth'
+    cfg.default_hooks.distill.objectives.mi.target = 'ground_truth'
     runner = Runner.from_cfg(with_pictures(cfg, samples=1))
     runner.register_hook(Colours('img_photo', 2) if family == 'pix2pix' else Colours(None, 0))
     runner.train()
@@ -199,14 +198,22 @@ def test_energies_gap_and_picture_reach_tensorboard_as_the_page_says(tmp_path):
     lines = re.search(r'```python\n(.*?)```', (ROOT / 'docs' / 'seeing.md').read_text(), re.S)[1]
     cfg = pix2pix(tmp_path, iters=2)
     cfg.merge_from_dict(Config.fromstring(lines, '.py')._cfg_dict.to_dict())
-    cfg.default_hooks.chain_pictures.interval = 1
+    cfg.default_hooks.distill_pictures.interval = 1
     log = scalars(train(cfg))
     (folder,) = tmp_path.glob('*/vis_data')
     events = EventAccumulator(str(folder))
     events.Reload()
     for name in (
-        *('loss_mi', 'loss_critic', 'energy_t', 'energy_neg', 'energy_gap', 'chain_drift', 'distance'),
-        *('critic_grad_norm', 'mi_grad_ratio'),
+        *(
+            'loss_distill_mi',
+            'loss_critic',
+            'energy_t',
+            'energy_neg',
+            'energy_gap',
+            'chain_drift',
+            'distance',
+        ),
+        *('mi_learner_norm', 'mi_grad_ratio'),
     ):
         assert len(events.Scalars(name)) == 2 and log[name].size == 2
     assert events.Scalars('energy_gap')[0].value == pytest.approx(log['energy_gap'][0], rel=1e-5)
@@ -218,22 +225,53 @@ def test_energies_gap_and_picture_reach_tensorboard_as_the_page_says(tmp_path):
 @pytest.mark.parametrize('settings', [dict(interval=0), dict(samples=0), dict(states=1.5)])
 def test_settings_that_cannot_work_are_named(settings):
     (name,) = settings
-    with pytest.raises(ConfigError, match=f'default_hooks.chain_pictures.{name}='):
-        ChainPictures(**settings)
+    with pytest.raises(ConfigError, match=f'DistillPictures: {name}='):
+        DistillPictures(**settings)
 
 
-def test_without_a_chain_there_is_nothing_to_draw(tmp_path):
+def test_without_an_objective_there_is_nothing_to_draw(tmp_path):
     cfg = with_pictures(pix2pix(tmp_path, iters=1))
+    cfg.default_hooks.distill.objectives = dict(mi=None)
     for wrong in (without_distillation(cfg), cfg):
-        cfg.default_hooks.distill.update(loss=None, terms=dict(l1=dict(type='L1Loss')))
-        with pytest.raises(ConfigError, match=r'draws the chain of default_hooks\.distill\.loss'):
+        with pytest.raises(ConfigError, match=r'draws what default_hooks\.distill distils, which is nothing'):
             train(wrong)
 
 
+class Watching(Hook):
+    """Calls back with what both networks made, in every iteration."""
+
+    def __init__(self, callback):
+        self.callback = callback
+
+    def before_train(self, runner):
+        hook_of(runner).iteration.watchers.append(self.callback)
+
+
+@pytest.mark.parametrize('family', [pix2pix, edsr, narrow_stylegan2])
+def test_any_objective_has_a_picture_of_what_it_compares(tmp_path, family):
+    """Input, student, teacher and target where there are such, under the old name of the hook, too."""
+    cfg, seen = family(tmp_path, iters=1), []
+    cfg.default_hooks.distill.objectives = dict(l1=dict(type='L1Loss'))
+    cfg.default_hooks.chain_pictures = dict(type='ChainPictures', interval=1, samples=1)
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(Watching(seen.extend), priority='VERY_LOW')
+    runner.train()
+    (image,) = pictures(tmp_path, 'distill').values()
+    assert not pictures(tmp_path)
+    (view,) = seen
+    made = dict(input=view.x, student=view.s, teacher=view.t, target=view.ground_truth)
+    shown_here = ['student', 'teacher'] if family is narrow_stylegan2 else list(made)
+    columns = np.split(image, len(shown_here), axis=1)
+    for name, column in zip(shown_here, columns, strict=True):
+        pixels = displayed(view.images.mapped(made[name][0:1], (-1, 1))[0].detach(), rgb=family is edsr)
+        factor = (column.shape[1] - 2) // pixels.shape[1]
+        assert np.array_equal(column[CAPTION:-2, 1:-1][::factor, ::factor], pixels)
+
+
 def test_only_the_first_process_draws(tmp_path, monkeypatch):
-    monkeypatch.setattr(chain_pictures, 'is_main_process', lambda: False)
+    monkeypatch.setattr(module, 'is_main_process', lambda: False)
     runner = Runner.from_cfg(with_pictures(pix2pix(tmp_path, iters=1)))
     records = []
-    runner.register_hook(Observer(lambda hook: records.append(dict(hook.mi.records))))
+    runner.register_hook(Observer(lambda hook: records.append(dict(hook.objectives['mi'].records))))
     runner.train()
     assert records == [{}] and not pictures(tmp_path)

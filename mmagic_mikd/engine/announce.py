@@ -1,0 +1,50 @@
+"""What a distillation says at its beginning."""
+
+from collections.abc import Sequence
+
+from mmengine.runner import Runner
+from torch import nn
+
+from ..host.taps import unwrap
+from ..objectives.objective import Objective
+from ..teachers.weights import is_copy
+from .pair import Pair
+
+
+def announce(runner: Runner, pairs: Sequence[Pair], objectives: Sequence[Objective]) -> None:
+    """One line that names what will be trained, with which weights; and warnings of what cannot be meant."""
+    model = type(unwrap(runner.model)).__name__
+    networks = ' and '.join(f'{pair.path} ({_compared(pair)})' for pair in pairs)
+    trained = ', '.join(map(_described, objectives)) or 'no objective'
+    runner.logger.info(f'Distilling {networks} of {model} by {trained}.')
+    if not objectives:
+        runner.logger.warning(
+            'default_hooks.distill has no `objectives`: the student trains without distillation'
+        )
+    for pair in pairs:
+        if pair.teacher is not None and is_copy(pair.student, pair.teacher):
+            runner.logger.warning(
+                f'The teacher of {pair.path!r} has the weights of the student, so there is nothing to '
+                "learn from it yet: is default_hooks.distill.teacher.checkpoint the student's own?"
+            )
+
+
+def _compared(pair: Pair) -> str:
+    if pair.teacher is None:
+        return f'{_size(pair.student)} parameters'
+    return f'{_size(pair.student)} of {_size(pair.teacher)} parameters'
+
+
+def _size(network: nn.Module) -> str:
+    return f'{sum(p.numel() for p in network.parameters()):,}'
+
+
+def _described(objective: Objective) -> str:
+    parts = [f'{objective.kind}, weight {objective.weight:g}', f'target {objective.place.target}']
+    if objective.place.layer is not None:
+        parts[1] = f'layer {" and ".join(dict.fromkeys(objective.place.layer))}'
+    if objective.until is not None:
+        parts.append(f'until {objective.until:g}')
+    if objective.learns:
+        parts.append('learns')
+    return f'{objective.name} ({", ".join(parts)})'

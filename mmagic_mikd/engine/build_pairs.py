@@ -1,0 +1,42 @@
+"""From `default_hooks.distill.teacher` and `pairs` to the pairs of student and teacher."""
+
+from collections.abc import Mapping
+
+from mmengine.runner import Runner
+
+from ..host.locate import find_generators
+from ..host.taps import unwrap
+from ..teachers.build import build_teacher, check_place, check_preprocessing
+from ..utils.errors import ConfigError
+from .pair import Pair
+from .settings import KEY, Settings
+
+
+def build_pairs(settings: Settings, runner: Runner) -> list[Pair]:
+    """A pair for each generator, with a teacher where anything looks at one.
+
+    Raises:
+        ConfigError: a path leads nowhere, or the teacher cannot be built.
+    """
+    model, teacher = runner.model, settings.teacher
+    if isinstance(teacher, Mapping):
+        check_place(teacher, runner.work_dir)
+        check_preprocessing(teacher, unwrap(model))
+    cfgs = settings.pairs or [dict(student=path) for path in find_generators(model)]
+    pairs = [Pair.from_config(cfg, model) for cfg in cfgs]
+    if not _asks_teacher(settings):
+        return pairs
+    if teacher is None:
+        raise ConfigError(f'{KEY}.teacher is missing: set its `model` and `checkpoint`')
+    for pair, cfg in zip(pairs, cfgs, strict=True):
+        preprocessor = unwrap(model).data_preprocessor
+        pair.teacher = build_teacher(teacher, cfg.get('teacher', pair.path), preprocessor, pair.student)
+        pair.teacher.to(next(model.parameters()).device)
+    return pairs
+
+
+def _asks_teacher(settings: Settings) -> bool:
+    """Whether anything will ever look at its images or its weights."""
+    return bool(settings.start) or any(
+        cfg.get('layer') or cfg.get('target', 'teacher') == 'teacher' for cfg in settings.objectives.values()
+    )

@@ -1,0 +1,85 @@
+"""One iteration of a distillation, from both networks' images to the student's loss."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from ..guard import DivergenceGuard
+from ..host.learner import step_together
+from ..objectives.objective import Objective
+from ..utils.rng import seeded
+from .log import Log
+from .pair import Pair
+from .view import View
+
+
+class Iteration:
+    """Student and teacher have run: what learns takes its step, and the bounds join the generator's loss.
+
+    Args:
+        objectives: in the order in which they are added.
+        guard, log: told what happens; the guard is asked whether to go on.
+        complete: builds what an objective still lacks, from the views of the first batch.
+    """
+
+    def __init__(
+        self,
+        objectives: Sequence[Objective],
+        guard: DivergenceGuard,
+        log: Log,
+        complete: Callable[[Objective, list[View]], None],
+    ) -> None:
+        self.objectives, self.guard, self.log, self._complete = objectives, guard, log, complete
+        self.watchers: list[Callable[[list[View]], None]] = []  # called with what both networks made
+        self.progress, self.seed = 0.0, 0  # share of the training that is over; of what objectives draw
+
+    @property
+    def asks_teacher(self) -> bool:
+        return any(o.place.asks_teacher and o.fading(self.progress) for o in self.objectives)
+
+    def __call__(self, pairs: Sequence[Pair], loss: Tensor) -> Tensor:
+        """The generator's loss with all bounds, each differentiable in the student only."""
+        with torch.autocast(loss.device.type, enabled=False), seeded(self.seed, loss.device):
+            self._watch_model(pairs, loss)
+            active = [o for o in self.objectives if o.fading(self.progress) and self.guard.lets(o)]
+            views = [pair.view() for pair in pairs] if active else []
+            self._learn(active, views, loss.device)
+            for watch in self.watchers:
+                watch(views)
+            for objective in filter(self.guard.allows, active):
+                if objective.weight > 0:  # else it only learns, and the loss stays the same to the last bit
+                    loss = loss + self._value(objective, views)
+        return loss
+
+    def _learn(self, active: Sequence[Objective], views: list[View], device: torch.device) -> None:
+        """Tighten every bound, on constants: one message between processes, one verdict, then the steps."""
+        learning = {}
+        for objective in active:
+            self._complete(objective, views)
+            if objective.learner is not None:
+                learning[objective.learner] = objective.learning_loss(views)
+                self.guard.watch.learning(objective, learning[objective.learner])
+        norms = step_together(learning, self.guard.signs(device), self.guard.judge)
+        for objective in active:
+            self.log.learned(objective, norms.get(objective.learner))
+        self.log.distance(views)
+
+    def _value(self, objective: Objective, views: list[View]) -> Tensor:
+        """Raise one bound: through the gate, to the student's images only."""
+        value = objective.fading(self.progress) * objective(views, partial(self._gate, objective))
+        self.guard.watch.value(objective, value)
+        self.log.value(objective, value)
+        return value
+
+    def _gate(self, objective: Objective, pair: str, s: Tensor, t: Tensor, on_all: Callable) -> Tensor:
+        gated = self.guard.watch.gated(objective, self.log.looking(objective, pair), s, on_all)
+        return self.log.directed(objective, pair, gated, t)
+
+    def _watch_model(self, pairs: Sequence[Pair], loss: Tensor) -> None:
+        students, teachers = (
+            [image for image in images if image is not None]
+            for images in zip(*((pair.s, pair.t) for pair in pairs), strict=True)
+        )
+        self.guard.watch.model(loss, students, teachers)

@@ -1,0 +1,82 @@
+"""What one iteration shows, for the toolbox's log: collected on the device, read once."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from mmengine.logging import MessageHub
+from torch import Tensor
+
+from ..objectives.objective import Objective
+from ..utils.errors import ConfigError
+from .view import View
+
+UNIT = (-1.0, 1.0)
+
+
+class Log:
+    """Scalars by name; with several pairs, those of one end with its name.
+
+    Of every objective ``<name>``: ``loss_distill_<name>``, its part of the student's loss;
+    ``<name>_grad_ratio``, its gradient where the student made what it looks at, over that of all other losses;
+    ``<name>_towards``, the cosine of that gradient's way and the way to the target; and of one that learns
+    ``<name>_learner_norm``, of the gradient of what it learns. Once ``distance``, mean |t - s| of student and
+    teacher with black and white at -1 and 1.
+
+    Args:
+        objectives, pairs: how many there are, for the names.
+    """
+
+    def __init__(self, objectives: Sequence[Objective], pairs: int) -> None:
+        self._values: dict[str, Tensor] = {}
+        self._several_pairs = pairs > 1
+        self._several_chains = sum(objective.waits for objective in objectives) > 1
+
+    def learned(self, objective: Objective, norm: Tensor | None) -> None:
+        """What its learning step showed."""
+        shown, objective.values = objective.values, {}
+        for (name, pair), value in shown.items():
+            prefix = f'{objective.name}_' if self._several_chains else ''
+            self._note(prefix + name, pair, value)
+        if norm is not None:
+            self._values[f'{objective.name}_learner_norm'] = norm
+
+    def value(self, objective: Objective, value: Tensor) -> None:
+        self._values[f'loss_distill_{objective.name}'] = value.detach()
+
+    def looking(self, objective: Objective, pair: str) -> Callable[[Tensor, Tensor], None]:
+        """What the gate is to tell, in the backward pass, of both gradients' norms."""
+        return lambda part, rest: self._note(f'{objective.name}_grad_ratio', pair, part / rest)
+
+    def directed(self, objective: Objective, pair: str, s: Tensor, t: Tensor) -> Tensor:
+        """``s``, of whose gradient the direction will be logged; hooks of its own, apart from the gate's."""
+        view = s.view_as(s)
+        if t.shape == s.shape:  # features of other widths are in no direction
+            way = (t - s).detach().float().flatten(1)
+
+            def note(gradient: Tensor) -> None:
+                cosine = torch.cosine_similarity(-gradient.float().flatten(1), way)
+                self._note(f'{objective.name}_towards', pair, cosine.mean())
+
+            view.register_hook(note)
+        return view
+
+    def distance(self, views: Sequence[View]) -> None:
+        for view in views:
+            if view.t is None or view.t.shape != view.s.shape:
+                continue
+            try:
+                s, t = (view.images.mapped(image.detach(), UNIT) for image in (view.s, view.t))
+            except ConfigError:  # of no known range, which only an objective with a range has to know
+                continue
+            self._note('distance', view.name, (t - s).abs().mean())
+
+    def _note(self, name: str, pair: str, value: Tensor) -> None:
+        self._values[f'{name}_{pair}' if self._several_pairs else name] = value.detach()
+
+    def write(self, hub: MessageHub) -> None:
+        """Hand on what was noted; the only wait for the device."""
+        if self._values:
+            values = torch.stack([value.float() for value in self._values.values()]).tolist()
+            for name, value in zip(self._values, values, strict=True):
+                hub.update_scalar(f'train/{name}', value)
+        self._values.clear()

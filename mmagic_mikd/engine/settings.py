@@ -1,0 +1,155 @@
+"""What stands in `default_hooks.distill`, checked and in one spelling, whichever it was written in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from ..guard import DEFAULTS
+from ..objectives.energy.langevin import check_sampler
+from ..objectives.objective import Keys
+from ..utils.checks import require_kind, require_known, require_number, short
+from ..utils.errors import ConfigError
+from .old_spelling import OLD_KEYS, keys_of_old, translated
+from .recipes import with_recipe
+
+KEY = 'default_hooks.distill'
+NEW_KEYS = ('teacher', 'start', 'objectives', 'pairs', 'guard', 'recipe')
+TARGETS = ('teacher', 'ground_truth')
+
+
+class Settings(NamedTuple):
+    """The settings of a distillation.
+
+    Attributes:
+        teacher: see :func:`mmagic_mikd.teachers.build.build_teacher`.
+        start: what the student's training starts from, by path of the layer within the generator.
+        objectives: config of each, by name.
+        pairs: see :class:`Pair`; None for all generators.
+        guard: see :class:`DivergenceGuard`.
+        keys: where the settings of each objective stand.
+        start_key: where ``start`` stands.
+        learner: of every objective that learns and has none of its own; None in the present spelling, in
+            which each kind of objective has its own default.
+    """
+
+    teacher: nn.Module | Mapping | None
+    start: dict[str, str]
+    objectives: dict[str, dict]
+    pairs: Sequence[Mapping] | None
+    guard: Mapping | None
+    keys: dict[str, Keys]
+    start_key: str = f'{KEY}.start'
+    learner: Mapping | None = None
+
+
+def read(given: Mapping[str, Any]) -> Settings:
+    """The settings of :class:`DistillRunner`, recipe and old spelling included.
+
+    Raises:
+        ConfigError: a key or a value that nobody knows, or both spellings at once.
+    """
+    given = {key: value for key, value in given.items() if value is not None or key == 'guard'}
+    require_known(KEY, given, (*NEW_KEYS, *OLD_KEYS))
+    old = [key for key in OLD_KEYS if key in given]
+    new = [key for key in ('start', 'objectives') if key in given]
+    if old and new:
+        raise ConfigError(
+            f'{KEY} has `{new[0]}` and, from before there was one, `{old[0]}`: {OLD_KEYS[old[0]]}, and leave '
+            f'`{old[0]}` out'
+        )
+    _check_kinds(given)
+    learner = None
+    if old:
+        given, learner = translated(given)
+    own = {key: given[key] for key in ('start', 'objectives') if key in given}
+    merged = with_recipe(f'{KEY}.recipe', given.get('recipe'), own)
+    objectives = {name: cfg for name, cfg in merged.get('objectives', {}).items() if cfg is not None}
+    if old:  # its critic and chain may stand there without a bound; and it came first
+        objectives = {k: v for k, v in objectives.items() if k != 'mi' or 'type' in v}
+        objectives = {name: objectives[name] for name in sorted(objectives, key=lambda name: name != 'mi')}
+    keys = {name: keys_of_old(KEY, name) if old else keys_of(name) for name in objectives}
+    for name, cfg in objectives.items():
+        _check_objective(name, cfg, keys[name])
+    start = merged.get('start', {})
+    return Settings(
+        teacher=given.get('teacher'),
+        start={'': start} if isinstance(start, str) else dict(start),
+        objectives=objectives,
+        pairs=given.get('pairs'),
+        guard=given.get('guard', DEFAULTS),
+        keys=keys,
+        start_key=f'{KEY}.layers' if old else f'{KEY}.start',
+        learner=learner,
+    )
+
+
+def keys_of(name: str) -> Keys:
+    """Where an objective's settings stand."""
+    key = f'{KEY}.objectives.{name}'
+    return Keys(
+        *(f'{key}{part}' for part in ('', '.learner', '.critic', '.chain', '.learner.param_scheduler'))
+    )
+
+
+def _check_kinds(given: Mapping[str, Any]) -> None:
+    require_kind(f'{KEY}.teacher', given.get('teacher'), (Mapping, nn.Module), 'a dict or a module')
+    require_kind(f'{KEY}.pairs', given.get('pairs'), (list, tuple), 'a list of dicts')
+    require_kind(
+        f'{KEY}.start', given.get('start'), (str, Mapping), "'sliced', 'inherited' or a dict by layer"
+    )
+    dicts = {key: given.get(key) for key in OLD_KEYS if key != 'param_scheduler'}
+    dicts['objectives'] = given.get('objectives')
+    for group in ('terms', 'objectives'):
+        if isinstance(dicts[group], Mapping):
+            dicts |= {f'{group}.{name}': cfg for name, cfg in dicts.pop(group).items()}
+    dicts |= {f'pairs[{index}]': pair for index, pair in enumerate(given.get('pairs') or ())}
+    for name, value in dicts.items():
+        require_kind(f'{KEY}.{name}', value, Mapping, 'a dict')
+
+
+def _check_objective(name: str, cfg: Mapping, keys: Keys) -> None:
+    """The options that every objective has; the others are its module's own."""
+    key = keys.objective
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ConfigError(
+            f'{KEY}.objectives has the name {short(name)}: give it one of letters, digits and _'
+        )
+    if 'type' not in cfg:
+        raise ConfigError(f'{key} has no `type`: set it to that of a loss, such as PyramidLaplaceLoss')
+    if 'loss_weight' in cfg:
+        require_number(f'{key}.loss_weight', cfg['loss_weight'], least=0)
+    if cfg.get('until') is not None:
+        require_number(f'{key}.until', cfg['until'], above=0, most=1)
+    if cfg.get('target', 'teacher') not in TARGETS:
+        raise ConfigError(f"{key}.target={short(cfg['target'])} must be 'teacher' or 'ground_truth'")
+    for part in ('learner', 'adapter', 'critic', 'chain'):
+        require_kind(f'{key}.{part}', cfg.get(part), Mapping, 'a dict')
+    check_sampler(keys.chain, cfg.get('chain') or {})
+    _check_layer(key, cfg)
+    if cfg.get('range') is not None:
+        _check_range(key, cfg['range'])
+
+
+def _check_layer(key: str, cfg: Mapping) -> None:
+    layer = cfg.get('layer')
+    if layer is None:
+        if cfg.get('adapter'):
+            raise ConfigError(f'{key}.adapter is for the features of a layer: name that in `layer`')
+        return
+    paths = (layer,) if isinstance(layer, str) else layer
+    fits = isinstance(paths, tuple | list) and len(paths) in (1, 2) and all(isinstance(p, str) for p in paths)
+    if not fits:
+        raise ConfigError(
+            f"{key}.layer={short(layer)} must be the path of a layer, or the student's and the teacher's"
+        )
+    for option in ('range', 'target'):
+        if cfg.get(option) not in (None, 'teacher'):
+            raise ConfigError(f'{key}.{option} is for images, and `layer` names features: leave one out')
+
+
+def _check_range(key: str, value: Any) -> None:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ConfigError(f'{key}.range={short(value)} must be (lowest, highest)')
+    require_number(f'{key}.range', value[0])
+    require_number(f'{key}.range', value[1], above=value[0])

@@ -1,0 +1,71 @@
+"""What one pair of networks made in the call that trains the student, as the objectives look at it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ..host.taps import Feature
+from ..objectives.objective import Place
+from ..utils.errors import ConfigError
+from .image_range import ImageRange
+
+Gate = Callable[[str, Tensor, Tensor, Callable], Tensor]  # pair, s, t, who is told the whole gradient -> s
+
+
+class View(NamedTuple):
+    """One pair in one step.
+
+    Attributes:
+        name, path: of the pair.
+        x: the first tensor that the student was given.
+        s: the student's image, with its graph; (N, C, H, W) in the network's range.
+        t: the teacher's image for the same inputs and the same random draws; None where it was not asked.
+        ground_truth: the target image of the data set; None unless the batch has one.
+        features: of each watched layer, what it made in student and teacher.
+        images: the range of the images.
+        truth_key: where a ground truth would be in the batch.
+    """
+
+    name: str
+    path: str
+    x: Tensor | None
+    s: Tensor
+    t: Tensor | None
+    ground_truth: Tensor | None
+    features: dict[tuple[str, str], tuple[Feature, Feature]]
+    images: ImageRange
+    truth_key: str
+
+    def at(self, place: Place, gate: Gate | None = None) -> tuple[Tensor, Tensor]:
+        """What the student made there, and what it is compared with, a constant.
+
+        Args:
+            gate: what the student's gradient passes on its way back; None for a look alone.
+
+        Raises:
+            ConfigError: there is no such target in this batch, or it has another shape.
+        """
+        if place.layer is not None:
+            student, teacher = self.features[place.layer]
+            s, t, on_all = student.tensor, teacher.tensor.detach(), student.on_gradient
+        else:
+            s, t, on_all = self.s, self._target(place), self.s.register_hook
+        s = s if gate is None else gate(self.name, s, t, on_all)
+        if place.range is None:
+            return s, t
+        return tuple(self.images.seen(image, place.range, self.x) for image in (s, t))
+
+    def _target(self, place: Place) -> Tensor:
+        target = self.t if place.target == 'teacher' else self.ground_truth
+        if target is None:
+            raise ConfigError(
+                f"{place.key}.target={place.target!r}, but the batch has no '{self.truth_key}'; use "
+                "target='teacher'"
+            )
+        if target.shape != self.s.shape:
+            raise ConfigError(
+                f'{place.target} image {tuple(target.shape)} and student image {tuple(self.s.shape)} of '
+                f'{self.path!r} differ in shape; teacher and student need the same output size'
+            )
+        return target

@@ -1,0 +1,198 @@
+"""One term of the student's loss: a bound or a distance, what it learns, and where it looks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+Gate = Callable[['Objective', str, Tensor, Tensor, Callable], Tensor]
+
+
+class Place(NamedTuple):
+    """What an objective compares.
+
+    Attributes:
+        layer: paths of a layer within the student and within the teacher; None for their images.
+        target: what the student's image is compared with, 'teacher' or 'ground_truth'.
+        range: what black and white are in the images that it is given; None leaves them as the networks
+            make them.
+        key: where ``target`` stands in the config, for messages.
+    """
+
+    layer: tuple[str, str] | None = None
+    target: str = 'teacher'
+    range: tuple[float, float] | None = None
+    key: str = 'target'
+
+    @property
+    def asks_teacher(self) -> bool:
+        return self.layer is not None or self.target == 'teacher'
+
+
+class Keys(NamedTuple):
+    """Where the settings of an objective stand in the config, for messages."""
+
+    objective: str = 'objective'
+    learner: str = 'learner'
+    critic: str = 'critic'
+    chain: str = 'chain'
+    schedule: str = 'learner.param_scheduler'
+
+    @property
+    def weight(self) -> str:
+        return f'{self.objective}.loss_weight'
+
+
+class View(Protocol):
+    """What one pair of networks made in this step."""
+
+    name: str
+
+    def at(self, place: Place, gate: Callable | None = None) -> tuple[Tensor, Tensor]:
+        """What the student made, with its graph, and what it is compared with, a constant."""
+
+
+class Chain(NamedTuple):
+    """One Langevin chain and the energies that the critic's step was made of, all constants.
+
+    ``end`` is the last state before its clamp, ``t_neg`` after it; ``floor`` the least that ``loss`` can be.
+    """
+
+    start: Tensor
+    end: Tensor
+    t_neg: Tensor
+    energies: tuple[Tensor, Tensor]
+    loss: Tensor
+    floor: float
+
+
+class Objective:
+    """A module of (student, teacher) -> scalar in training, one term for all pairs.
+
+    A module with trainable parameters is a model of the teacher given the student: there is one for each
+    pair, it tightens its bound on constants before it is a constant itself for the student. So does an
+    adapter, which maps the student's features to those of the teacher. What has nothing to learn is shared.
+
+    Args:
+        name: its key in ``objectives``.
+        losses: the module of each pair, by the pair's name.
+        place: where it looks.
+        weight: of what the modules return; 0 learns, and leaves the student alone.
+        until: share of the training in (0, 1] at which its weight has fallen, linearly, to nothing.
+        make_adapter: builds a module of the student's features, from the channels in student and teacher.
+        keys: where its settings stand.
+
+    Attributes:
+        values: what the last step showed, for the log, by name and pair; constants.
+        chains: of the last step, by pair.
+        learner: what trains the parameters; set by whoever trains, where there are any.
+        built: the sizes that its networks were built for; None while they wait for the first batch.
+    """
+
+    waits = False  # whether its gradient waits for that of all other losses, see mmagic_mikd.guard.gate
+    step_size = 0.0  # of a chain
+
+    def __init__(
+        self,
+        name: str,
+        losses: Mapping[str, nn.Module],
+        place: Place,
+        weight: float = 1.0,
+        until: float | None = None,
+        make_adapter: Callable[..., nn.Module] | None = None,
+        keys: Keys = Keys(),  # noqa: B008  a constant
+    ) -> None:
+        self.name, self.place, self.weight, self.until, self.keys = name, place, weight, until, keys
+        self.losses, self.adapters = nn.ModuleDict(losses), nn.ModuleDict()
+        self._make_adapter = make_adapter
+        self.built: tuple[int, ...] | None = () if make_adapter is None else None
+        self.learner: Any = None
+        self.values: dict[tuple[str, str], Tensor] = {}
+        self.chains: dict[str, Chain] = {}
+
+    @property
+    def network(self) -> nn.ModuleDict:
+        """All that it may train."""
+        return nn.ModuleDict(dict(losses=self.losses, adapters=self.adapters))
+
+    @property
+    def learns(self) -> bool:
+        return self._make_adapter is not None or any(p.requires_grad for p in self.network.parameters())
+
+    @property
+    def title(self) -> str:
+        """For sentences."""
+        return f'objective {self.name!r}'
+
+    @property
+    def kind(self) -> str:
+        """The class of its module."""
+        return type(next(iter(self.losses.values()))).__name__
+
+    @property
+    def asks_teacher(self) -> bool:
+        return self.place.asks_teacher
+
+    @property
+    def learned(self) -> str:
+        """What its learner trains, for sentences."""
+        return f'what {self.name!r} has learned'
+
+    def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
+        """What networks that wait are to be built for: the channels of the features in student and teacher."""
+        s, t = views[0].at(self.place)
+        return s.shape[1], t.shape[1]
+
+    def build(self, *sizes: int) -> None:
+        """Make the networks that have waited for the sizes of the first batch."""
+        self.built = sizes
+        self.adapters.update({pair: self._make_adapter(*sizes) for pair in self.losses})
+
+    def fading(self, progress: float) -> float:
+        """By what its value is multiplied when this share of the training is over."""
+        return 1.0 if self.until is None else max(0.0, 1 - progress / self.until)
+
+    def learning_loss(self, views: Sequence[View]) -> Tensor:
+        """What its parameters are to lower, on constants."""
+        return sum(self._value(view.name, *(x.detach() for x in view.at(self.place))) for view in views)
+
+    def __call__(self, views: Sequence[View], gate: Callable) -> Tensor:
+        """The sum over the pairs, differentiable in what the students made only, through the gate."""
+        with frozen(self.network):
+            return sum(self._value(view.name, *view.at(self.place, gate)) for view in views)
+
+    def _value(self, pair: str, student: Tensor, teacher: Tensor) -> Tensor:
+        if pair in self.adapters:
+            student = self.adapters[pair](student.float())
+        return _scalar(self.losses[pair](student.float(), teacher.float()))
+
+    def note(self, pair: str, **values: Tensor) -> None:
+        """Keep the means of these values for the log."""
+        self.values.update({(name, pair): value.detach().float().mean() for name, value in values.items()})
+
+
+def _scalar(value: Any) -> Tensor:
+    """Perceptual losses of the toolbox return a pair, of which one may be None."""
+    if isinstance(value, tuple | list):
+        return sum(part for part in value if part is not None)
+    return value
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[nn.Module]:
+    """The network as a constant function: no parameter gradients, weights normalised once, not per call.
+
+    Between two updates the weights do not change, so neither do their spectral norms. What is saved in a
+    chain is K - 1 power iterations per weight and every gradient with respect to a weight.
+    """
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    try:
+        with parametrize.cached():
+            yield network
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)

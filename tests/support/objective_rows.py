@@ -1,0 +1,196 @@
+"""One row for each objective, and the tiny runs in which its contract is tested; a new loss is a new row."""
+
+import copy
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+from families import equal, hook_of, nafnet
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from resumable import FAMILIES, every
+from torch import Tensor
+
+LAYERS = dict(  # whose features have one size in student and teacher, and twice the channels in the teacher
+    pix2pix='model.model.1', cyclegan='model.3', stylegan2='conv1', edsr='body', srgan='trunk_net'
+)
+LAYER = 'the layer of the family'
+ROWS = dict(
+    pyramid=dict(type='PyramidLaplaceLoss'),
+    vid=dict(type='VIDLoss', initial_variance=0.1, learner=dict(optimizer=dict(type='Adam', lr=0.1))),
+    info_nce=dict(type='InfoNCELoss', patch_size=4, num_patches=16, dim=8),
+    attention=dict(type='AttentionTransferLoss', layer=LAYER),
+    mi=dict(type='MIDistillLoss', critic=dict(base_channels=2), chain=dict(steps=2)),
+    l1=dict(type='L1Loss'),
+    l2=dict(type='MSELoss'),
+    # a layer's features, through an adapter that learns to make them as wide as the teacher's
+    hint=dict(type='MSELoss', layer=LAYER, adapter=dict(type='Conv2d', kernel_size=1)),
+)
+LEARNING = ('pyramid', 'vid', 'info_nce', 'mi', 'hint')
+
+
+def objective(row: str, family: str, **options) -> dict:
+    """The config of a row; weights differ from 1, which a default would hide."""
+    cfg = copy.deepcopy(dict(ROWS[row], loss_weight=2.0, **options))
+    if cfg.get('layer') == LAYER:
+        cfg['layer'] = LAYERS[family]
+    return cfg
+
+
+def base_config(family: str, folder: Path, iters: int = 4) -> Config:
+    """A run of the family with its teacher, and no objective; a checkpoint every two iterations."""
+    cfg = every({**FAMILIES, 'nafnet': nafnet}[family](folder, iters), 2)
+    cfg.default_hooks.distill = dict(type='DistillRunner', teacher=cfg.default_hooks.distill.teacher)
+    return cfg
+
+
+def distilled(base: Config, folder: Path, objectives: dict[str, dict], **settings) -> Config:
+    """That run by these objectives, in a folder of its own."""
+    cfg = copy.deepcopy(base)
+    cfg.work_dir = str(folder)
+    cfg.default_hooks.distill.update(objectives=objectives, **settings)
+    return cfg
+
+
+def weights(module: torch.nn.Module) -> dict[str, Tensor]:
+    return copy.deepcopy(module.state_dict())
+
+
+def discriminators(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value for name, value in state.items() if name.startswith('discriminator')}
+
+
+class Witness(Hook):
+    """Keeps, of each iteration, the weights of all networks, and gradients that nobody should have."""
+
+    priority = 'HIGHEST'  # while the images of the iteration are still there
+
+    def before_train(self, runner: Runner) -> None:
+        self.models, self.teachers, self.learned, self.strays = [], [], [], []
+        self.values: list[dict[str, float]] = []
+
+    def before_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        if not self.teachers:
+            self.note(runner, self.teachers)
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        hook = hook_of(runner)
+        self.models.append(weights(runner.model))
+        self.note(runner, self.teachers)
+        self.learned.append({name: weights(each.network) for name, each in hook.objectives.items()})
+        networks = dict(
+            {p.path: p.teacher for p in hook.pairs}, **{o.name: o.network for o in hook.objectives.values()}
+        )
+        for name, network in networks.items():
+            self.strays += [f'{name}.{key}' for key, p in network.named_parameters() if p.grad is not None]
+            if network in [pair.teacher for pair in hook.pairs]:
+                self.strays += [f'{name}.{key}' for key, p in network.named_parameters() if p.requires_grad]
+        self.suffixes = [f'_{p.name}' for p in hook.pairs] if len(hook.pairs) > 1 else ['']
+
+    @staticmethod
+    def note(runner: Runner, into: list) -> None:
+        into.append({pair.path: weights(pair.teacher) for pair in hook_of(runner).pairs if pair.teacher})
+
+
+class PlainWitness(Hook):
+    """Keeps the weights of the model after each iteration."""
+
+    priority = 'HIGHEST'  # before hooks that average them, as the other one
+
+    def before_train(self, runner: Runner) -> None:
+        self.models = []
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        self.models.append(weights(runner.model))
+
+
+def witnessed(cfg: Config, witness: Hook) -> tuple[Runner, Hook]:
+    runner = Runner.from_cfg(copy.deepcopy(cfg))
+    runner.register_hook(witness)
+    runner.train()
+    return runner, witness
+
+
+def finite(state: dict[str, Tensor]) -> bool:
+    return all(value.isfinite().all() for value in state.values())
+
+
+def same(a: dict[str, dict], b: dict[str, dict]) -> bool:
+    return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+
+
+@HOOKS.register_module()
+class Poison(Hook):
+    """In one iteration an objective is not finite.
+
+    Args:
+        name: of the objective.
+        kind: 'learning', the loss that it learns from; 'value', its part of the student's loss; 'gradient',
+            what it gives back of that; 'image', one value of the student's image, as all objectives see it.
+        at: the iterations, counted from 0.
+    """
+
+    priority = 'HIGHEST'
+
+    def __init__(self, name: str, kind: str, at: list[int]) -> None:
+        self.name, self.kind, self.at, self.undo = name, kind, at, []
+
+    def before_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        if runner.iter in self.at:
+            getattr(self, self.kind)(runner)
+
+    def after_train_iter(self, *args, **kwargs) -> None:
+        while self.undo:
+            self.undo.pop()()
+
+    def learning(self, runner: Runner) -> None:
+        own = hook_of(runner).objectives[self.name]
+        original = own.learning_loss
+        self._patch(own, 'learning_loss', lambda views: original(views) * torch.nan)
+
+    def value(self, runner: Runner) -> None:
+        self._student_phase(runner, lambda value: value * torch.nan)
+
+    def gradient(self, runner: Runner) -> None:
+        def infinite(value: Tensor) -> Tensor:
+            value.register_hook(lambda gradient: gradient * torch.inf)
+            return value
+
+        self._student_phase(runner, infinite)
+
+    def image(self, runner: Runner) -> None:
+        for pair in hook_of(runner).pairs:
+            self._infinite_pixel(pair)
+
+    def _infinite_pixel(self, pair) -> None:
+        original = pair.view
+
+        def view():
+            made = original()
+            pixel = torch.zeros_like(made.s)
+            pixel[0, 0, 0, 0] = torch.inf
+            return made._replace(s=made.s + pixel)
+
+        self._patch(pair, 'view', view)
+
+    def _student_phase(self, runner: Runner, change) -> None:
+        """In the call that reaches the student, in which all that was learned is a constant."""
+        own = hook_of(runner).objectives[self.name]
+        for module in [own.bound] if hasattr(own, 'bound') else own.losses.values():
+            self._patch(module, 'forward', self._changed(own, module.forward, change))
+
+    @staticmethod
+    def _changed(own, original, change):
+        def forward(*args):
+            value = original(*args)
+            constant = not any(p.requires_grad for p in own.network.parameters())
+            return change(value) if constant else value
+
+        return forward
+
+    def _patch(self, *args) -> None:
+        patcher = patch.object(*args)
+        patcher.start()
+        self.undo.append(patcher.stop)
