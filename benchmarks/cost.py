@@ -1,12 +1,12 @@
-"""What mutual information adds to an iteration: time, memory, and how well the critic uses the processor.
+"""What the energy-based bound adds to an iteration: time, memory, and how well the critic uses the processor.
 
     python benchmarks/cost.py                 writes benchmarks/cost.md, in minutes
     python benchmarks/cost.py --quick         tries it with tiny networks and writes nothing
 
-Pix2Pix as in configs/mikd_pix2pix.py, on noise: teacher 64 channels wide, student 16, the config's term in
-closed form. The iterations of one run take turns: without mutual information, with the default critic, with the
-reference's, as recipe='shuffled', so that whatever else the machine does meets them alike; a ratio is of
-neighbours.
+Pix2Pix as in configs/mikd_pix2pix.py, on noise: teacher 64 channels wide, student 16, the config's bound in
+closed form. The iterations of one run take turns: with that alone and, beside it, the energy-based bound by
+a critic of 8 channels, by the reference's, as recipe='shuffled', so that whatever else the machine does meets
+them alike; a ratio is of neighbours.
 """
 
 import time
@@ -26,6 +26,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
+from mmengine.registry import MODELS  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 from mmagic_mikd import EnergyCritic, MIDistillLoss, langevin  # noqa: E402
@@ -35,26 +36,24 @@ from mmagic_mikd.apps.scaling.tracker import Tracker  # noqa: E402
 from mmagic_mikd.cost.training_macs import TrainingMacs, cpu_name  # noqa: E402
 from mmagic_mikd.engine.hook import DistillRunner  # noqa: E402
 from mmagic_mikd.engine.recipes import RECIPES  # noqa: E402
-from mmagic_mikd.objectives.energy.critic import frozen  # noqa: E402
+from mmagic_mikd.objectives.objective import frozen  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 WITHOUT, SHUFFLED = 'without', 'shuffled'
-# What each way changes in `critic` and `sampler` of the config. Chains start at s in all of them: there is no
-# other sample in a batch of one, and where they start costs nothing.
+REFERENCE, PATCHES = (RECIPES[name]['objectives']['mi'] for name in ('reference', SHUFFLED))
+# Settings of the critic and of the chain in each way. Chains start at s in all of them: there is no other
+# sample in a batch of one, and where they start costs nothing.
 WAYS: dict[str, tuple[dict, dict]] = {
-    'c0 = 8': (dict(base_channels=8), {}),
-    'c0 = 32': (dict(base_channels=32), {}),
-    SHUFFLED: (
-        {key: RECIPES[SHUFFLED]['critic'][key] for key in ('base_channels', 'num_blocks')},
-        {key: value for key, value in RECIPES[SHUFFLED]['sampler'].items() if key != 'start'},
-    ),
+    'c0 = 8': (dict(REFERENCE['critic'], base_channels=8), REFERENCE['chain']),
+    'c0 = 32': (REFERENCE['critic'], REFERENCE['chain']),
+    SHUFFLED: (PATCHES['critic'], {k: value for k, value in PATCHES['chain'].items() if k != 'start'}),
 }
 COUNTED = 1  # the round whose memory is counted: after the first, optimisers and gradients are in place
 WARM_UP = 2  # rounds that are not timed
 
 
 class TakesTurns(Hook):
-    """Exchanges what the distillation does from one iteration to the next, and watches the model's step."""
+    """Exchanges what is trained from one iteration to the next, and watches the model's step."""
 
     priority = 'VERY_LOW'
 
@@ -65,20 +64,18 @@ class TakesTurns(Hook):
 
     def before_train(self, runner: Runner) -> None:
         self._distill = next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
-        critic, sampler = self._distill._critic_cfg, self._distill._sampler
-        self._terms = {WITHOUT: None}
-        for way, changes in WAYS.items():
-            self._distill._critic_cfg, self._distill._sampler = critic | changes[0], sampler | changes[1]
-            self._terms[way] = self._distill._build_mutual_information(runner, self._distill.mi.loss)
+        closed, *energetic = self._distill.objectives.values()
+        self._ways = {WITHOUT: [closed]}
+        self._ways |= {way: [closed, bound] for way, bound in zip(WAYS, energetic, strict=True)}
         self._step = runner.model.train_step
         runner.model.train_step = self._watched
         self._iteration = 0
 
     def _watched(self, *args: Any, **kwargs: Any) -> Any:
         self.first_iteration = self.first_iteration or time.perf_counter() - STARTED
-        done, turn = divmod(self._iteration, len(self._terms))
-        way = list(self._terms)[turn]
-        self._distill.mi = self._terms[way]
+        done, turn = divmod(self._iteration, len(self._ways))
+        way = list(self._ways)[turn]
+        self._distill.iteration.objectives = self._ways[way]
         self._iteration += 1
         if done == COUNTED:
             with Tracker() as tracker:
@@ -99,8 +96,11 @@ def config(folder: Path, size: int, batch: int, rounds: int, quick: bool) -> Con
     for model, width in ((cfg.model, 4 if quick else 16), (distill.teacher.model, 8 if quick else 64)):
         model.generator.update(num_down=size.bit_length() - 1, base_channels=width)
         model.discriminator.update(base_channels=4 if quick else 64)
-    distill.critic.update(image_size=size)
-    distill.guard = None  # knows one critic only
+    distill.objectives = dict(pyramid={})
+    for number, (critic, chain) in enumerate(WAYS.values()):
+        critic = dict(image_size=size) | critic
+        distill.objectives[f'way{number}'] = REFERENCE | dict(critic=critic, chain=chain)
+    distill.guard = None  # which would have something to say of images of noise
     cfg.train_dataloader.batch_size = batch
     cfg.train_dataloader.dataset.data_root = str(noise(folder / 'data', size))
     for transform in cfg.train_dataloader.dataset.pipeline:
@@ -209,8 +209,8 @@ def page(args: argparse.Namespace) -> str:
         gmacs, rate = throughput(convolution(channels, side), repeats)
         name = f'convolution of {channels} channels at {side} px, with its input gradient'
         used.append(f'| {name} | {gmacs:.3f} | {rate:.1f} |')
-    for way, (changes, sampler) in WAYS.items():
-        critic = EnergyCritic(**dict(image_size=size) | changes)
+    for way, (settings, sampler) in WAYS.items():
+        critic = MODELS.build(dict(image_size=size) | settings)
         for name, run in (
             (f'chain of {sampler.get("steps", 10)} steps', chain(critic, size, **sampler)),
             ("critic's step", critic_step(critic, size)),
@@ -231,11 +231,11 @@ PAGE = """\
 
 Written by `{command}` on {where}.
 
-Seconds are of the model's whole step (student, discriminator, teacher, the term in closed form), without
-loading data. A ratio is a step with mutual information over its neighbour without: mean ± standard deviation,
-median. Memory is the peak of the tensors that one step makes, without weights, optimisers and the
-workspaces of kernels. Critic and chain are those of the configs, with c0 = 8 and, as in the paper for Pix2Pix,
-with 32, and those of recipe='shuffled': 2 blocks, 5 steps.
+Seconds are of the model's whole step (student, discriminator, teacher, the bound in closed form), without
+loading data. A ratio is a step with the energy-based bound as well over its neighbour without: mean ± standard
+deviation, median. Memory is the peak of the tensors that one step makes, without weights, optimisers and the
+workspaces of kernels. Critic and chain are those of recipe='reference', with c0 = 8, as in the paper for
+CycleGAN, and with 32, as for Pix2Pix, and those of recipe='shuffled': 2 blocks, 5 steps.
 
 {table}
 

@@ -7,17 +7,21 @@ _base_ = [
     './_base_/mikd.py',
     './_base_/sr_x4.py',
 ]
+custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 work_dir = 'work_dirs/mikd_rdn'  # the base names that of its own, where the teacher may lie
 
 # the student; `_base_.model` is still the teacher
 model = dict(generator=dict(num_blocks=4))
 
+# No study had an RDN; these are the settings of the nearest, EDSR (benchmarks/studies/edsr_bsds200.md). Here
+# the student starts as the teacher's first blocks.
 default_hooks = dict(
     checkpoint=dict(save_best='Y/PSNR'),
     distill=dict(
-        _base_.distill,
+        **_base_.distill,
         teacher=dict(model=_base_.model, checkpoint='work_dirs/teacher/iter_1000000.pth'),
-        critic=dict(type='EnergyCritic', base_channels=8, image_size=128),  # the large patches
+        start='sliced',
+        objectives=dict(pyramid=dict(loss_weight=0.01, initial_scale=0.02)),
     ),
 )
 

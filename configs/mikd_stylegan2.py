@@ -8,19 +8,17 @@
 # `model = dict(generator=dict(type='NarrowStyleGAN2Generator', channel_multiplier=2, width=154))`; such a
 # checkpoint needs this package to be loaded.
 _base_ = ['mmagic::styleganv2/stylegan2_c2_8xb4-800kiters_ffhq-256x256.py', './_base_/mikd.py']
+custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 
 model = dict(generator=dict(channel_multiplier=1))  # the student; `_base_.model` is still the teacher
 
+# What helps at 32 px (benchmarks/studies/stylegan2_emoji.md): the pyramid until half of the training is over,
+# from a start as the teacher's first channels, its mapping network included.
 default_hooks = dict(
     distill=dict(
         _base_.distill,
+        recipe='sliced_pyramid_early',
         # EMA weights, with the student's latents, style-mixing cut and noise; 'eval' would never mix styles
         teacher=dict(model=_base_.model, checkpoint='work_dirs/teacher/iter_800002.pth', mode='train'),
-        # the mapping network: 'inherited' starts from the teacher's, 'shared' stays the teacher's, 'own' is new
-        layers=dict(style_mapping='inherited'),
-        # published for this family
-        loss=dict(type='MIDistillLoss', loss_weight=0.05, energy_l2=0.05, target='teacher'),
-        critic=dict(type='EnergyCritic', base_channels=32, image_size=256),
-        sampler=dict(steps=10, step_size=50.0, noise_std=0.005),
     )
 )

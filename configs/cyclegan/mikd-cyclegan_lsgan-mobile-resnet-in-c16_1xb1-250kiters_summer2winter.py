@@ -1,6 +1,6 @@
 # Students: mobile ResNets of 16 channels, 0.137 M of 11.38 M parameters, 1.408 G of 56.8 G MACs (paper count).
-# Critic width, step and lambda are the published ones for CycleGAN, which the base holds.
 _base_ = ['mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-250kiters_summer2winter.py', '../_base_/mikd.py']
+custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 
 model = dict(generator=dict(type='MobileResnetGenerator', base_channels=16))
 train_dataloader = dict(batch_size=1)  # MMagic's base file has 4
@@ -10,5 +10,10 @@ teacher_checkpoint = (
     'cyclegan_lsgan_resnet_in_1x1_246200_summer2winter_convert-bgr_20210902_165932-fcf08dc1.pth'
 )
 default_hooks = dict(
-    distill=dict(**_base_.distill, teacher=dict(model=_base_.model, checkpoint=teacher_checkpoint))
+    distill=dict(
+        _base_.distill,
+        recipe='reference',
+        teacher=dict(model=_base_.model, checkpoint=teacher_checkpoint),
+        objectives=dict(mi=dict(critic=dict(base_channels=8))),  # published for CycleGAN
+    )
 )

@@ -1,5 +1,6 @@
 # Student: a U-Net of 16 channels, 3.404 M of 54.41 M parameters, 1.219 G of 18.14 G MACs (paper count).
 _base_ = ['./pix2pix_vanilla-unet-bn_1xb1-744kiters_cityscapes.py', '../_base_/mikd.py']
+custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 
 model = dict(generator=dict(base_channels=16))
 
@@ -7,9 +8,9 @@ teacher_checkpoint = 'work_dirs/pix2pix_vanilla-unet-bn_1xb1-744kiters_cityscape
 default_hooks = dict(
     distill=dict(
         _base_.distill,
+        recipe='reference',
         teacher=dict(model=_base_.model, checkpoint=teacher_checkpoint),
         # published for Pix2Pix; its step was not recorded, so that of CycleGAN at the same image size stays
-        critic=dict(_base_.distill.critic, base_channels=32),
-        loss=dict(_base_.distill.loss, target='ground_truth'),
+        objectives=dict(mi=dict(target='ground_truth')),
     )
 )

@@ -9,9 +9,10 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
 from mmagic_mikd.apps.builder import build_student
-from mmagic_mikd.apps.builder.advice import advice
+from mmagic_mikd.apps.builder.advice import ADVICE, advice
 from mmagic_mikd.apps.builder.budget import amount, parse_amount
-from mmagic_mikd.apps.builder.widths import Narrowing
+from mmagic_mikd.apps.builder.widths import NARROW_TYPES, WIDTH_KEYS, Narrowing
+from mmagic_mikd.engine.settings import Settings, read
 
 FACADES = 'mmagic::pix2pix/pix2pix_vanilla-unet-bn_1xb1-80kiters_facades.py'
 CYCLEGAN = 'mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-270kiters_horse2zebra.py'
@@ -61,6 +62,13 @@ def variant(tmp_path):
     return write
 
 
+def trained(cfg: Config) -> Settings:
+    """What the hook makes of the config, recipe included."""
+    distill = cfg.default_hooks.distill.to_dict()
+    assert distill.pop('type') == 'DistillRunner'
+    return read(distill)
+
+
 def params(model: dict, **changes) -> int:
     defaults = {'noise_size': model['noise_size']} if model.get('noise_size') else {}
     with DefaultScope.overwrite_default_scope('mmagic'):
@@ -106,11 +114,10 @@ def test_published_sizes_give_the_published_student(build, tmp_path):
         cfg = build(FACADES, *size, name=f'{size[0]}{len(size)}.py')
         assert cfg.model.generator.base_channels == 16
         assert cfg.default_hooks.distill.type == 'DistillRunner'
-        assert cfg.default_hooks.distill.critic.image_size == 256
-        assert cfg.default_hooks.distill.layers == {'': 'sliced'}
+        assert cfg.default_hooks.distill.start == 'sliced'
         assert cfg.default_hooks.distill.recipe == 'pyramid'
     text = (tmp_path / '--params2.py').read_text()
-    assert len(text.splitlines()) < 25
+    assert len(text.splitlines()) <= 25
     assert 'model = dict(generator=dict(base_channels=16))' in text
     assert 'model=_base_.model' in text
     for number in ('54.41 M', '3.404 M', '18.14 G', '1.219 G', '--params 3.4M'):
@@ -126,36 +133,52 @@ def test_the_published_share_of_stylegan2(build):
     # so that it mixes styles, and at the student's cut
     assert cfg.default_hooks.distill.teacher.mode == 'train'
     assert cfg.default_hooks.distill.recipe == 'sliced_pyramid_early'
-    assert cfg.default_hooks.distill.layers == {'': 'sliced'}
+    assert trained(cfg).start == {'': 'sliced'}
     narrower = build(STYLEGAN2, '--width', '0.1', name='narrower.py')
-    assert narrower.default_hooks.distill.layers == {'': 'own', 'style_mapping': 'inherited'}
+    assert trained(narrower).start == {'': 'own', 'style_mapping': 'inherited'}
+
+
+SLICED = {'': 'sliced'}
 
 
 @pytest.mark.parametrize(
-    ('teacher', 'width', 'weight', 'layers'),
+    ('teacher', 'width', 'weight', 'start', 'comment'),
     [
-        (CYCLEGAN, 0.25, 5, {'': 'sliced'}),
-        (EDSR, 0.25, 0.01, {'': 'sliced'}),
-        (EDSR, 0.2, 0.01, None),
-        (SRGAN, 0.25, 0.0001, {'': 'sliced'}),  # its pixel loss has a weight of 0.01
-        (RDN, 0.5, None, None),
+        (FACADES, 0.25, 15, SLICED, None),
+        (CYCLEGAN, 0.25, 5, SLICED, None),
+        (EDSR, 0.25, 0.01, SLICED, None),
+        (EDSR, 0.2, 0.01, {}, None),
+        (SRGAN, 0.25, 0.0001, SLICED, 'no study had a discriminator'),  # its pixel loss has a weight of 0.01
+        (RDN, 0.5, 0.01, SLICED, 'no study had a RDNNet: .* helped EDSR'),
+        (ESRGAN, 0.5, 0.0001, SLICED, 'no study had a RRDBNet: .* helped EDSR'),
+        (NAFNET, 0.5, 1, SLICED, 'no study had a NAFNetLocal: .* helped EDSR'),  # beside PSNRLoss
+        (DCGAN, 0.25, 2, SLICED, 'no study had a DCGANGenerator: .* helped StyleGAN2'),
+        (DCGAN, 0.1, 2, {'': 'own'}, 'no study had a DCGANGenerator: .* helped StyleGAN2'),
     ],
 )
-def test_what_the_studies_found_to_help_is_written_down(build, teacher, width, weight, layers):
-    distill = build(teacher, '--width', str(width)).default_hooks.distill
-    assert (distill.get('layers'), distill.get('recipe')) == (layers, 'pyramid' if weight else None)
-    if weight:
-        assert distill.terms.pyramid.loss_weight == pytest.approx(weight)
+def test_what_the_studies_found_to_help_is_written_down(
+    build, tmp_path, teacher, width, weight, start, comment
+):
+    settings = trained(build(teacher, '--width', str(width)))
+    assert settings.start == start and settings.objectives.keys() == {'pyramid'}
+    assert settings.objectives['pyramid']['loss_weight'] == pytest.approx(weight)
+    written = re.findall('^# (no study.*)$', (tmp_path / 'student.py').read_text(), re.I | re.M)
+    assert len(written) == bool(comment) and re.match(comment or '', ''.join(written), re.I)
 
 
-@pytest.mark.parametrize('name', ['pix2pix', 'cyclegan', 'edsr', 'srresnet'])
-def test_the_shipped_configs_follow_the_same_advice(name):
-    cfg = Config.fromfile(ROOT / 'configs' / f'mikd_{name}.py')
-    distill, generator = cfg.default_hooks.distill, cfg.model.generator
-    narrowing = Narrowing(distill.teacher.model.generator)
-    share = generator[narrowing.key] / narrowing.full
-    for key, value in advice(narrowing.type, share, distill.teacher.model).items():
-        assert distill[key] == value
+def test_every_generator_of_the_builder_is_advised():
+    assert ADVICE.keys() == WIDTH_KEYS.keys()
+
+
+@pytest.mark.parametrize('path', sorted(ROOT.glob('configs/mikd_*.py')), ids=lambda path: path.stem)
+def test_the_shipped_configs_follow_the_same_advice(path):
+    cfg = Config.fromfile(path)
+    model = cfg.default_hooks.distill.teacher.model
+    kind = NARROW_TYPES.get(model.generator.type, model.generator.type)
+    key = WIDTH_KEYS[kind][0]
+    share = cfg.model.generator[key] / model.generator[key] if key in model.generator else 1
+    ours, advised = trained(cfg), read(advice(kind, share, model))
+    assert (ours.objectives, ours.start) == (advised.objectives, advised.start)
 
 
 def test_macs_are_those_of_the_given_input(build, variant):
@@ -178,25 +201,51 @@ def test_the_teachers_run_is_not_inherited(build, variant):
     assert distill.teacher.checkpoint.startswith('work_dirs/esrgan_x4c64b23g32')
 
 
-def test_the_critic_fits_the_images(build):
-    """Too small an image for the depth of the base's critic, and one channel in place of three."""
-    cfg = build(MNIST, '--width', '0.25')
-    critic = cfg.default_hooks.distill.critic
-    assert (critic.t_channels, critic.s_channels, critic.image_size) == (1, 1, 64)
-    assert critic.base_channels == 8  # as in the base
+def test_one_channel_in_place_of_three_is_no_matter(build):
+    settings = trained(build(MNIST, '--width', '0.25'))
+    assert settings.objectives.keys() == {'pyramid'}
 
 
-def test_a_student_may_become_a_teacher(build):
-    """Its own teacher gives way, its other settings stay."""
+def test_a_student_may_become_a_teacher(build, variant):
+    """Its own teacher gives way, and what it was trained with, in either spelling; networks and guard stay."""
     config = ROOT / 'configs' / 'mikd_pix2pix.py'
     parent = Config.fromfile(config)
     cfg = build(config, '--width', '0.5', '--teacher-checkpoint', 'c16.pth')
-    distill = cfg.default_hooks.distill
     assert cfg.model.generator.base_channels == 8
-    assert distill.teacher.to_dict() == dict(model=parent.model.to_dict(), checkpoint='c16.pth')
-    assert distill.loss == parent.default_hooks.distill.loss
-    narrower = build(config, '--width', '0.2', '--teacher-checkpoint', 'c16.pth', name='narrower.py')
-    assert narrower.default_hooks.distill.layers == {}  # too narrow for its parent's start
+    teacher = cfg.default_hooks.distill.teacher
+    assert teacher.to_dict() == dict(model=parent.model.to_dict(), checkpoint='c16.pth')
+    old = "layers={'': 'sliced'}, loss=dict(type='MIDistillLoss')"
+    own = variant(
+        str(config),
+        f"default_hooks = dict(distill=dict(_delete_=True, type='DistillRunner', {old},\n"
+        "    teacher=dict(type='Identity'), guard=None, pairs=[dict(student='generators.photo')]))",
+    )
+    cfg = build(own, '--width', '0.2', '--teacher-checkpoint', 'c16.pth', name='narrower.py')
+    settings = trained(cfg)
+    assert settings.start == {}  # too narrow for its parent's
+    assert settings.objectives.keys() == {'pyramid'}
+    assert settings.guard is None and settings.pairs == [dict(student='generators.photo')]
+
+
+@pytest.mark.parametrize(
+    ('theirs', 'written'),
+    [
+        ("imports=['json'], allow_failed_imports=False", ['json', 'mmagic_mikd']),
+        ("imports='json'", ['json', 'mmagic_mikd']),
+        ("imports=['mmagic_mikd', 'json'], allow_failed_imports=True", ['mmagic_mikd', 'json']),
+    ],
+)
+def test_imports_of_the_users_own_are_kept(build, variant, theirs, written):
+    cfg = build(variant(FACADES, f'custom_imports = dict({theirs})'), '--width', '0.25')
+    assert cfg.custom_imports.imports == written
+    assert cfg.custom_imports.get('allow_failed_imports', False) == ('True' in theirs)
+
+
+def test_it_needs_no_clone(build, tmp_path):
+    """Nothing of the repository is inherited, and the package is imported."""
+    cfg = build(FACADES, '--width', '0.25')
+    assert cfg.custom_imports == dict(imports=['mmagic_mikd'], allow_failed_imports=False)
+    assert f'_base_ = [{FACADES!r}]' in (tmp_path / 'student.py').read_text()
 
 
 @pytest.mark.parametrize(
@@ -253,13 +302,11 @@ def test_a_built_student_distils(build, variant, tmp_path):
     facades = data_folder('facades')
     cfg = build(variant(FACADES, TINY_PIX2PIX), '--width', '0.5')
     distill = cfg.default_hooks.distill
-    assert distill.critic.image_size == 32
-    distill.critic.base_channels = 2
     distill.teacher.checkpoint = save_teacher(distill.teacher.model, tmp_path)
     cfg = common(cfg, tmp_path / 'run', iters=2)
     cfg.train_dataloader.dataset.data_root = str(facades)
     runner = train(cfg)
     assert sum(p.numel() for p in runner.model.generators.parameters()) == params(cfg.model)
-    values = runner.message_hub.get_scalar('train/loss_mi').data[0]
+    values = runner.message_hub.get_scalar('train/loss_distill_pyramid').data[0]
     assert len(values) == 2
     assert all(value != 0 for value in values)

@@ -15,7 +15,7 @@ FILES = dict(re.findall(r'```python\n# configs/(my_\w+)\.py\n(.*?)```', PAGE, re
 @pytest.fixture(params=FILES)
 def config(request, tmp_path):
     path = tmp_path / f'{request.param}.py'
-    path.write_text(FILES[request.param].replace('./_base_', str(ROOT / 'configs' / '_base_')))
+    path.write_text(FILES[request.param])
     return Config.fromfile(path)
 
 

@@ -1,4 +1,4 @@
-"""Plots what a run has logged: losses, energies, the chain, the weight of the bound's gradient.
+"""Plots what a run has logged: losses, distance, energies, the chain, each objective's gradient.
 
     python tools/analysis/plot_run.py WORK_DIR [--out run.png]
 
@@ -18,39 +18,55 @@ from ..launch.launch import user_errors
 
 COLUMNS = 3  # panels beside each other
 PLACES = ('scalars.json', 'vis_data/scalars.json', '*/vis_data/scalars.json')
-OURS = ('loss_mi', 'loss_critic', 'loss_distill')
+# With those of runs before every objective was one of `objectives`.
+OURS = ('loss_distill', 'loss_critic', 'loss_mi')
+ENERGIES = ('energy_t', 'energy_neg', 'energy_gap')
+CHAIN = ('chain_drift', 'chain_distance')
 Series = dict[str, dict[int, float]]  # name to values by iteration
 
 
 class Panel(NamedTuple):
-    """What is drawn together: by the beginning of the names, which in a run of several pairs end with the pair.
+    """What is drawn together, by its name, which in a run of several pairs ends with the pair.
 
     Attributes:
+        names: what the names begin with ...
+        parts: ... or what comes in them after the objective's name.
         scale: of the values, as matplotlib has them.
         lines: values to compare with, and what they mean.
     """
 
     title: str
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     scale: str = 'linear'
     lines: tuple[tuple[float, str], ...] = ()
 
+    def has(self, name: str) -> bool:
+        return name.startswith(self.names) or any(part in name for part in self.parts)
+
 
 PANELS = (
-    Panel('losses of the model', ('loss',), 'symlog'),
-    Panel('losses of the distillation', OURS),
-    Panel('energies of t and t~, and their gap', ('energy_t', 'energy_neg', 'energy_gap')),
-    Panel('how far the chain goes, and how far t is', ('chain_drift', 'distance'), 'log'),
+    Panel('losses of the model', ('loss',), scale='symlog'),
+    Panel('losses of the distillation', OURS, ('_loss_critic',)),
+    Panel('energies of t and t~, and their gap', ENERGIES, tuple(f'_{name}' for name in ENERGIES)),
     Panel(
-        "the bound's gradient over all others'",
-        ('mi_grad_ratio',),
-        'log',
-        ((0.01, 'below: does nothing'), (1.0, 'above: overrules')),
+        'how far t is, and how far the chain goes',
+        ('distance', *CHAIN),
+        tuple(f'_{name}' for name in CHAIN),  # of several chains
+        scale='log',
     ),
     Panel(
-        "cosine of the bound's way and that to t", ('mi_towards',), 'linear', ((0.0, 'below: away from t'),)
+        "each objective's gradient over all others'",
+        parts=('_grad_ratio',),
+        scale='log',
+        lines=((0.01, 'below: does nothing'), (1.0, 'above: overrules')),
     ),
-    Panel("norm of the critic's gradient", ('critic_grad_norm',), 'log'),
+    Panel(
+        "cosine of each objective's way and that to its target",
+        parts=('_towards',),
+        lines=((0.0, 'below: away from it'),),
+    ),
+    Panel('norm of the gradient of what learns', ('critic_grad_norm',), ('_learner_norm',), scale='log'),
 )
 
 
@@ -107,7 +123,7 @@ def entries_of(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
 
 def panel_of(name: str) -> Panel | None:
     """Losses that are not ours are the model's."""
-    panels = [panel for panel in PANELS if name.startswith(panel.names)]
+    panels = [panel for panel in PANELS if panel.has(name)]
     return panels[-1] if panels else None
 
 

@@ -11,7 +11,6 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from ...cost.complexity import Complexity, complexity
-from ...host.locate import image_of
 from ...utils.errors import ConfigError
 from .widths import Narrowing
 
@@ -46,12 +45,6 @@ class Sizes:
     def __init__(self, narrowing: Narrowing, shape: tuple[int, ...], defaults: dict | None = None) -> None:
         self.narrowing, self._shape, self._defaults = narrowing, shape, defaults or {}
         self.at = functools.cache(self._at)
-
-    def output_shape(self) -> tuple[int, ...]:
-        """Channels, height and width of the images."""
-        with torch.no_grad():
-            image = self._without_values(self.narrowing.widths[0], lambda network, x: network.eval()(x))
-        return tuple(image_of(image).shape[1:])
 
     def _at(self, width: int) -> Complexity:
         return self._without_values(width, complexity)

@@ -22,8 +22,6 @@ from .budget import Budget, parse_amount
 from .widths import Narrowing
 from .write import choose, last_checkpoint, write
 
-BASE = Path(__file__).resolve().parents[3] / 'configs' / '_base_' / 'mikd.py'
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -89,7 +87,7 @@ def main() -> None:
     student = choose(model, narrowing, shape_of(cfg, args), args.width, budget)
     command = shlex.join(['tools/build_student.py', *sys.argv[1:]])
     checkpoint = args.teacher_checkpoint or last_checkpoint(cfg, args.teacher)
-    write(student, cfg, args.teacher, args.out, BASE, checkpoint, command)
+    write(student, cfg, args.teacher, args.out, checkpoint, command)
     print('\n'.join(student.table))
     if budget:
         print(f'\nThe next wider one has {student.next_wider(budget)}.')

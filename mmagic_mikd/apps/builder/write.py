@@ -9,13 +9,11 @@ from mmengine.config import Config
 from ...utils.errors import ConfigError
 from ...utils.escape import line as one_line
 from ...utils.escape import literal
-from .advice import advice
+from .advice import advice, unknown
 from .budget import Budget, Sizes, amount, widest_within
 from .widths import TEACHER_SETTINGS, Narrowing
 
-# what configs/_base_/mikd.py takes the images to be
-BASE_IMAGE_SIZE = 256
-BASE_CHANNELS = 3
+PACKAGE = 'mmagic_mikd'
 
 
 class Student(NamedTuple):
@@ -56,14 +54,11 @@ def choose(
     return Student(sizes, narrowing.at(factor) if budget is None else widest_within(sizes, budget))
 
 
-def write(
-    student: Student, cfg: Config, teacher: str, out: Path, base: Path, checkpoint: str, command: str
-) -> None:
+def write(student: Student, cfg: Config, teacher: str, out: Path, checkpoint: str, command: str) -> None:
     """Write the student's config to ``out``.
 
     Args:
         cfg, teacher: the teacher's config, and its name or file, which the student's inherits.
-        base: configs/_base_/mikd.py; left out where the teacher's config has inherited it already.
         checkpoint: file or URL of the teacher's weights.
         command: how this was asked for, a comment in the file.
 
@@ -72,16 +67,15 @@ def write(
     """
     if out.exists():
         raise ConfigError(f'--out {out} exists; remove it or choose another name')
-    distils = 'distill' in cfg.get('default_hooks', {})
-    bases = [_reference(teacher, out)]
-    if not distils and 'distill' not in cfg:
-        bases.append(_reference(str(base), out))
     parts = [
         _header(student, teacher, out, command),
-        f'_base_ = {_code(bases)}\n',
+        f'_base_ = {_code([_reference(teacher, out)])}',
+        *_imports(cfg),
+        '',
         _model(student),
         *_resets(cfg, out.stem),
-        _hooks(student, cfg, checkpoint, distils),
+        *_comment(student, cfg),
+        _hooks(student, cfg, checkpoint),
     ]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text('\n'.join(parts))
@@ -114,6 +108,17 @@ def _header(student: Student, teacher: str, out: Path, command: str) -> str:
     return '\n'.join(f'# {one_line(line)}'.rstrip() for line in lines)
 
 
+def _imports(cfg: Config) -> list[str]:
+    """The config's own imports and this package, without which nobody knows the hook."""
+    own = cfg.get('custom_imports') or {}
+    imports = own.get('imports') or []
+    imports = [imports] if isinstance(imports, str) else list(imports)
+    if PACKAGE in imports:
+        return []
+    settings = dict(imports=[*imports, PACKAGE]) | ({} if own else dict(allow_failed_imports=False))
+    return [f'custom_imports = {_code(settings)}']
+
+
 def _model(student: Student) -> str:
     changes = student.sizes.narrowing.changes(student.width)
     return f'model = dict(generator={_code(changes)})  # the student; `_base_.model` is still the teacher\n'
@@ -131,32 +136,26 @@ def _resets(cfg: Config, name: str) -> list[str]:
     return ['\n'.join(lines) + '\n'] if lines else []
 
 
-def _hooks(student: Student, cfg: Config, checkpoint: str, distils: bool) -> str:
+def _comment(student: Student, cfg: Config) -> list[str]:
+    """What the studies leave open about such a student."""
+    text = unknown(student.sizes.narrowing.type, cfg.model)
+    return [f'# {text[0].upper()}{text[1:]}.'] if text else []
+
+
+def _hooks(student: Student, cfg: Config, checkpoint: str) -> str:
     narrowing = student.sizes.narrowing
     teacher = ['model=_base_.model', f'checkpoint={literal(checkpoint)}']
     teacher += TEACHER_SETTINGS.get(narrowing.type, [])
+    entries = ["type='DistillRunner'", _call('teacher=dict', teacher, 8)]
+    theirs = cfg.get('default_hooks', {}).get('distill')
+    if theirs is not None:  # the teacher's own distillation gives way; its networks and the guard stay
+        entries.insert(0, '_delete_=True')
+        entries += [
+            f'{key}=_base_.default_hooks.distill.{key}' for key in ('pairs', 'guard') if key in theirs
+        ]
     advised = advice(narrowing.type, student.width / narrowing.full, cfg.model)
-    if distils:  # the teacher's own teacher gives way, and so does what it handed on
-        layers = {'_delete_': True, **advised.get('layers', {})}
-        entries = [_call('teacher=dict', ['_delete_=True', *teacher], 8), f'layers={layers!r}']
-    else:
-        entries = ['_base_.distill', _call('teacher=dict', teacher, 8)]
-        entries += [f'{name}={_code(value)}' for name, value in advised.items()]
-        entries += _critic(student)
+    entries += [f'{name}={_code(value)}' for name, value in advised.items()]
     return f'default_hooks = {_call("dict", [_call("distill=dict", entries, 4)], 0)}\n'
-
-
-def _critic(student: Student) -> list[str]:
-    """What the critic has to know of the images, where it is not what the base says."""
-    channels, *size = student.sizes.output_shape()
-    settings: dict[str, Any] = {}
-    if min(size) != BASE_IMAGE_SIZE:
-        settings['image_size'] = min(size)
-    if channels != BASE_CHANNELS:
-        settings.update(t_channels=channels, s_channels=channels)
-    if not settings:
-        return []
-    return [f'critic=dict(_base_.distill.critic, {", ".join(f"{k}={v!r}" for k, v in settings.items())})']
 
 
 def _call(name: str, arguments: list[str], indent: int) -> str:

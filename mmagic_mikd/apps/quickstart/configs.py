@@ -98,21 +98,14 @@ metrics = _base_.metrics + [
 test_evaluator = dict(metrics=metrics)
 """
 
+# What helps in benchmarks/studies.
 HOOK = """
 default_hooks = dict(
     distill=dict(
         type='DistillRunner',
         teacher=teacher,
-        loss=dict(type='MIDistillLoss', loss_weight={mi_weight}, target='teacher'),
-        critic=dict(type='EnergyCritic', base_channels=8, image_size={size}),
-        sampler=dict(steps=10, step_size=100.0, noise_std=0.005),
-        optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-4, betas=(0.0, 0.999))),
-        layers={{'': 'sliced'}},
-        terms=dict(
-            pyramid=dict(
-                type='PyramidLaplaceLoss',
-                loss_weight={pyramid_weight},
-                optim_wrapper=dict(optimizer=dict(type='Adam', lr=0.01))))))
+        start='sliced',
+        objectives=dict(pyramid=dict(type='PyramidLaplaceLoss', loss_weight=15.0))))
 """
 
 BATCH_SIZE = 8
@@ -141,7 +134,7 @@ def config_texts(
     distilled = STUDENT.format(
         title='The same small generator, distilled: what is new is the hook.',
         checkpoint=checkpoint,
-        hook=HOOK.format(size=size, mi_weight=1.0, pyramid_weight=15.0),
+        hook=HOOK,
     )
     teacher = teacher_text(pairs, size, iters, seed, direction, weights)
     return dict(teacher=teacher, student_plain=plain, student_distilled=distilled)

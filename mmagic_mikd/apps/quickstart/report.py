@@ -81,7 +81,7 @@ def notes(device: str, settings: dict) -> str:
         f'{settings["size"]} px; time on {device}{threads}, batch 1. MACs count a transposed '
         "convolution at its input resolution; results.json has the papers' count too. PSNR in dB, "
         'L1 of images in [0, 1]. The distilled student learns from the target as the other one does '
-        "and, by two bounds on mutual information, from the teacher's images, and starts as its first "
+        "and, by a bound on mutual information, from the teacher's images, and starts as its first "
         'channels (configs/student_distilled.py).'
     )
 
