@@ -44,6 +44,9 @@ class Iteration:
         with torch.autocast(loss.device.type, enabled=False), seeded(self.seed, loss.device):
             self._watch_model(pairs, loss)
             active = [o for o in self.objectives if o.fading(self.progress) and self.guard.lets(o)]
+            for objective in self.objectives:
+                if objective not in active:
+                    self.log.silent(objective)
             views = [pair.view() for pair in pairs] if active else []
             self._learn(active, views, loss.device)
             for watch in self.watchers:

@@ -11,6 +11,7 @@ from ..utils.errors import ConfigError
 from .view import View
 
 UNIT = (-1.0, 1.0)
+CURVES = ('grad_ratio', 'towards', 'learner_norm', 'learner_lr')  # after the name of an objective
 
 
 class Log:
@@ -28,6 +29,10 @@ class Log:
 
     def __init__(self, objectives: Sequence[Objective], pairs: int) -> None:
         self._values: dict[str, Tensor] = {}
+        self._chain_values: dict[
+            str, set[str]
+        ] = {}  # of each objective, the names that do not begin with its own
+        self._silent: list[Objective] = []
         self._several_pairs = pairs > 1
         self._several_chains = sum(objective.waits for objective in objectives) > 1
 
@@ -36,7 +41,8 @@ class Log:
         shown, objective.values = objective.values, {}
         for (name, pair), value in shown.items():
             prefix = f'{objective.name}_' if self._several_chains else ''
-            self._note(prefix + name, pair, value)
+            noted = self._note(prefix + name, pair, value)
+            self._chain_values.setdefault(objective.name, set()).add(noted)
         if norm is not None:
             self._values[f'{objective.name}_learner_norm'] = norm
 
@@ -70,11 +76,33 @@ class Log:
                 continue
             self._note('distance', view.name, (t - s).abs().mean())
 
-    def _note(self, name: str, pair: str, value: Tensor) -> None:
-        self._values[f'{name}_{pair}' if self._several_pairs else name] = value.detach()
+    def silent(self, objective: Objective) -> None:
+        """It has no part in this iteration, so its curves end here, or pause."""
+        self._silent.append(objective)
+
+    def _note(self, name: str, pair: str, value: Tensor) -> str:
+        name = f'{name}_{pair}' if self._several_pairs else name
+        self._values[name] = value.detach()
+        return name
+
+    def _forget(self, objective: Objective, hub: MessageHub) -> None:
+        own = {f'train/{name}' for name in self._chain_values.get(objective.name, ())}
+        own.add(f'train/loss_distill_{objective.name}')
+        self._drop(hub, (*own, *(f'train/{objective.name}_{curve}' for curve in CURVES)))
+
+    @staticmethod
+    def _drop(hub: MessageHub, beginnings: tuple[str, ...]) -> None:
+        for name in list(hub.log_scalars):
+            if name.startswith(beginnings):
+                del hub.log_scalars[name]
 
     def write(self, hub: MessageHub) -> None:
         """Hand on what was noted; the only wait for the device."""
+        for objective in self._silent:
+            self._forget(objective, hub)
+        self._silent.clear()
+        if not any(name.startswith('distance') for name in self._values):
+            self._drop(hub, ('train/distance',))
         if self._values:
             values = torch.stack([value.float() for value in self._values.values()]).tolist()
             for name, value in zip(self._values, values, strict=True):

@@ -103,6 +103,8 @@ def test_a_terms_weight_falls_to_nothing_and_the_teacher_rests(tmp_path, monkeyp
     runner.register_hook(Observer(look))
     runner.train()
     assert shares == [1.0, 0.5, None, None] and asked == [0, 1]
+    ended = {'loss_distill_l1', 'l1_grad_ratio', 'l1_towards', 'distance'} & scalars(runner).keys()
+    assert ended == set()  # a curve that has ended is no longer in the log
 
 
 @pytest.mark.parametrize(
