@@ -16,6 +16,7 @@ from ..host.locate import pairs_of_updates
 from ..host.taps import UpdateTap
 from ..objectives.objective import Objective
 from ..resume.exact import ResumeState, refuse_another
+from ..students.loaded import Loaded
 from ..students.start import StudentStart
 from ..utils.rng import seeded
 from . import checkpoint as checkpoints
@@ -79,6 +80,7 @@ class DistillRunner(Hook):
         self.settings = read(dict(given, guard=guard, **old))
         self.guard = DivergenceGuard(self.settings.guard)
         self._resumed: Mapping | None = None
+        self._loaded = Loaded()
         self._resume: ResumeState | None = None
         self.pairs: list[Pair] = []
         self.objectives: dict[str, Objective] = {}
@@ -106,7 +108,8 @@ class DistillRunner(Hook):
             self._undo.append(UpdateTap(optim_wrapper, partial(self._on_update, pairs)))
             if self.settings.start:
                 now, key = runner.iter == 0, self.settings.start_key
-                self._undo.append(StudentStart(self.settings.start, pairs, optim_wrapper, now, key))
+                start = StudentStart(self.settings.start, pairs, optim_wrapper, now, key, self._loaded)
+                self._undo.append(start)
         announce(runner, self.pairs, objectives)
 
     def after_train(self, runner: Runner) -> None:
@@ -175,3 +178,5 @@ class DistillRunner(Hook):
         if runner._resume:
             refuse_another(runner, checkpoint)
             self._resumed = checkpoint.get(checkpoints.KEY, {})
+        else:
+            self._loaded = Loaded(checkpoint, runner._load_from)

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from ..utils.checks import last_line, proposal, quoted
 from ..utils.errors import ConfigError
 from .channel_groups import features
+from .loaded import Loaded
 
 WAYS = ('own', 'inherited', 'sliced', 'shared')
 
@@ -27,9 +29,11 @@ class StudentStart:
             the first channels and blocks of a larger teacher) or 'shared' (it keeps the teacher's weights).
         now: whether training starts now; a resumed one has its inherited layers already.
         key: where ``layers`` stand in the config, for messages.
+        loaded: what a checkpoint has given the model already, which stays.
 
     Raises:
-        ConfigError: there is no such layer or it has another size in the teacher.
+        ConfigError: there is no such layer, it has another size in the teacher, or a shared one was loaded
+            with other weights.
     """
 
     def __init__(
@@ -39,16 +43,26 @@ class StudentStart:
         optim_wrapper: OptimWrapper,
         now: bool = True,
         key: str = 'start',
+        loaded: Loaded | None = None,
     ) -> None:
         self._shared: list[nn.Parameter] = []
+        self._loaded = loaded or Loaded()
+        kept = 0
         for pair in pairs:
             for name, way in layers.items():
                 where = f'{key}.{name}' if name else key
                 if way not in WAYS:
                     raise ConfigError(f'{where}={way!r}: {proposal(str(way), WAYS)}')
                 if way == 'shared' or (way != 'own' and now):
-                    layer = _copy(pair, name, way == 'sliced', where)
+                    layer, held = self._copy(pair, name, way, where)
                     self._shared += layer.parameters() if way == 'shared' else ()
+                    kept += held if way != 'shared' else 0
+        if kept:
+            print_log(
+                f'{key}: {kept} weights of the student stay as {self._loaded.source} has them, and are not '
+                "taken from its teacher; take load_from away for the teacher's",
+                'current',
+            )
         self._handle = optim_wrapper.optimizer.register_step_pre_hook(self._drop_gradients)
 
     def remove(self) -> None:
@@ -58,19 +72,54 @@ class StudentStart:
         for parameter in self._shared:
             parameter.grad = None  # an optimiser passes by what has none
 
+    def _copy(self, pair: Any, name: str, way: str, where: str) -> tuple[nn.Module, int]:
+        """The student's layer, now with the teacher's weights, and how many it kept that were loaded."""
+        layer, source = _layers(pair, name, where)
+        _require_names(pair, layer, source, where)
+        weights = _slices(pair, name) if way == 'sliced' else source
+        held = self._loaded.within(f'{pair.path}.{name}'.rstrip('.'), layer.state_dict())
+        if way == 'shared':
+            self._require_equal(held, source, where)
+        try:
+            layer.load_state_dict({**weights, **held})
+        except RuntimeError as error:
+            raise ConfigError(_misfit(pair, where, error)) from error
+        return layer, len(held)
 
-def _copy(pair: Any, name: str, sliced: bool, where: str) -> nn.Module:
-    """The student's layer, now with the teacher's weights."""
+    def _require_equal(self, held: dict[str, Tensor], source: dict[str, Tensor], where: str) -> None:
+        """Refuse a layer that is to be the teacher's for ever, and was loaded as another."""
+        for name, weight in held.items():
+            if source[name].shape == weight.shape and not torch.equal(weight, source[name].to(weight)):
+                raise ConfigError(
+                    f"{where}='shared' keeps the teacher's weights, and {self._loaded.source} has others "
+                    f"(the first is {name!r}): leave one of the two out, or set it to 'own'"
+                )
+
+
+def _layers(pair: Any, name: str, where: str) -> tuple[nn.Module, dict[str, Tensor]]:
+    """The student's layer of that name, and the weights of the teacher's."""
     try:
-        layer, source = pair.student.get_submodule(name), pair.teacher.get_submodule(name).state_dict()
-        layer.load_state_dict(_slices(pair, name) if sliced else source)
-    except (AttributeError, IndexError, RuntimeError) as error:
-        reason = quoted(last_line(error))
+        return pair.student.get_submodule(name), pair.teacher.get_submodule(name).state_dict()
+    except (AttributeError, IndexError) as error:
+        raise ConfigError(_misfit(pair, where, error)) from error
+
+
+def _misfit(pair: Any, where: str, error: Exception) -> str:
+    return (
+        f'{where}: the student {pair.path!r} cannot take it from its teacher ({quoted(last_line(error))}); '
+        "correct the name, or set it to 'own'"
+    )
+
+
+def _require_names(pair: Any, layer: nn.Module, source: dict[str, Tensor], where: str) -> None:
+    """Refuse a layer whose parts have other names in the teacher, as where a name tells the width."""
+    absent = [name for name, _ in layer.named_parameters() if name not in source]
+    if absent:
         raise ConfigError(
-            f'{where}: the student {pair.path!r} cannot take it from its teacher ({reason}); '
-            "correct the name, or set it to 'own'"
-        ) from error
-    return layer
+            f'{where}: {len(absent)} weights of the student {pair.path!r} have no namesake in its teacher, the '
+            f"first is {absent[0]!r} (StyleGAN3's names tell the width of a layer, and blocks the teacher has "
+            "not have none): set it to 'own', or name the layers that both have, each by its path"
+        )
 
 
 def _slices(pair: Any, name: str) -> dict[str, Tensor]:

@@ -489,6 +489,15 @@ CASES = [
         lambda world: torch.save(dict(a=torch.zeros(1)), world.root / 'start.pth'),
     ),
     Case(
+        "a layer that is to be the teacher's, loaded as another",
+        f"{DISTILL}.start.conv_last='shared'",
+        'leave one of the two out',
+        {'load_from': 'start.pth', f'{DISTILL}.start': dict(conv_last='shared')},
+        lambda world: torch.save(
+            dict(state_dict={'generator.conv_last.bias': torch.ones(3)}), world.root / 'start.pth'
+        ),
+    ),
+    Case(
         'no checkpoint to test',
         'checkpoint=gone.pth',
         'correct the path',
