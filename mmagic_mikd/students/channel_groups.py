@@ -6,6 +6,7 @@ from mmagic.models.editors.esrgan.rrdb_net import ResidualDenseBlock
 from mmagic.models.editors.nafnet.nafnet_net import NAFBlock
 from mmagic.models.editors.pix2pix.pix2pix_modules import UnetSkipConnectionBlock
 from mmagic.models.editors.rdn.rdn_net import RDB, RDNNet
+from mmagic.models.editors.stylegan2.stylegan2_generator import StyleGAN2Generator
 from torch import nn
 
 Part = tuple[str, int, list[int]]  # name of a weight, one of its dimensions, sizes of the features there
@@ -57,10 +58,16 @@ def _naf(block: NAFBlock) -> Iterator[Part]:
             yield f'{name}.{part}', 0, [channels // 2] * 2
 
 
+def _one_feature(module: nn.Module) -> Iterator[Part]:
+    """What it joins are styles, one after the other."""
+    return iter(())
+
+
 PARTS: dict[type[nn.Module], Callable[..., Iterator[Part]]] = {
     UnetSkipConnectionBlock: _u_net,
     RDB: _rdn_block,
     RDNNet: _rdn,
     ResidualDenseBlock: _rrdb,
     NAFBlock: _naf,
+    StyleGAN2Generator: _one_feature,
 }

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..utils.checks import last_line, proposal, quoted
 from ..utils.errors import ConfigError
 from .channel_groups import features
+from .fused import require_known
 from .loaded import Loaded
 
 WAYS = ('own', 'inherited', 'sliced', 'shared')
@@ -76,6 +77,8 @@ class StudentStart:
         """The student's layer, now with the teacher's weights, and how many it kept that were loaded."""
         layer, source = _layers(pair, name, where)
         _require_names(pair, layer, source, where)
+        if way == 'sliced':
+            require_known(pair.student, pair.teacher, name, where)
         weights = _slices(pair, name) if way == 'sliced' else source
         held = self._loaded.within(f'{pair.path}.{name}'.rstrip('.'), layer.state_dict())
         if way == 'shared':

@@ -8,7 +8,9 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
+from mmagic_mikd.students.channel_groups import PARTS
 from mmagic_mikd.students.start import StudentStart
+from mmagic_mikd.utils.errors import ConfigError
 
 NETWORKS = {
     'EDSR': (
@@ -116,3 +118,126 @@ def test_a_student_of_fewer_blocks_and_layers_gets_the_first_ones():
     assert torch.equal(part, torch.cat([whole[:4, :4], whole[:4, 8:12]], 1))
     whole, part = (network.rdbs[1].lff.weight for network in (pair.teacher, pair.student))
     assert torch.equal(part, torch.cat([whole[:4, :4], whole[:4, 8:10]], 1))
+
+
+# ---- what is refused ----------------------------------------------------------------------------
+
+
+class Net(nn.Module):
+    """A layer between two convolutions."""
+
+    def __init__(self, middle: nn.Module, width: int) -> None:
+        super().__init__()
+        self.head, self.body, self.tail = nn.Conv2d(3, width, 3), middle, nn.Conv2d(width, 3, 3)
+
+
+class Joins(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2 * c, c, 1)
+
+    def forward(self, x):
+        return self.conv(torch.cat([x, x], 1))
+
+
+class Fuses(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(c, 3 * c)
+
+
+class Heads(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.num_heads, self.query = 2, nn.Linear(c, c)
+
+
+def made_of(layer) -> SimpleNamespace:
+    teacher, student = (Net(layer(width), width) for width in (8, 4))
+    return SimpleNamespace(student=student, teacher=teacher, path='generator')
+
+
+@pytest.mark.parametrize(
+    ('layer', 'reason'),
+    [
+        (Joins, "'body' (Joins) joins or divides channels in its forward"),
+        (Fuses, "'body.qkv' (Linear) holds several matrices in one"),
+        (Heads, "'body' (Heads) divides its channels among heads"),
+        (lambda c: nn.MultiheadAttention(c, 2), "'body' (MultiheadAttention) holds several matrices in one"),
+        (lambda c: nn.LSTM(c, c), "'body' (LSTM) holds several matrices in one"),
+        (lambda c: nn.Conv2d(c, c, 3, groups=2), "'body' (Conv2d) convolves groups of channels"),
+        (
+            lambda c: nn.Sequential(nn.Conv2d(c, 2 * c, 1), nn.GLU(1)),
+            "'body.1' (GLU) joins or divides channels in its forward",
+        ),
+    ],
+)
+def test_a_slice_that_nobody_knows_to_be_right_is_refused(layer, reason):
+    pair = made_of(layer)
+    before = {name: weight.clone() for name, weight in pair.student.state_dict().items()}
+    for layers in ({'': 'sliced'}, {'body': 'sliced'}):
+        with pytest.raises(ConfigError) as caught:
+            inherit(layers, pair)
+        sentence = str(caught.value)
+        assert reason in sentence and 'leave `start` out' in sentence and sentence.startswith('start')
+        assert all(torch.equal(before[name], weight) for name, weight in pair.student.state_dict().items())
+    inherit({'head': 'sliced', 'tail': 'sliced'}, pair)
+
+
+def test_what_somebody_has_said_is_sliced(monkeypatch):
+    monkeypatch.setitem(PARTS, Joins, lambda block: [('conv.weight', 1, [block.conv.out_channels] * 2)])
+    pair = made_of(Joins)
+    inherit({'': 'sliced'}, pair)
+    wide, narrow = (net.body.conv.weight for net in (pair.teacher, pair.student))
+    assert torch.equal(narrow, torch.cat([wide[:4, :4], wide[:4, 8:12]], 1))
+
+
+@pytest.mark.parametrize(
+    'layer',
+    [
+        lambda c: nn.Conv2d(c, c, 3, groups=c),
+        lambda c: nn.Conv2d(c, c, 3, groups=c // 2),  # pairs of channels, and fewer of them
+        lambda c: nn.Sequential(nn.Conv2d(c, 4 * c, 3), nn.PixelShuffle(2)),
+        lambda c: nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, c, 3)),
+    ],
+)
+def test_what_keeps_channels_together_is_sliced(layer):
+    """By the same numerical test: where its other channels are silent, the teacher is the student."""
+    pair = made_of(layer)
+    silence(pair.teacher, pair.student)
+    inherit({'': 'sliced'}, pair)
+    image = torch.rand(2, 3, 16, 16)
+    results = [net.tail(net.body(net.head(image))) for net in (pair.student, pair.teacher)]
+    torch.testing.assert_close(*results)
+
+
+def test_a_slice_of_the_same_size_is_a_copy_and_no_matter():
+    pair = made_of(Fuses)
+    pair.student.body = Fuses(8)
+    inherit({'body': 'sliced'}, pair)
+    assert torch.equal(pair.student.body.qkv.weight, pair.teacher.body.qkv.weight)
+
+
+def test_swin_transformers_are_not_sliced():
+    """Their qkv is one matrix: the first rows would be all of the query, and no value."""
+    shared = dict(type='SwinIRNet', upscale=2, img_size=8, window_size=4, depths=[1], mlp_ratio=2)
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        teacher, student = (MODELS.build(shared | dict(embed_dim=c, num_heads=[2])) for c in (16, 8))
+    pair = SimpleNamespace(student=student, teacher=teacher, path='generator')
+    with pytest.raises(ConfigError, match='add it to mmagic_mikd'):
+        inherit({'': 'sliced'}, pair)
+
+
+def test_names_that_tell_a_width_are_refused():
+    """StyleGAN3's layers are called after their channels, so a narrow one has no namesake."""
+    with DefaultScope.overwrite_default_scope('mmagic'):
+        shared = dict(type='StyleGAN3Generator', out_size=16, style_channels=8, img_channels=3)
+        cfgs = [
+            dict(type='SynthesisNetwork', channel_base=16 * c, channel_max=c, num_layers=3) for c in (16, 8)
+        ]
+        teacher, student = (MODELS.build(shared | dict(synthesis_cfg=cfg)) for cfg in cfgs)
+    pair = SimpleNamespace(student=student, teacher=teacher, path='generator')
+    with pytest.raises(ConfigError) as caught:
+        inherit({'': 'sliced'}, pair)
+    sentence = str(caught.value)
+    assert sentence.startswith('start: ') and "set it to 'own'" in sentence and 'synthesis.L0_' in sentence
