@@ -275,13 +275,14 @@ def test_a_file_is_not_overwritten(build, tmp_path):
 
 def test_amounts():
     assert [parse_amount(text) for text in ('3.4M', '137k', '1.2G', '5')] == [3.4e6, 137e3, 1.2e9, 5]
+    assert [parse_amount(text) for text in ('3.4m', '300K', '1.2g')] == [3.4e6, 300e3, 1.2e9]
     assert [amount(value) for value in (3.404e6, 137347, 1.2192e9, 5)] == [
         '3.404 M',
         '137.3 k',
         '1.219 G',
         '5',
     ]
-    for text in ('M', '-1M', '3.4B', '3MM', 'nan', ''):
+    for text in ('M', '-1M', '3.4B', '3MM', '3kM', 'nan', 'inf', ''):
         with pytest.raises(ValueError):
             parse_amount(text)
 

@@ -96,13 +96,14 @@ def amount(value: float) -> str:
 
 
 def parse_amount(text: str) -> float:
-    """3.4e6 of '3.4M'; k, M and G are known.
+    """3.4e6 of '3.4M'; k, M and G are known, in either case.
 
     Raises:
         ValueError: the text is no positive number with an optional unit.
     """
-    number = text.rstrip('kMG')
-    value = float(number) * UNITS.get(text[len(number) :], 1 if number == text else float('nan'))
-    if not value > 0:
+    units = {unit.lower(): factor for unit, factor in UNITS.items()} | {'': 1.0}
+    number = text.rstrip('kKmMgG')
+    value = float(number) * units.get(text[len(number) :].lower(), float('nan'))
+    if not 0 < value < float('inf'):
         raise ValueError(f'{text!r} is no amount such as 3.4M or 1.2G')
     return value
