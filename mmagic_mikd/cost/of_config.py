@@ -11,6 +11,7 @@ from torch import nn
 
 from ..utils.checks import quoted
 from ..utils.errors import ConfigError
+from ..utils.names import type_name
 from .complexity import Complexity, complexity, latency
 
 
@@ -124,6 +125,6 @@ def sizes_in(step: dict) -> list:
         inner = inner if isinstance(inner, list) else [inner]
         return [size for transform in inner for size in sizes_in(transform)]
     values = [step.get(key) for key in ('gt_patch_size', 'crop_size')]
-    values.append(step.get('scale') if step['type'] == 'Resize' else None)
+    values.append(step.get('scale') if type_name(step['type']) == 'Resize' else None)
     # a resize by a factor, a float, does not tell the size
     return [value for value in values if isinstance(value, int | tuple | list)]

@@ -3,6 +3,7 @@
 import pytest
 from mmengine.config import ConfigDict
 from mmengine.hub import get_config
+from mmengine.optim import OptimWrapper
 
 from mmagic_mikd.apps.launch.amp import enable_amp
 from mmagic_mikd.utils.errors import ConfigError
@@ -41,7 +42,7 @@ def test_the_stock_script_forgets_wrappers_without_a_type():
     assert rewritten == []
 
 
-@pytest.mark.parametrize('typed', [{}, {'type': 'OptimWrapper'}])
+@pytest.mark.parametrize('typed', [{}, {'type': 'OptimWrapper'}, {'type': OptimWrapper}])
 def test_a_single_optimiser(typed):
     cfg = ConfigDict(optim_wrapper=dict(optimizer=dict(type='Adam'), **typed))
     assert enable_amp(cfg) == ['optim_wrapper']

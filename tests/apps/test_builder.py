@@ -4,7 +4,8 @@ import re
 import sys
 
 import pytest
-from families import ROOT, common, data_folder, save_teacher, train
+from bad_input_world import World, model, run_tool
+from families import ROOT, common, data_folder, load, save_teacher, train
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
@@ -239,6 +240,117 @@ def test_imports_of_the_users_own_are_kept(build, variant, theirs, written):
     cfg = build(variant(FACADES, f'custom_imports = dict({theirs})'), '--width', '0.25')
     assert cfg.custom_imports.imports == written
     assert cfg.custom_imports.get('allow_failed_imports', False) == ('True' in theirs)
+
+
+def test_a_config_with_imports_of_its_own_and_our_base_trains(tmp_path):
+    """Two bases of one config must not share a key, and ours has none that yours may have."""
+    (tmp_path / 'own.py').write_text(
+        f"_base_ = [{FACADES!r}]\ncustom_imports = dict(imports=['json'], allow_failed_imports=False)\n"
+    )
+    (tmp_path / 'student.py').write_text(
+        f"_base_ = ['own.py', {str(ROOT / 'configs/_base_/mikd.py')!r}]\n"
+        'default_hooks = dict(distill=dict(**_base_.distill, teacher=dict(model=_base_.model)))\n'
+    )
+    cfg = Config.fromfile(tmp_path / 'student.py')
+    assert cfg.custom_imports.imports == ['json'] and cfg.default_hooks.distill.type == 'DistillRunner'
+
+
+@pytest.mark.parametrize(
+    ('broken', 'message'),
+    [
+        ('default_hooks = dict(\n', r'student.py cannot be read as a config \(SyntaxError'),
+        ('model = dict(generator=dict(base_channels=3))\n', r'has model.generator.base_channels=3; write it'),
+        ('', 'cannot be written as a config that inherits the teacher'),
+    ],
+)
+def test_it_reads_what_it_wrote_before_it_says_so(build, tmp_path, monkeypatch, broken, message):
+    monkeypatch.setattr('mmagic_mikd.apps.builder.write._hooks', lambda *args: broken)
+    assert re.search(message, build(FACADES, '--width', '0.25'))
+    assert not (tmp_path / 'student.py').exists()
+
+
+NEW_STYLE = """
+from mmagic.datasets import BasicImageDataset
+from mmagic.datasets.transforms import LoadImageFromFile, PackInputs, PairedRandomCrop, SetValues
+from mmagic.models.base_models import BaseEditModel
+from mmagic.models.data_preprocessors import DataPreprocessor
+from mmagic.models.editors.edsr.edsr_net import EDSRNet
+from mmagic.models.losses import L1Loss
+from mmengine.dataset import InfiniteSampler
+from mmengine.hooks import CheckpointHook
+from mmengine.optim import OptimWrapper
+from torch.optim import Adam
+
+default_scope = 'mmagic'
+custom_imports = dict(imports=['json'], allow_failed_imports=False)
+model = dict(
+    type=BaseEditModel,
+    generator=dict(
+        type=EDSRNet, in_channels=3, out_channels=3, mid_channels=16, num_blocks=1, upscale_factor=2
+    ),
+    pixel_loss=dict(type=L1Loss, loss_weight=1.0, reduction='mean'),
+    data_preprocessor=dict(type=DataPreprocessor, mean=[0.0] * 3, std=[255.0] * 3),
+)
+load = [dict(type=LoadImageFromFile, key=key, color_type='color') for key in ('img', 'gt')]
+crop = dict(type=PairedRandomCrop, gt_patch_size=16)
+pipeline = [*load, dict(type=SetValues, dictionary=dict(scale=2)), crop, dict(type=PackInputs)]
+data = dict(img='small', gt='large')
+train_dataloader = dict(
+    batch_size=2, num_workers=0, sampler=dict(type=InfiniteSampler),
+    dataset=dict(type=BasicImageDataset, data_root='data', data_prefix=data, pipeline=pipeline),
+)
+train_cfg = dict(by_epoch=False, max_iters=2)
+optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=1e-4))
+"""
+
+
+@pytest.mark.parametrize('hooks', ['', 'default_hooks = dict(timer=dict(type="IterTimerHook"))'])
+@pytest.mark.parametrize('folder', ['.', 'configs'])
+def test_a_config_of_the_new_style_gives_one_of_the_new_style(build, tmp_path, hooks, folder):
+    """Classes in place of names."""
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / 'teacher.py').write_text(f'{NEW_STYLE}\n{hooks}\n')
+    cfg = build(tmp_path / folder / 'teacher.py', '--width', '0.25')
+    assert cfg.model.generator.mid_channels == 4 and cfg.model.generator.num_blocks == 1
+    distill = cfg.default_hooks.distill
+    assert distill.teacher.model.generator.mid_channels == 16
+    assert distill.teacher.checkpoint == 'work_dirs/teacher/iter_2.pth'
+    assert ('timer' in cfg.default_hooks) == bool(hooks)
+    assert cfg.custom_imports == dict(imports=['json', 'mmagic_mikd'], allow_failed_imports=False)
+    settings = trained(cfg)
+    assert settings.start == SLICED and settings.objectives['pyramid']['loss_weight'] == 0.01
+    assert params(cfg.model) < params(distill.teacher.model)
+    again = build(tmp_path / 'student.py', '--width', '0.5', name='smaller.py')
+    assert again.default_hooks.distill.teacher.model.generator.mid_channels == 4
+    assert trained(again).start == SLICED and again.model.generator.mid_channels == 2
+
+
+def test_a_student_of_the_new_style_distils(build, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    World(tmp_path).save('teacher.pth', model(16))
+    hooks = 'default_hooks = dict(checkpoint=dict(type=CheckpointHook, by_epoch=False, interval=2))'
+    (tmp_path / 'new_teacher.py').write_text(f'{NEW_STYLE}\n{hooks}\n')
+    build('new_teacher.py', '--width', '0.25', '--teacher-checkpoint', 'teacher.pth', name='new_student.py')
+    assert run_tool('train', ['new_student.py', '--work-dir', 'new', '--amp']) == (0, '')
+    weights = load(tmp_path / 'new/iter_2.pth')['state_dict']
+    assert weights['generator.conv_first.weight'].shape[0] == 4
+
+
+def test_a_name_that_cannot_be_imported(build, tmp_path):
+    (tmp_path / 'my-teacher.py').write_text(NEW_STYLE)
+    assert 'give files and folders names of letters, digits and _' in build(
+        tmp_path / 'my-teacher.py', '--width', '0.25'
+    )
+
+
+def test_classes_and_texts_name_the_same():
+    from mmagic.models.editors.edsr.edsr_net import EDSRNet
+
+    names = ['EDSRNet', 'mmagic.EDSRNet', f'{EDSRNet.__module__}.EDSRNet', EDSRNet]
+    assert {Narrowing(dict(type=name, mid_channels=8)).type for name in names} == {'EDSRNet'}
+    for name in names:
+        assert 'type' not in Narrowing(dict(type=name, mid_channels=8)).changes(4)
 
 
 def test_it_needs_no_clone(build, tmp_path):

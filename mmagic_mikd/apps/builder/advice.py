@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from ...utils.names import type_name
+
 # MMagic's PSNRLoss is a logarithm of the mean square: at a residual r of images in [0, 1] its gradient is
 # 20 / (r ln 10) times that of L1Loss, 174 times at 0.05.
 PSNR_LOSS = 100.0
@@ -78,7 +80,7 @@ def advice(kind: str, share: float, model: dict) -> dict[str, Any]:
 
 def pixel_weight(loss: dict) -> float:
     """How strong the model's own pixel loss is, in units of an L1Loss of weight 1."""
-    return loss.get('loss_weight', 1.0) * (PSNR_LOSS if loss.get('type') == 'PSNRLoss' else 1.0)
+    return loss.get('loss_weight', 1.0) * (PSNR_LOSS if type_name(loss.get('type')) == 'PSNRLoss' else 1.0)
 
 
 def unknown(kind: str, model: dict) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.registry import MODELS
 
 from ...utils.errors import ConfigError
+from ...utils.names import type_name
 
 # Generator -> the constructor arguments that are channel counts. The first is the width that is searched, the
 # others keep their proportion to it.
@@ -29,6 +30,8 @@ NARROW_TYPES = {
     'StyleGAN2Generator': 'NarrowStyleGAN2Generator',
 }
 
+PRETRAINED = ('Pretrained', 'PretrainedInit')  # its name, and that of its class
+
 # StyleGAN2 mixes styles in training mode only, and the teacher is to mix them at the student's cut.
 TEACHER_SETTINGS = {'NarrowStyleGAN2Generator': ["mode='train'"]}
 
@@ -50,7 +53,8 @@ class Narrowing:
 
     def __init__(self, generator: dict) -> None:
         self._generator = generator
-        own_type = generator.get('type')
+        own_type = type_name(generator.get('type'))
+        self._own_type = own_type
         self.type = NARROW_TYPES.get(own_type, own_type)
         if self.type not in WIDTH_KEYS:
             known = ', '.join(sorted({*WIDTH_KEYS, *NARROW_TYPES}))
@@ -79,7 +83,7 @@ class Narrowing:
 
     def changes(self, width: int) -> dict[str, Any]:
         """The settings in which the student's generator differs from the teacher's."""
-        changes: dict[str, Any] = {} if self.type == self._generator['type'] else dict(type=self.type)
+        changes: dict[str, Any] = {} if self.type == self._own_type else dict(type=self.type)
         for key, full in self._full.items():
             changes[key] = max(1, round(full * width / self.full))
         # weights of the teacher's shapes would be downloaded and then left out as misfits
@@ -106,4 +110,4 @@ class Narrowing:
 
 
 def _loads_weights(setting: dict | None) -> bool:
-    return bool(setting) and (setting.get('type') == 'Pretrained' or 'ckpt_path' in setting)
+    return bool(setting) and (type_name(setting.get('type')) in PRETRAINED or 'ckpt_path' in setting)

@@ -1,6 +1,5 @@
 """From a teacher's config to the text of its student's: an ordinary MMagic config with the differences only."""
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +8,9 @@ from mmengine.config import Config
 from ...utils.errors import ConfigError
 from ...utils.escape import line as one_line
 from ...utils.escape import literal
+from ..launch.launch import read_config
 from .advice import advice, unknown
+from .bases import Style, call, style_of
 from .budget import Budget, Sizes, amount, widest_within
 from .widths import TEACHER_SETTINGS, Narrowing
 
@@ -55,7 +56,7 @@ def choose(
 
 
 def write(student: Student, cfg: Config, teacher: str, out: Path, checkpoint: str, command: str) -> None:
-    """Write the student's config to ``out``.
+    """Write the student's config to ``out``, and read it once: a file that cannot be read is not left.
 
     Args:
         cfg, teacher: the teacher's config, and its name or file, which the student's inherits.
@@ -63,22 +64,40 @@ def write(student: Student, cfg: Config, teacher: str, out: Path, checkpoint: st
         command: how this was asked for, a comment in the file.
 
     Raises:
-        ConfigError: ``out`` exists.
+        ConfigError: ``out`` exists, or what was written is no config of this student.
     """
     if out.exists():
         raise ConfigError(f'--out {out} exists; remove it or choose another name')
+    style = style_of(teacher, out)
     parts = [
         _header(student, teacher, out, command),
-        f'_base_ = {_code([_reference(teacher, out)])}',
+        style.head,
         *_imports(cfg),
         '',
-        _model(student),
+        _model(student, style),
         *_resets(cfg, out.stem),
         *_comment(student, cfg),
-        _hooks(student, cfg, checkpoint),
+        _hooks(student, cfg, checkpoint, style),
     ]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text('\n'.join(parts))
+    try:
+        _require_student(student, read_config(str(out)), out)
+    except ConfigError:
+        out.unlink()
+        raise
+
+
+def _require_student(student: Student, cfg: Config, out: Path) -> None:
+    """Refuse what was written if it is not read as it is meant."""
+    narrowing = student.sizes.narrowing
+    width = ((cfg.get('model') or {}).get('generator') or {}).get(narrowing.key)
+    hook = (cfg.get('default_hooks') or {}).get('distill') or {}
+    if width != student.width or not hook.get('teacher', {}).get('model'):
+        raise ConfigError(
+            f'--out {out} cannot be written as a config that inherits the teacher: read again, it has '
+            f'model.generator.{narrowing.key}={width}; write it by hand, as docs/students.md shows'
+        )
 
 
 def last_checkpoint(cfg: Config, teacher: str) -> str:
@@ -98,10 +117,6 @@ def _work_dir(cfg: Config, teacher: str) -> str:
     return folder.removeprefix('./').rstrip('/')
 
 
-def _reference(base: str, out: Path) -> str:
-    return base if '::' in base else os.path.relpath(Path(base).resolve(), out.resolve().parent)
-
-
 def _header(student: Student, teacher: str, out: Path, command: str) -> str:
     lines = [f'The student of {teacher}.', '', *(f'    {line}' for line in student.table), '']
     lines += [f'    tools/dist_train.sh {out} 8', '', f'Written by {command}; edit it as you like.']
@@ -115,13 +130,13 @@ def _imports(cfg: Config) -> list[str]:
     imports = [imports] if isinstance(imports, str) else list(imports)
     if PACKAGE in imports:
         return []
-    settings = dict(imports=[*imports, PACKAGE]) | ({} if own else dict(allow_failed_imports=False))
+    settings = dict(own or dict(imports=[], allow_failed_imports=False), imports=[*imports, PACKAGE])
     return [f'custom_imports = {_code(settings)}']
 
 
-def _model(student: Student) -> str:
+def _model(student: Student, style: Style) -> str:
     changes = student.sizes.narrowing.changes(student.width)
-    return f'model = dict(generator={_code(changes)})  # the student; `_base_.model` is still the teacher\n'
+    return style.student(', '.join(f'{key}={_code(value)}' for key, value in changes.items()))
 
 
 def _resets(cfg: Config, name: str) -> list[str]:
@@ -142,26 +157,23 @@ def _comment(student: Student, cfg: Config) -> list[str]:
     return [f'# {text[0].upper()}{text[1:]}.'] if text else []
 
 
-def _hooks(student: Student, cfg: Config, checkpoint: str) -> str:
+def _hooks(student: Student, cfg: Config, checkpoint: str, style: Style) -> str:
     narrowing = student.sizes.narrowing
-    teacher = ['model=_base_.model', f'checkpoint={literal(checkpoint)}']
+    teacher = [f'model={style.teacher}', f'checkpoint={literal(checkpoint)}']
     teacher += TEACHER_SETTINGS.get(narrowing.type, [])
-    entries = ["type='DistillRunner'", _call('teacher=dict', teacher, 8)]
-    theirs = cfg.get('default_hooks', {}).get('distill')
+    entries = ["type='DistillRunner'", call('teacher=dict', teacher, 8)]
+    hooks = cfg.get('default_hooks') or {}
+    theirs = hooks.get('distill')
     if theirs is not None:  # the teacher's own distillation gives way; its networks and the guard stay
-        entries.insert(0, '_delete_=True')
+        entries[:0] = [] if style.new else ['_delete_=True']
         entries += [
-            f'{key}=_base_.default_hooks.distill.{key}' for key in ('pairs', 'guard') if key in theirs
+            f'{key}={style.inherited}default_hooks.distill.{key}'
+            for key in ('pairs', 'guard')
+            if key in theirs
         ]
     advised = advice(narrowing.type, student.width / narrowing.full, cfg.model)
     entries += [f'{name}={_code(value)}' for name, value in advised.items()]
-    return f'default_hooks = {_call("dict", [_call("distill=dict", entries, 4)], 0)}\n'
-
-
-def _call(name: str, arguments: list[str], indent: int) -> str:
-    """A call with one argument a line."""
-    lines = ''.join(f'{" " * (indent + 4)}{argument},\n' for argument in arguments)
-    return f'{name}(\n{lines}{" " * indent})'
+    return style.hooks(call('distill=dict', entries, 4), bool(hooks))
 
 
 def _code(value: Any) -> str:

@@ -7,6 +7,7 @@ thread. Delete this file when it also sets the type where it is implied.
 from collections.abc import Mapping
 
 from ...utils.errors import ConfigError
+from ...utils.names import type_name
 
 PLAIN, MIXED = 'OptimWrapper', 'AmpOptimWrapper'
 
@@ -19,7 +20,7 @@ def enable_amp(cfg, dtype: str | None = None) -> list[str]:
     """
     wrappers = dict(_wrappers(cfg.optim_wrapper))
     for key, wrapper in wrappers.items():
-        if wrapper.get('type', PLAIN) not in (PLAIN, MIXED):
+        if type_name(wrapper.get('type', PLAIN)) not in (PLAIN, MIXED):
             raise ConfigError(
                 f'--amp cannot change {key}.type={wrapper["type"]!r}; only {PLAIN!r} has a mixed twin'
             )

@@ -151,8 +151,8 @@ def _about_config(error: BaseException, building: Building, whole: Any) -> str:
     if isinstance(error, KeyError) and 'must contain the key "type"' in str(error):
         return f'{key} has no `type`, so nothing can be made of it: {_siblings(key, whole)}'
     optimiser = cfg.get('optimizer') if isinstance(cfg, dict) else None
-    if isinstance(optimiser, dict) and optimiser.get('type') not in (known := _registered(OPTIMIZERS)):
-        kind = optimiser.get('type')
+    kind = optimiser.get('type') if isinstance(optimiser, dict) else type
+    if not inspect.isclass(kind) and kind not in (known := _registered(OPTIMIZERS)):
         return f'{key}.optimizer.type={kind!r} is not known: {_proposal(str(kind), known)}'
     unexpected = re.search(r"(\w+)?[\w.]*\(\) got an unexpected keyword argument '(\w+)'", str(error))
     if unexpected and unexpected[2] in cfg:
