@@ -189,6 +189,16 @@ def test_enough_good_iterations_wipe_out_the_trips():
     assert not bench.resting
 
 
+def test_iterations_of_rest_are_no_good_ones():
+    """A rest longer than ``patience`` would wipe out the trips that it is for."""
+    bench, tripped = Bench(patience=5), []
+    for iteration in range(64):
+        resting = bench.resting
+        tripped += [] if resting else [iteration]
+        bench.run(*([] if resting else ['far']))
+    assert tripped == [0, 1, 3, 7, 15, 31, 63]
+
+
 def test_the_last_good_state_moves_on_and_survives_a_second_fall():
     bench = Bench()
     for _ in range(SNAPSHOT_EVERY):

@@ -35,6 +35,23 @@ def test_only_the_first_call_that_trains_on_real_inputs_counts(network, calls):
     assert len(calls) == 1 and calls[0].output is output and torch.equal(calls[0].args[0], x)
 
 
+def test_one_generated_input_among_others_makes_the_call_a_generated_one(calls):
+    network = nn.Bilinear(2, 2, 2)
+    tap = ForwardTap(network, calls.append)
+    tap.arm()
+    network(torch.ones(1, 2), torch.ones(1, 2, requires_grad=True))
+    assert calls == [] and tap.seen == ['a call on generated inputs']
+
+
+def test_what_was_seen_before_it_was_armed_is_forgotten(network, calls):
+    """Else the sentence about a step without a training call names those of earlier steps."""
+    tap = ForwardTap(network, calls.append)
+    tap.arm()
+    network(torch.ones(1, 2, requires_grad=True))
+    tap.arm()
+    assert tap.seen == []
+
+
 def test_keyword_inputs_count_as_inputs(calls):
     class Network(nn.Linear):
         def forward(self, *, image):
@@ -138,6 +155,17 @@ def test_a_model_may_call_backward_and_step_itself(network):
 def test_an_update_past_the_wrapper_is_refused_before_it_happens(network):
     optim_wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=1.0))
     UpdateTap(optim_wrapper, lambda loss: loss)
+    start = network.weight.detach().clone()
+    network.weight.sum().backward()
+    with pytest.raises(ConfigError, match=r'call optim_wrapper.update_params\(loss\)'):
+        optim_wrapper.step()
+    assert torch.equal(network.weight, start)
+
+
+def test_an_update_through_the_wrapper_does_not_let_the_next_one_past(network):
+    optim_wrapper = OptimWrapper(torch.optim.SGD(network.parameters(), lr=1.0))
+    UpdateTap(optim_wrapper, lambda loss: loss)
+    optim_wrapper.update_params(network.weight.sum())
     start = network.weight.detach().clone()
     network.weight.sum().backward()
     with pytest.raises(ConfigError, match=r'call optim_wrapper.update_params\(loss\)'):

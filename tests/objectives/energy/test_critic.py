@@ -99,6 +99,22 @@ def test_frozen_equals_the_plain_critic_and_gives_no_weight_gradients():
     assert all(p.requires_grad and p.grad is None for p in critic.parameters())
 
 
+def test_frozen_leaves_frozen_what_was_so_before():
+    """A perceptual loss has a backbone that nobody trains."""
+    network = nn.Sequential(nn.Linear(2, 2).requires_grad_(False), nn.Linear(2, 2))
+    with frozen(network):
+        assert not any(p.requires_grad for p in network.parameters())
+    assert [p.requires_grad for p in network.parameters()] == [False, False, True, True]
+
+
+def test_the_estimate_of_the_spectral_norm_is_settled_from_the_start():
+    """Before any step in training: a single iteration is not enough for these singular values."""
+    left, right = (torch.linalg.qr(torch.randn(8, 8))[0] for _ in range(2))
+    weight = left @ torch.diag(torch.tensor([1.0] + [0.8] * 7)) @ right
+    norm = SpectralNorm(3 * weight).eval()
+    torch.testing.assert_close(norm(3 * weight), weight, rtol=1e-3, atol=1e-3)
+
+
 def test_frozen_normalises_once_and_is_undone_by_an_error():
     critic = EnergyCritic(4, image_size=32)
     with pytest.raises(RuntimeError, match='boom'), frozen(critic):
