@@ -16,7 +16,7 @@ from ..objectives.energy.published import LEARNER
 from ..objectives.objective import Keys, Objective, Place
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
-from .modules import arguments_of, build_module
+from .modules import arguments_of, build_module, class_of
 from .pair import Pair
 from .settings import Settings
 from .view import View
@@ -53,11 +53,9 @@ class ObjectiveBuilder:
         parts = {key: cfg.pop(key, None) for key in PARTS}
         weight = cfg.get('loss_weight')
         cfg, outside = without_foreign_weight(cfg)
+        require_energetic(cfg, parts, keys)
         module = build_module(keys.objective, cfg)
         energetic = isinstance(module, MIDistillLoss)
-        for part in ('critic', 'chain'):
-            if parts[part] is not None and not energetic:
-                raise ConfigError(f'{keys.objective}.{part} is for MIDistillLoss; {cfg["type"]} has none')
         place = self._place(options, UNIT if energetic else None, keys)
         if energetic:
             objective = self._energetic(name, module, place, parts, options, keys)
@@ -116,7 +114,7 @@ class ObjectiveBuilder:
         critic.setdefault('type', 'EnergyCritic')
 
         def make(*sizes: int) -> nn.Module:
-            return build_module(keys.critic, dict(critic, image_size=sizes[0]) if sizes else critic)
+            return build_critic(keys.critic, dict(critic, image_size=sizes[0]) if sizes else critic)
 
         waits = 'image_size' in arguments_of(critic) and not any(critic.get(key) for key in DEPTHS)
         return EnergyObjective(
@@ -183,6 +181,30 @@ class ObjectiveBuilder:
                 f'{keys.objective}: {type(module).__name__} compares the samples of a batch, and '
                 f'train_dataloader.batch_size is {batch}: set it to {least} or more'
             )
+
+
+def require_energetic(cfg: dict, parts: dict, keys: Keys) -> None:
+    """Critic and chain belong to one bound; they may be left of a config that another inherits."""
+    kind = class_of(cfg)
+    if kind is None or issubclass(kind, MIDistillLoss):
+        return
+    for part, key in dict(critic=keys.critic, chain=keys.chain).items():
+        if parts[part] is not None:
+            raise ConfigError(
+                f'{key or f"{keys.objective}.{part}"} is for MIDistillLoss; {kind.__name__} has none: leave it '
+                'out, or give the new objective a name of its own'
+            )
+
+
+def build_critic(key: str, cfg: dict) -> nn.Module:
+    """A network of energies."""
+    critic = build_module(key, cfg)
+    if not callable(getattr(critic, 'given', None)):
+        raise ConfigError(
+            f'{key}.type: {type(critic).__name__} has no method `given`, by which a chain asks for energies; '
+            'use EnergyCritic, or a class that has it'
+        )
+    return critic
 
 
 class Weighted(nn.Module):

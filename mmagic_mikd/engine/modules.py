@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmengine.registry import MODELS
 from torch import nn
 
@@ -15,7 +16,7 @@ def build_module(key: str, cfg: Mapping) -> nn.Module:
     """A registered module from its config at ``key``.
 
     Raises:
-        ConfigError: nobody has registered it, or it does not take these arguments.
+        ConfigError: nobody has registered it, or its constructor does not take these arguments.
     """
     kind = cfg.get('type')
     if isinstance(kind, str) and _found(kind) is None:
@@ -27,16 +28,17 @@ def build_module(key: str, cfg: Mapping) -> nn.Module:
             raise ConfigError(f'{key} ({kind}) has no setting {name!r}: {proposal(name, sorted(taken))}')
     try:
         return MODELS.build(dict(cfg))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # of a constructor, which may be anybody's
         reason = str(error) if isinstance(error, ConfigError) else quoted(error)
         raise ConfigError(f'{key}: {" ".join(reason.split())}') from error
 
 
 def arguments_of(cfg: Mapping) -> set[str]:
     """What the class of a config takes; nothing where that cannot be told."""
-    kind = cfg['type']
-    found = _found(kind) if isinstance(kind, str) else kind
-    if not inspect.isclass(found):
+    found = class_of(cfg)
+    if found is None:
         return set()
     names: set[str] = set()
     for cls in inspect.getmro(found):  # a class that hands on what it does not know takes its parent's, too
@@ -45,6 +47,13 @@ def arguments_of(cfg: Mapping) -> set[str]:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             return names - {'self'}
     return set()  # whatever it is given
+
+
+def class_of(cfg: Mapping) -> type | None:
+    """The class of a config; None where nobody has registered it, or a function is to build it."""
+    kind = cfg['type']
+    found = _found(kind) if isinstance(kind, str) else kind
+    return found if inspect.isclass(found) else None
 
 
 def _found(kind: str) -> Any:

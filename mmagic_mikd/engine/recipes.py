@@ -73,6 +73,11 @@ def with_recipe(key: str, name: str | None, settings: dict[str, Any]) -> dict[st
     return _merged(RECIPES[name], {k: value for k, value in settings.items() if value is not None})
 
 
+def objectives_of(recipe: str | None) -> list[str]:
+    """Names of the objectives that a recipe brings along."""
+    return list(RECIPES.get(recipe, {}).get('objectives', {}))
+
+
 def _merged(base: Any, changes: Any) -> Any:
     both = isinstance(base, dict) and isinstance(changes, dict)
     if not both or changes.get('type', base.get('type')) != base.get('type'):

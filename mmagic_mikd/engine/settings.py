@@ -8,14 +8,15 @@ from torch import nn
 from ..guard import DEFAULTS
 from ..objectives.energy.langevin import check_sampler
 from ..objectives.objective import Keys
-from ..utils.checks import require_kind, require_known, require_number, short
+from ..utils.checks import proposal, require_known, short
 from ..utils.errors import ConfigError
+from ..utils.schema import a_dict, check, optional
 from .old_spelling import OLD_KEYS, keys_of_old, translated
-from .recipes import with_recipe
+from .recipes import objectives_of, with_recipe
+from .schema import COMPONENT, DISTILL, OBJECTIVE, OPTIM_WRAPPER, PAIRS, SCHEDULE
 
 KEY = 'default_hooks.distill'
 NEW_KEYS = ('teacher', 'start', 'objectives', 'pairs', 'guard', 'recipe')
-TARGETS = ('teacher', 'ground_truth')
 
 
 class Settings(NamedTuple):
@@ -70,7 +71,7 @@ def read(given: Mapping[str, Any]) -> Settings:
         objectives = {name: objectives[name] for name in sorted(objectives, key=lambda name: name != 'mi')}
     keys = {name: keys_of_old(KEY, name) if old else keys_of(name) for name in objectives}
     for name, cfg in objectives.items():
-        _check_objective(name, cfg, keys[name])
+        _check_objective(name, cfg, keys[name], given.get('recipe'))
     start = merged.get('start', {})
     return Settings(
         teacher=given.get('teacher'),
@@ -93,22 +94,14 @@ def keys_of(name: str) -> Keys:
 
 
 def _check_kinds(given: Mapping[str, Any]) -> None:
-    require_kind(f'{KEY}.teacher', given.get('teacher'), (Mapping, nn.Module), 'a dict or a module')
-    require_kind(f'{KEY}.pairs', given.get('pairs'), (list, tuple), 'a list of dicts')
-    require_kind(
-        f'{KEY}.start', given.get('start'), (str, Mapping), "'sliced', 'inherited' or a dict by layer"
-    )
-    dicts = {key: given.get(key) for key in OLD_KEYS if key != 'param_scheduler'}
-    dicts['objectives'] = given.get('objectives')
+    check(KEY, {key: value for key, value in given.items() if value is not None}, DISTILL)
+    PAIRS(f'{KEY}.pairs', given.get('pairs') or ())
     for group in ('terms', 'objectives'):
-        if isinstance(dicts[group], Mapping):
-            dicts |= {f'{group}.{name}': cfg for name, cfg in dicts.pop(group).items()}
-    dicts |= {f'pairs[{index}]': pair for index, pair in enumerate(given.get('pairs') or ())}
-    for name, value in dicts.items():
-        require_kind(f'{KEY}.{name}', value, Mapping, 'a dict')
+        for name, cfg in (given.get(group) or {}).items():
+            optional(a_dict)(f'{KEY}.{group}.{name}', cfg)
 
 
-def _check_objective(name: str, cfg: Mapping, keys: Keys) -> None:
+def _check_objective(name: str, cfg: Mapping, keys: Keys, recipe: str | None) -> None:
     """The options that every objective has; the others are its module's own."""
     key = keys.objective
     if not isinstance(name, str) or not name.isidentifier():
@@ -116,40 +109,23 @@ def _check_objective(name: str, cfg: Mapping, keys: Keys) -> None:
             f'{KEY}.objectives has the name {short(name)}: give it one of letters, digits and _'
         )
     if 'type' not in cfg:
-        raise ConfigError(f'{key} has no `type`: set it to that of a loss, such as PyramidLaplaceLoss')
-    if 'loss_weight' in cfg:
-        require_number(f'{key}.loss_weight', cfg['loss_weight'], least=0)
-    if cfg.get('until') is not None:
-        require_number(f'{key}.until', cfg['until'], above=0, most=1)
-    if cfg.get('target', 'teacher') not in TARGETS:
-        raise ConfigError(f"{key}.target={short(cfg['target'])} must be 'teacher' or 'ground_truth'")
-    for part in ('learner', 'adapter', 'critic', 'chain'):
-        require_kind(f'{key}.{part}', cfg.get(part), Mapping, 'a dict')
+        remedy = proposal(name, objectives_of(recipe), 'set it to that of a loss, such as PyramidLaplaceLoss')
+        raise ConfigError(f'{key} has no `type`: {remedy}')
+    check(key, cfg, OBJECTIVE)
     check_sampler(keys.chain, cfg.get('chain') or {})
-    _check_layer(key, cfg)
-    if cfg.get('range') is not None:
-        _check_range(key, cfg['range'])
+    learner = dict(cfg.get('learner') or {})
+    optional(SCHEDULE)(keys.schedule, learner.pop('param_scheduler', None))
+    check(keys.learner, learner, OPTIM_WRAPPER)
+    check(keys.critic or f'{key}.critic', cfg.get('critic') or {}, COMPONENT)
+    _check_together(key, cfg)
 
 
-def _check_layer(key: str, cfg: Mapping) -> None:
-    layer = cfg.get('layer')
-    if layer is None:
+def _check_together(key: str, cfg: Mapping) -> None:
+    """What is for images only, and what for features."""
+    if cfg.get('layer') is None:
         if cfg.get('adapter'):
             raise ConfigError(f'{key}.adapter is for the features of a layer: name that in `layer`')
         return
-    paths = (layer,) if isinstance(layer, str) else layer
-    fits = isinstance(paths, tuple | list) and len(paths) in (1, 2) and all(isinstance(p, str) for p in paths)
-    if not fits:
-        raise ConfigError(
-            f"{key}.layer={short(layer)} must be the path of a layer, or the student's and the teacher's"
-        )
     for option in ('range', 'target'):
         if cfg.get(option) not in (None, 'teacher'):
             raise ConfigError(f'{key}.{option} is for images, and `layer` names features: leave one out')
-
-
-def _check_range(key: str, value: Any) -> None:
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise ConfigError(f'{key}.range={short(value)} must be (lowest, highest)')
-    require_number(f'{key}.range', value[0])
-    require_number(f'{key}.range', value[1], above=value[0])

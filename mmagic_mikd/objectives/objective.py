@@ -1,11 +1,11 @@
 """One term of the student's loss: a bound or a distance, what it learns, and where it looks."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+
+from .calls import comparing, frozen
 
 Gate = Callable[['Objective', str, Tensor, Tensor, Callable], Tensor]
 
@@ -164,9 +164,10 @@ class Objective:
             return sum(self._value(view.name, *view.at(self.place, gate)) for view in views)
 
     def _value(self, pair: str, student: Tensor, teacher: Tensor) -> Tensor:
-        if pair in self.adapters:
-            student = self.adapters[pair](student.float())
-        return _scalar(self.losses[pair](student.float(), teacher.float()))
+        with comparing(self.keys.objective, self.place.layer is not None, student, teacher):
+            if pair in self.adapters:
+                student = self.adapters[pair](student.float())
+            return _scalar(self.losses[pair](student.float(), teacher.float()))
 
     def note(self, pair: str, **values: Tensor) -> None:
         """Keep the means of these values for the log."""
@@ -176,23 +177,9 @@ class Objective:
 def _scalar(value: Any) -> Tensor:
     """Perceptual losses of the toolbox return a pair, of which one may be None."""
     if isinstance(value, tuple | list):
-        return sum(part for part in value if part is not None)
+        value = sum(part for part in value if part is not None)
+    if not isinstance(value, Tensor):
+        raise TypeError(f'it returns a {type(value).__name__}')
+    if value.numel() != 1:
+        raise TypeError(f'it returns a tensor of shape {tuple(value.shape)}')
     return value
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[nn.Module]:
-    """The network as a constant function: no parameter gradients, weights normalised once, not per call.
-
-    Between two updates the weights do not change, so neither do their spectral norms. What is saved in a
-    chain is K - 1 power iterations per weight and every gradient with respect to a weight.
-    """
-    trainable = [p for p in network.parameters() if p.requires_grad]
-    for parameter in trainable:
-        parameter.requires_grad_(False)
-    try:
-        with parametrize.cached():
-            yield network
-    finally:
-        for parameter in trainable:
-            parameter.requires_grad_(True)

@@ -4,7 +4,9 @@ import families
 import pytest
 import torch
 from families import Observer, equal, hook_of, load, scalars, train, without_distillation
+from mmengine.registry import MODELS
 from mmengine.runner import Runner
+from torch import nn
 
 from mmagic_mikd import VIDLoss
 from mmagic_mikd.engine.pair import Pair
@@ -141,3 +143,64 @@ def test_patches_are_drawn_anew_each_iteration(tmp_path, monkeypatch):
     draws = [d for d in drawn if len(d) == 2 * 8 * 8]
     assert term.learns and len(draws) == 4  # the embedding's step and the student's loss, each iteration
     assert not torch.equal(draws[0], draws[2]) and sorted(draws[0].tolist()) == list(range(128))
+
+
+@MODELS.register_module(force=True)
+class OneArgument(nn.Module):
+    def forward(self, student):
+        return student.mean()
+
+
+@MODELS.register_module(force=True)
+class NoScalar(nn.Module):
+    def forward(self, student, teacher):
+        return student - teacher
+
+
+@MODELS.register_module(force=True)
+class ANumber(nn.Module):
+    def forward(self, student, teacher):
+        return 3
+
+
+@MODELS.register_module(force=True)
+class TooMuch(nn.Module):
+    def forward(self, student, teacher):
+        raise torch.OutOfMemoryError('CUDA out of memory')
+
+
+@pytest.mark.parametrize(
+    ('term', 'message'),
+    [
+        (dict(type='OneArgument'), 'takes 2 positional arguments but 3 were given'),
+        (dict(type='NoScalar'), 'returns a tensor of shape .2, 3, 32, 32.'),
+        (dict(type='ANumber'), 'returns a int'),
+        (dict(type='CrossEntropyLoss', ignore_index='x'), 'ignore_index'),
+        (dict(type='CosineSimilarity', dim=2), 'returns a tensor of shape'),
+    ],
+)
+def test_a_module_of_another_signature_is_one_sentence_at_the_first_batch(tmp_path, term, message):
+    for kind in (nn.CrossEntropyLoss, nn.CosineSimilarity):
+        MODELS.register_module(module=kind, force=True)
+    cfg = config('pix2pix', tmp_path, 1, [])
+    cfg.default_hooks.distill.objectives = dict(x=term)
+    with pytest.raises(ConfigError, match=message) as error:
+        train(cfg)
+    sentence = str(error.value)
+    assert sentence.startswith('default_hooks.distill.objectives.x cannot compare (2, 3, ')
+    assert sentence.endswith('; use a module of (student, teacher) that returns a scalar')
+
+
+def test_want_of_memory_is_no_matter_of_the_config(tmp_path):
+    cfg = config('pix2pix', tmp_path, 1, [])
+    cfg.default_hooks.distill.objectives = dict(x=dict(type='TooMuch'))
+    with pytest.raises(torch.OutOfMemoryError):
+        train(cfg)
+
+
+def test_of_two_objectives_of_one_kind_the_one_that_cannot_be_is_named(tmp_path):
+    cfg = config('pix2pix', tmp_path, 1, [])
+    two = dict(a=dict(type='VIDLoss'), b=dict(type='VIDLoss', channels=5))
+    cfg.default_hooks.distill.objectives = two
+    with pytest.raises(ConfigError, match='^default_hooks.distill.objectives.b: VIDLoss: .*set `channels`'):
+        train(cfg)

@@ -235,6 +235,15 @@ CHECKED_WHEN_READ = [
     (dict(objectives={3: L1}), f'{HERE}.objectives has the name 3: '),
     (dict(objectives=dict(x=dict(loss_weight=1.0))), f'{X} has no `type`'),
     (dict(start=3), f'{HERE}.start=3 must be '),
+    (dict(recipe=['pyramid']), rf"{HERE}.recipe=\['pyramid'\] must be the name"),
+    (dict(terms='L1Loss'), f"{HERE}.terms='L1Loss' must be a dict"),
+    (dict(loss='MIDistillLoss'), f"{HERE}.loss='MIDistillLoss' must be a dict"),
+    (dict(optim_wrapper=dict(optimizer=None)), f'{HERE}.optim_wrapper.optimizer=None must be a dict'),
+    (dict(pairs=[dict(student=3)]), rf'{HERE}.pairs\[0\].student=3 must be the path of a module'),
+    (
+        dict(recipe='pyramid', objectives=dict(pyramide=dict(loss_weight=5))),
+        f'{HERE}.objectives.pyramide has no `type`: did you mean .pyramid.',
+    ),
     (dict(teacher='teacher.pth'), f"{HERE}.teacher='teacher.pth' must be a dict or a module"),
     (dict(pairs=dict(student='generator')), f'{HERE}.pairs=.* must be a list of dicts'),
     (dict(pairs=['generator']), rf"{HERE}.pairs\[0\]='generator' must be a dict"),
@@ -243,9 +252,10 @@ BAD_OPTIONS = dict(
     loss_weight=[-1, 'high', float('nan'), None, True],
     until=[0, 1.5, -0.5, 'half', float('nan')],
     target=['student', 'photograph', 3],
-    layer=[3, [], ['a', 'b', 'c'], ['a', 3]],
+    layer=[3, '', [], [''], ('a', ''), ['a', 'b', 'c'], ['a', 3]],
+    type=[None, '', 3, ['L1Loss']],
     range=[1, [0], [0, 1, 2], [1, 0], [0, 'white'], [0, float('inf')]],
-    learner=['Adam', 3, [ADAM]],
+    learner=['Adam', 3, [ADAM], dict(optimizer=None), dict(optimizer='Adam'), dict(optimizer=dict(lr=1.0))],
     adapter=['Conv2d', 1],
 )
 
@@ -274,7 +284,18 @@ def test_a_bad_value_of_an_option_is_named(option, value):
         (dict(layer='a', range=(0, 1)), f'{X}.range is for images, and `layer` names features'),
         (dict(chain=dict(step=1)), f"{X}.chain has no setting 'step': did you mean 'steps'"),
         (dict(chain=dict(start='teacher')), f"{X}.chain.start='teacher' must be"),
+        (dict(chain=dict(start=['student'])), rf"{X}.chain.start=\['student'\] must be 'student' or "),
+        (dict(chain=dict(steps=10**12)), f'{X}.chain.steps=1000000000000 must be .* at most 10000'),
+        (dict(chain=dict(value_range=(1, -1))), f'{X}.chain.value_range=-1 must be'),
         (dict(critic='EnergyCritic'), f"{X}.critic='EnergyCritic' must be a dict"),
+        (dict(critic=dict(type=3)), f'{X}.critic.type=3 must be'),
+        (dict(learner=dict(ADAM, clip_grad=dict(max_norm='x'))), f"{X}.learner.clip_grad.max_norm='x' must"),
+        (
+            dict(learner=dict(ADAM, clip_grad=dict(norm=1.0))),
+            f"{X}.learner.clip_grad has no setting 'norm': did you mean 'max_norm'",
+        ),
+        (dict(learner=dict(ADAM, accumulative_counts=0)), f'{X}.learner.accumulative_counts=0 must'),
+        (dict(learner=dict(ADAM, param_scheduler='StepLR')), f"{X}.learner.param_scheduler='StepLR' must"),
     ],
 )
 def test_options_that_do_not_fit_together_are_named(options, message):
@@ -296,6 +317,12 @@ def tiny(tmp_path_factory):
         (dict(L1, learner=ADAM), f'{X}: L1Loss has nothing to learn; leave `learner` out'),
         (dict(L1, critic=dict(type='EnergyCritic')), f'{X}.critic is for MIDistillLoss; L1Loss has none'),
         (dict(L1, chain=dict(steps=2)), f'{X}.chain is for MIDistillLoss; L1Loss has none'),
+        (
+            dict(L1, energy_l2=0.1, critic=dict(), chain=dict()),  # what is left of an inherited bound
+            f'{X}.critic is for MIDistillLoss; L1Loss has none: leave it out, or give the new objective a name',
+        ),
+        (dict(type='MIDistillLoss', critic=dict(type='L1Loss')), f'{X}.critic.type: L1Loss has no method'),
+        (dict(type='VIDLoss', channels=10**15), f'{X}: '),
         (dict(type='L1Los'), f"{X}.type='L1Los' is not known"),
         (dict(L1, reductoin='sum'), f"{X} .*'reductoin'.* did you mean 'reduction'"),
         (dict(type='VIDLoss', channels=0), f'{X}: VIDLoss: channels=0 must be'),

@@ -86,6 +86,10 @@ class EnergyCritic(nn.Module):
 
     def given(self, s: Tensor) -> Callable[[Tensor], Tensor]:
         """t -> E(t, s), for many t: the part of the first layer that sees s alone is computed once."""
+        if s.shape[1] != self.s_channels:
+            raise ConfigError(
+                f'EnergyCritic: s has {s.shape[1]} channels; set critic.s_channels, now {self.s_channels}'
+            )
         of_t, of_s = self.stem.weight.split([self.t_channels, self.s_channels], dim=1)
         s_half = F.conv2d(_halved(s), of_s, self.stem.bias, padding=1)
 

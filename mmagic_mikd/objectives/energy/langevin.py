@@ -1,13 +1,11 @@
 """Short-run Langevin dynamics: samples of q(t|s) = exp(-E(t, s)) / Z(s)."""
 
-import inspect
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from ...utils.checks import require_known, require_number
-from ...utils.errors import ConfigError
+from ...utils.schema import check, interval, number, one_of, optional
 from .published import NOISE_STD, STEP_SIZE, STEPS
 
 # Where a chain starts, from t and s: its name in pictures, and the images. 'student' is the published one.
@@ -55,24 +53,20 @@ def langevin(
     return t if value_range is None else t.clamp(*value_range)
 
 
+MOST_STEPS = 10_000  # of one chain, which runs in every iteration; ten are published
+SAMPLER = dict(
+    start=one_of(*STARTS),
+    steps=number(least=0, most=MOST_STEPS, whole=True),
+    step_size=number(least=0),
+    noise_std=number(least=0),
+    value_range=optional(interval),
+)
+
+
 def check_sampler(name: str, settings: dict) -> None:
     """Whether a config, found at the key ``name``, holds settings of :func:`langevin`.
 
     Raises:
         ConfigError: an unknown setting, or one that is no number in its range.
     """
-    defaults = {key: parameter.default for key, parameter in inspect.signature(langevin).parameters.items()}
-    known = ('steps', 'step_size', 'noise_std', 'value_range')
-    require_known(name, settings, ('start', *known))
-    if settings.get('start', 'student') not in STARTS:
-        raise ConfigError(f"{name}.start={settings['start']!r} must be 'student' or 'shuffled'")
-    steps, step_size, noise_std, value_range = ((defaults | settings)[key] for key in known)
-    require_number(f'{name}.steps', steps, least=0, whole=True)
-    require_number(f'{name}.step_size', step_size, least=0)
-    require_number(f'{name}.noise_std', noise_std, least=0)
-    if value_range is not None:
-        if not isinstance(value_range, tuple | list) or len(value_range) != 2:
-            raise ConfigError(f'{name}.value_range={value_range!r} must be None or (lowest, highest)')
-        lowest, highest = value_range
-        require_number(f'{name}.value_range', lowest)
-        require_number(f'{name}.value_range', highest, above=lowest)
+    check(name, settings, SAMPLER, closed=True)

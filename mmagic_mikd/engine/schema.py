@@ -1,0 +1,90 @@
+"""What every setting of a distillation may be, one table for each component; `settings` checks by them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from ..utils.checks import short
+from ..utils.errors import ConfigError
+from ..utils.schema import (
+    a_dict,
+    a_path,
+    a_type,
+    check,
+    each,
+    interval,
+    kind,
+    number,
+    one_of,
+    optional,
+    table,
+)
+
+TARGETS = ('teacher', 'ground_truth')
+NAME_OR_INDEX = kind((str, int), 'the key or the index of the image in what the generator returns')
+
+
+def layer(key: str, value: Any) -> None:
+    """The path of a layer, or the student's and the teacher's; an empty one would be the whole network."""
+    paths = (value,) if isinstance(value, str) else value
+    fits = isinstance(paths, tuple | list) and len(paths) in (1, 2)
+    if not fits or not all(isinstance(path, str) and path for path in paths):
+        raise ConfigError(
+            f"{key}={short(value)} must be the path of a layer, or the student's and the teacher's"
+        )
+
+
+def optimiser(key: str, value: Any) -> None:
+    """The config of an optimiser."""
+    check(key, value, dict(type=a_type, lr=number(least=0)))
+    if 'type' not in value:
+        raise ConfigError(f"{key} has no `type`: set it to that of an optimiser, such as 'Adam'")
+
+
+CLIPPING = dict(
+    type=one_of('norm', 'value'),
+    max_norm=number(above=0),
+    norm_type=number(above=0),
+    clip_value=number(above=0),
+    error_if_nonfinite=kind(bool, 'True or False'),
+    foreach=optional(kind(bool, 'True or False')),
+)
+OPTIM_WRAPPER = dict(
+    type=a_type,
+    optimizer=optimiser,
+    clip_grad=optional(table(CLIPPING, closed=True)),
+    accumulative_counts=number(least=1, whole=True),
+    paramwise_cfg=optional(a_dict),
+)
+SCHEDULE = kind((Mapping, list, tuple), 'the config of a schedule, or a list of them')
+COMPONENT = dict(type=a_type)  # anything registered, whose constructor looks at the rest
+OBJECTIVE = dict(  # what every objective has; its module's own settings are its module's
+    type=a_type,
+    loss_weight=number(least=0),
+    until=optional(number(above=0, most=1)),
+    target=one_of(*TARGETS),
+    layer=optional(layer),
+    adapter=optional(table(COMPONENT)),
+    range=optional(interval),
+    learner=optional(a_dict),
+    critic=optional(a_dict),
+    chain=optional(a_dict),
+)
+PAIR = dict(student=a_path, teacher=a_path, output=optional(NAME_OR_INDEX))
+DISTILL = dict(
+    teacher=kind((Mapping, nn.Module), 'a dict or a module'),
+    pairs=kind((list, tuple), 'a list of dicts'),
+    start=kind((str, Mapping), "'sliced', 'inherited' or a dict by layer"),
+    recipe=kind(str, 'the name of a recipe'),
+    objectives=a_dict,
+    # the old spelling
+    terms=a_dict,
+    loss=a_dict,
+    critic=a_dict,
+    sampler=a_dict,
+    optim_wrapper=table(OPTIM_WRAPPER),
+    param_scheduler=SCHEDULE,
+    layers=kind((str, Mapping), "'sliced', 'inherited' or a dict by layer"),
+)
+PAIRS = each(table(PAIR))

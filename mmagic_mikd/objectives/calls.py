@@ -1,0 +1,59 @@
+"""How a module of an objective is called: as a constant function, and with a sentence where it cannot be."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from ..utils.checks import quoted
+from ..utils.errors import ConfigError
+
+OF_LAYERS = (
+    "name layers of equal shape in `layer`, or set `adapter`, such as dict(type='Conv2d', kernel_size=1) for "
+    'other channels'
+)
+OF_IMAGES = 'use a module of (student, teacher) that returns a scalar'
+
+
+@contextmanager
+def comparing(key: str, layers: bool, student: Tensor, teacher: Tensor) -> Iterator[None]:
+    """While a module compares the two; what it cannot take is a matter of the config at ``key``.
+
+    Args:
+        layers: whether they are features of layers.
+
+    Raises:
+        ConfigError: it has raised anything, but for want of memory.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except ConfigError as error:
+        raise ConfigError(str(error) if key in str(error) else f'{key}: {error}') from error
+    except Exception as error:  # the module may be anybody's
+        reason = quoted(f'{type(error).__name__}: {error}', 160)
+        raise ConfigError(
+            f'{key} cannot compare {tuple(student.shape)} of the student with {tuple(teacher.shape)} of the '
+            f'teacher ({reason}); {OF_LAYERS if layers else OF_IMAGES}'
+        ) from error
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[nn.Module]:
+    """The network as a constant function: no parameter gradients, weights normalised once, not per call.
+
+    Between two updates the weights do not change, so neither do their spectral norms. What is saved in a
+    chain is K - 1 power iterations per weight and every gradient with respect to a weight.
+    """
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    try:
+        with parametrize.cached():
+            yield network
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)
