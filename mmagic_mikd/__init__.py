@@ -15,6 +15,7 @@ from . import compat
 compat.apply()  # before anything that imports the host
 
 from . import evaluation, students  # noqa: E402  register their modules
+from .datasets import clip_to_depth  # noqa: E402, F401  for the pipeline of configs/_base_/sr_x4.py
 from .engine.hook import DistillRunner  # noqa: E402
 from .objectives import (  # noqa: E402
     AttentionTransferLoss,

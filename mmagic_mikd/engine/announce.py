@@ -21,6 +21,11 @@ def announce(runner: Runner, pairs: Sequence[Pair], objectives: Sequence[Objecti
         runner.logger.warning(
             'default_hooks.distill has no `objectives`: the student trains without distillation'
         )
+    if (white := pairs[0].images.white) != 255:
+        runner.logger.info(
+            f'White is {white:g} in the pictures, as mean and std of the data preprocessor say; `value_range` '
+            'in default_hooks.distill.pairs would set another range.'
+        )
     for pair in pairs:
         if pair.teacher is not None and is_copy(pair.student, pair.teacher):
             runner.logger.warning(

@@ -30,7 +30,9 @@ def build_pairs(settings: Settings, runner: Runner) -> list[Pair]:
         raise ConfigError(f'{KEY}.teacher is missing: set its `model` and `checkpoint`')
     for pair, cfg in zip(pairs, cfgs, strict=True):
         preprocessor = unwrap(model).data_preprocessor
-        pair.teacher = build_teacher(teacher, cfg.get('teacher', pair.path), preprocessor, pair.student)
+        pair.teacher = build_teacher(
+            teacher, cfg.get('teacher', pair.path), preprocessor, pair.student, cfg.get('value_range')
+        )
         pair.teacher.to(next(model.parameters()).device)
     return pairs
 

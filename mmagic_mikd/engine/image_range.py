@@ -1,10 +1,16 @@
 """Which values are black and white in a network's images, and the same images in another range."""
 
+from functools import cached_property
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..host.white import white_of
 from ..utils.errors import ConfigError
+
+UNIT = (-1.0, 1.0)
+FAR_SHARE = 0.1  # of the values
 
 
 class ImageRange:
@@ -12,7 +18,8 @@ class ImageRange:
 
     Args:
         path: of the student in the model, for messages.
-        preprocessor: normalises images of [0, 255]; the networks' images are taken to be so, too.
+        preprocessor: normalises images of [0, 255], or what else it takes for white, see :func:`white_of`;
+            the networks' images are taken to be so, too.
         own: lowest and highest value, in place of what the preprocessor says.
         residual: whether mapped images are what the network adds to its input, resized to the image.
     """
@@ -26,6 +33,26 @@ class ImageRange:
     ) -> None:
         self.path, self.residual = path, residual
         self._preprocessor, self._own = preprocessor, own
+
+    @cached_property
+    def white(self) -> float:
+        """The pixel value of white; asked of the device once."""
+        return white_of(self._preprocessor)
+
+    def require_pictures(self, image: Tensor, far: float) -> None:
+        """A look at a first batch: what lies as far out of [-1, 1] as ``far`` has another range.
+
+        Raises:
+            ConfigError: a tenth of it does; what is not finite says nothing about a range.
+        """
+        unit = self.mapped(image.detach(), UNIT)
+        unit = unit[unit.isfinite()]
+        if unit.numel() and (unit.abs() > far).float().mean() > FAR_SHARE:
+            raise ConfigError(
+                f'the images of {self.path!r} reach from {unit.min():.3g} to {unit.max():.3g} where black is '
+                'at -1 and white at 1: set `value_range` in default_hooks.distill.pairs to (lowest, highest), '
+                'or `mean` and `std` of model.data_preprocessor to those of such pictures'
+            )
 
     def seen(self, image: Tensor, to: tuple[float, float], x: Tensor | None) -> Tensor:
         """As an objective with a range sees it: :meth:`mapped`, or the residual of that to the input ``x``."""
@@ -70,4 +97,4 @@ class ImageRange:
                 f'the data preprocessor normalises {std.numel()} channels, the images of {self.path!r} have '
                 f'{channels}; set `value_range` in default_hooks.distill.pairs to (lowest, highest)'
             )
-        return -mean / std, 255 / std
+        return -mean / std, self.white / std

@@ -33,6 +33,7 @@ class Iteration:
     ) -> None:
         self.objectives, self.guard, self.log, self._complete = objectives, guard, log, complete
         self.watchers: list[Callable[[list[View]], None]] = []  # called with what both networks made
+        self._begun: set[str] = set()  # the objectives that have seen a batch
         self.progress, self.seed = 0.0, 0  # share of the training that is over; of what objectives draw
 
     @property
@@ -60,7 +61,7 @@ class Iteration:
         """Tighten every bound, on constants: one message between processes, one verdict, then the steps."""
         learning = {}
         for objective in active:
-            self._complete(objective, views)
+            self._begin(objective, views)
             if objective.learner is not None:
                 learning[objective.learner] = objective.learning_loss(views)
                 self.guard.watch.learning(objective, learning[objective.learner])
@@ -68,6 +69,15 @@ class Iteration:
         for objective in active:
             self.log.learned(objective, norms.get(objective.learner))
         self.log.distance(views)
+
+    def _begin(self, objective: Objective, views: list[View]) -> None:
+        """With its first batch: see that these are pictures, and build what has waited for them."""
+        if objective.name in self._begun:
+            return
+        for view in views:
+            view.require_pictures(objective.place)
+        self._complete(objective, views)
+        self._begun.add(objective.name)
 
     def _value(self, objective: Objective, views: list[View]) -> Tensor:
         """Raise one bound: through the gate, to the student's images only."""

@@ -10,6 +10,8 @@ from ..objectives.objective import Place
 from ..utils.errors import ConfigError
 from .image_range import ImageRange
 
+# of a range [-1, 1]: where no picture is, and where not even an untrained network's images are
+FAR_FOR_DATA, FAR_FOR_NETWORKS = 3.0, 100.0
 Gate = Callable[[str, Tensor, Tensor, Callable], Tensor]  # pair, s, t, who is told the whole gradient -> s
 
 
@@ -55,6 +57,14 @@ class View(NamedTuple):
         if place.range is None:
             return s, t
         return tuple(self.images.seen(image, place.range, self.x) for image in (s, t))
+
+    def require_pictures(self, place: Place) -> None:
+        """Whether the images lie about where their range says, for a first batch."""
+        if place.layer is not None or place.range is None:
+            return
+        self.images.require_pictures(self._target(place), FAR_FOR_NETWORKS)
+        if self.ground_truth is not None and self.ground_truth.shape == self.s.shape:
+            self.images.require_pictures(self.ground_truth, FAR_FOR_DATA)
 
     def _target(self, place: Place) -> Tensor:
         target = self.t if place.target == 'teacher' else self.ground_truth

@@ -21,6 +21,7 @@ def build_teacher(
     path: str,
     preprocessor: nn.Module | None = None,
     student: nn.Module | None = None,
+    students_range: tuple[float, float] | None = None,
 ) -> nn.Module:
     """Build the frozen teacher for the student's generator at ``path``, and nothing else of its model.
 
@@ -35,6 +36,7 @@ def build_teacher(
         path: module path in the teacher's model, such as 'generator' or 'generators.photo'.
         preprocessor: of the student's model.
         student: the student's generator; its own checkpoint is no teacher.
+        students_range: black and white in its images, in place of what the preprocessor says.
 
     Raises:
         ConfigError: the description is incomplete, or the checkpoint does not hold this network.
@@ -43,7 +45,7 @@ def build_teacher(
         return freeze(_submodule(cfg, path), 'eval')
     cfg = dict(cfg)
     if 'type' in cfg:
-        return _build_foreign(cfg, path, preprocessor)
+        return _build_foreign(cfg, path, preprocessor, students_range)
     model = _model_config(cfg)
     if not cfg.get('checkpoint'):
         raise ConfigError(f'{KEY}.checkpoint is missing: set it to the file with the trained weights')
@@ -103,13 +105,17 @@ def freeze(network: nn.Module, mode: str = 'eval') -> nn.Module:
     return network
 
 
-def _build_foreign(cfg: dict, path: str, preprocessor: nn.Module | None) -> nn.Module:
+def _build_foreign(
+    cfg: dict, path: str, preprocessor: nn.Module | None, students_range: tuple[float, float] | None
+) -> nn.Module:
     mode, checkpoint = cfg.pop('mode', 'eval'), cfg.pop('checkpoint', None)
     images = {key: cfg.pop(key) for key in ('value_range', 'bgr2rgb') if key in cfg}
     network = _submodule(MODELS.build(cfg), path)
     if checkpoint:
         load_network(network, checkpoint, path)
-    return freeze(ForeignTeacher(network, preprocessor, **images) if images else network, mode)
+    if images:
+        network = ForeignTeacher(network, preprocessor, **images, students_range=students_range)
+    return freeze(network, mode)
 
 
 def _model_config(cfg: dict) -> dict:
