@@ -25,6 +25,7 @@ UNIT = (-1.0, 1.0)
 OPTIONS = ('layer', 'target', 'range', 'until', 'adapter')  # of an objective; the rest is its module's
 PARTS = ('learner', 'critic', 'chain')
 DEPTHS = ('num_blocks', 'image_size')  # settings of a critic, each of which sets its depth
+CHANNELS = ('t_channels', 's_channels')  # settings of a critic that follow the images
 
 
 class ObjectiveBuilder:
@@ -73,7 +74,7 @@ class ObjectiveBuilder:
 
     def complete(self, objective: Objective, views: Sequence[View]) -> None:
         """Build what waited for the first batch; the smallest of all processes decides."""
-        if objective.built is not None:
+        if objective.built is not None and objective.fits(views):
             return
         sizes = torch.tensor(objective.sizes(views), device=self._noise.device)
         dist.all_reduce(sizes, op='min')
@@ -113,10 +114,16 @@ class ObjectiveBuilder:
         critic = dict(parts['critic'] or {})
         critic.setdefault('type', 'EnergyCritic')
 
-        def make(*sizes: int) -> nn.Module:
-            return build_critic(keys.critic, dict(critic, image_size=sizes[0]) if sizes else critic)
+        taken = arguments_of(critic)
+        waits = 'image_size' in taken and not any(critic.get(key) for key in DEPTHS)
+        follows = [key for key in CHANNELS if key in taken and critic.get(key) is None]
+        critic = {key: value for key, value in critic.items() if key not in follows}
 
-        waits = 'image_size' in arguments_of(critic) and not any(critic.get(key) for key in DEPTHS)
+        def make(side: int | None, channels: int | None) -> nn.Module:
+            depth = dict(image_size=side) if waits and side else {}
+            own = dict.fromkeys(follows, channels) if channels else {}
+            return build_critic(keys.critic, {**critic, **depth, **own})
+
         return EnergyObjective(
             name,
             bound,
@@ -126,6 +133,7 @@ class ObjectiveBuilder:
             self._noise,
             place,
             waits_for_batch=waits,
+            follows_channels=bool(follows),
             until=options['until'],
             keys=keys,
         )

@@ -51,7 +51,7 @@ def load(
         )
     for objective in learning:
         own = state['objectives'][objective.name]
-        if objective.built is None:
+        if objective.built is None or tuple(own['built'] or ()) not in ((), objective.built):
             builder.build_for(objective, own['built'])
         objective.learner.load_state_dict(own)
     if state['guard'] is not None:

@@ -1,6 +1,6 @@
 """One term of the student's loss: a bound or a distance, what it learns, and where it looks."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
@@ -144,6 +144,10 @@ class Objective:
         """What networks that wait are to be built for: the channels of the features in student and teacher."""
         s, t = views[0].at(self.place)
         return s.shape[1], t.shape[1]
+
+    def fits(self, views: Sequence[View]) -> bool:
+        """Whether what is built can take these images."""
+        return True
 
     def build(self, *sizes: int) -> None:
         """Make the networks that have waited for the sizes of the first batch."""

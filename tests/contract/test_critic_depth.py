@@ -37,7 +37,7 @@ def depth(checkpoint: dict) -> int:
 def test_the_depth_is_that_of_the_images(tmp_path, size, blocks):
     train(tiny(tmp_path, size, 1))
     left = load(tmp_path / 'iter_1.pth')
-    assert depth(left) == blocks and left['mikd']['objectives']['mi']['built'] == (size,)
+    assert depth(left) == blocks and left['mikd']['objectives']['mi']['built'] == (size, 3)
 
 
 @pytest.mark.parametrize('critic', [dict(image_size=16), dict(num_blocks=3)])

@@ -54,9 +54,7 @@ def test_files_of_every_kind(world, extension, write, settings, within):
 def test_grey_pictures_as_one_channel(world):
     one_channel_teacher(world)
     made = pictures(world, by_pillow(), '.png', turned=grey)
-    channels = {f'{DISTILL}.objectives.mi.critic.{x}_channels': 1 for x in 'ts'}
-    changes = {**loaded(color_type='grayscale'), **one_channel(255.0), **channels}
-    for path, small, target in given(world, changes):
+    for path, small, target in given(world, {**loaded(color_type='grayscale'), **one_channel(255.0)}):
         assert small.shape == (8, 8, 1)
         np.testing.assert_allclose(target, made[Path(path).name], atol=1e-3)
 
@@ -76,8 +74,7 @@ def test_sixteen_bit(world, colour, monkeypatch):
         one_channel_teacher(world)
         made = pictures(world, by_opencv, '.png', white=65535, turned=grey)
     target = {f'{DISTILL}.objectives.mi.target': 'ground_truth'}
-    channels = {} if colour else {f'{DISTILL}.objectives.mi.critic.{x}_channels': 1 for x in 'ts'}
-    seen = given(world, {**(COLOUR16 if colour else GREY16), **target, **channels})
+    seen = given(world, {**(COLOUR16 if colour else GREY16), **target})
     for path, _, image in seen:
         expected = made[Path(path).name]
         np.testing.assert_allclose(image[..., ::-1] if colour else image, expected, atol=0.1)
@@ -116,7 +113,6 @@ def test_super_resolution_from_photographs_alone(world, bits, channels):
             changes[f'{place}.data_preprocessor.output_channel_order'] = 'RGB'
     small = dict(in_channels=1, out_channels=1, rgb_mean=[0.0], rgb_std=[1.0]) if channels == 1 else {}
     world.save('teacher.pth', model(8), upscale_factor=4, **small)
-    changes |= {f'{DISTILL}.objectives.mi.critic.{x}_channels': channels for x in 'ts'}
     for path, image, target in given(world, changes):
         expected = made[Path(path).name].astype(np.float64)
         np.testing.assert_allclose(target, expected, atol=white * 1e-6)

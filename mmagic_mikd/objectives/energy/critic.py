@@ -46,7 +46,8 @@ class EnergyCritic(nn.Module):
         base_channels: c0, the width after the first convolution.
         image_size: side, or (height, width), of the smallest images that the critic will see. It only
             sets the depth, log2(side / 2): any larger image is accepted.
-        t_channels, s_channels: channels of teacher and student images.
+        t_channels, s_channels: channels of teacher and student images; in a training those of the first
+            batch, unless they are set.
         num_blocks: the depth itself, in place of ``image_size``.
 
     Raises:
@@ -86,10 +87,7 @@ class EnergyCritic(nn.Module):
 
     def given(self, s: Tensor) -> Callable[[Tensor], Tensor]:
         """t -> E(t, s), for many t: the part of the first layer that sees s alone is computed once."""
-        if s.shape[1] != self.s_channels:
-            raise ConfigError(
-                f'EnergyCritic: s has {s.shape[1]} channels; set critic.s_channels, now {self.s_channels}'
-            )
+        self._check_channels('s', s, self.s_channels)
         of_t, of_s = self.stem.weight.split([self.t_channels, self.s_channels], dim=1)
         s_half = F.conv2d(_halved(s), of_s, self.stem.bias, padding=1)
 
@@ -107,15 +105,19 @@ class EnergyCritic(nn.Module):
                 f'EnergyCritic: t {tuple(t.shape)} and s {tuple(s.shape)} are no pairs; '
                 'batch size, height and width must agree'
             )
-        if (t.shape[1], s.shape[1]) != (self.t_channels, self.s_channels):
-            raise ConfigError(
-                f'EnergyCritic: t has {t.shape[1]} channels and s has {s.shape[1]}; '
-                f'set critic.t_channels and critic.s_channels, now {self.t_channels} and {self.s_channels}'
-            )
+        self._check_channels('t', t, self.t_channels)
         if (min(t.shape[2:]) + 1) // 2 < 2 ** len(self.blocks):
             raise ConfigError(
                 f'EnergyCritic: images of {t.shape[2]}x{t.shape[3]} are too small for '
                 f'{len(self.blocks)} blocks; set critic.image_size={min(t.shape[2:])}'
+            )
+
+    def _check_channels(self, name: str, image: Tensor, wanted: int) -> None:
+        """Before the convolution that would say it in words of its own."""
+        if image.shape[1] != wanted:
+            raise ConfigError(
+                f'EnergyCritic: {name} has {image.shape[1]} channels, critic.{name}_channels is {wanted}: '
+                'leave it out, and it follows the images'
             )
 
 

@@ -11,6 +11,8 @@ from .bound import MIDistillLoss
 from .chain_record import ChainRecord
 from .langevin import STARTS, STEP_SIZE, langevin
 
+COLOURS = 3  # what a critic is built for before it has seen images
+
 
 class EnergyObjective(Objective):
     """The bound with an energy-based q(t|s): chain, critic step, then the same samples for the student.
@@ -19,10 +21,12 @@ class EnergyObjective(Objective):
         name, place, until, keys: see :class:`Objective`.
         bound: its two losses.
         pairs: names of the pairs, each of which gets a critic.
-        make_critic: builds one; gets the shortest side of the images where its depth waits for them.
+        make_critic: builds one, from the shortest side of the images and their channels, each None where
+            these are not yet known.
         chain: ``start``, a name in :data:`langevin.STARTS`, and arguments of :func:`langevin`.
         noise: source of the chain's noise.
         waits_for_batch: whether the critics' depth follows the images of the first batch.
+        follows_channels: whether their channels do; critics for colours are built anew for other images.
 
     Attributes:
         records: of the chains that someone wants to see, by pair.
@@ -41,6 +45,7 @@ class EnergyObjective(Objective):
         noise: torch.Generator,
         place: Place,
         waits_for_batch: bool = False,
+        follows_channels: bool = False,
         until: float | None = None,
         keys: Keys = Keys(),  # noqa: B008  a constant
     ) -> None:
@@ -48,7 +53,7 @@ class EnergyObjective(Objective):
         self.bound, self._make_critic, self._noise = bound, make_critic, noise
         self._chain, self.step_size = dict(chain), chain.get('step_size', STEP_SIZE)
         self._start_name, self._start = STARTS[self._chain.pop('start', 'student')]
-        self._pairs = tuple(pairs)
+        self._pairs, self._follows_channels = tuple(pairs), follows_channels
         self.critics = nn.ModuleDict()
         self.records: dict[str, ChainRecord] = {}
         self._samples: dict[str, tuple[Tensor, Tensor]] = {}
@@ -68,14 +73,25 @@ class EnergyObjective(Objective):
     def learns(self) -> bool:
         return True
 
-    def sizes(self, views: Sequence[View]) -> tuple[int]:
-        """The shortest side of this batch's images."""
-        return (min(min(view.at(self.place)[0].shape[-2:]) for view in views),)
+    def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
+        """The shortest side of this batch's images, and the channels of each pair's."""
+        images = {view.name: view.at(self.place)[0] for view in views}
+        channels = {name: image.shape[-3] for name, image in images.items()}
+        default = next(iter(channels.values()))
+        side = min(min(image.shape[-2:]) for image in images.values())
+        return side, *(channels.get(pair, default) for pair in self._pairs)
+
+    def fits(self, views: Sequence[View]) -> bool:
+        """Critics that knew nothing of the images are for three channels."""
+        return not self._follows_channels or self.built != () or set(self.sizes(views)[1:]) == {COLOURS}
 
     def build(self, *sizes: int) -> None:
-        """Make the critics, for images of this side and more."""
+        """Make the critics, for images of this side and more, and of these channels."""
         self.built = sizes
-        self.critics.update({pair: self._make_critic(*sizes) for pair in self._pairs})
+        side, *channels = sizes or (None,)
+        channels = channels or [None] * len(self._pairs)  # an old checkpoint has the side alone
+        critics = map(self._make_critic, [side] * len(channels), channels)
+        self.critics.update(dict(zip(self._pairs, critics, strict=True)))
         self.critics.to(self._noise.device)
 
     def learning_loss(self, views: Sequence[View]) -> Tensor:
