@@ -1,19 +1,17 @@
 """Features of images from a pretrained backbone, loaded from a local file."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..utils.checks import last_line, quoted
+from ..compat.tensor_file import NotTensors, read
+from ..teachers.entries import choose, entries, names
+from ..teachers.weights import nearest, put
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
-
-# how checkpoints name a backbone's weights: bare, in DataParallel, in an OpenMMLab model, in both
-PREFIXES = ('', 'module.', 'backbone.', 'module.backbone.')
 
 
 class BackboneFeatures(nn.Module):
@@ -67,37 +65,34 @@ def load_backbone(backbone: nn.Module, checkpoint: str, key: str) -> None:
     Raises:
         ConfigError: the file is absent or unreadable, or does not hold this network.
     """
-    state = _read(checkpoint, key)
-    # counters of batches seen are absent from files older than PyTorch 0.4.1 and are of no use here
-    wanted = [name for name in backbone.state_dict() if not name.endswith('num_batches_tracked')]
-    prefix = max(PREFIXES, key=lambda prefix: sum(prefix + name in state for name in wanted))
-    missing = [prefix + name for name in wanted if prefix + name not in state]
-    problem = f'{len(missing)} of {len(wanted)} weights are missing: {missing[0]}, ...' if missing else ''
-    if not problem:
-        try:
-            own = {name: state[prefix + name] for name in wanted}
-            backbone.load_state_dict(own, strict=False)
-        except RuntimeError as error:  # sizes differ
-            problem = quoted(last_line(error))
-    if problem:
+    wanted, content = backbone.state_dict(), _read(checkpoint, key)
+    found = entries(content, wanted)
+    fitting = choose(found, 'backbone')
+    if len(fitting) != 1:
+        problem = nearest(wanted, found)
+        if fitting:
+            problem = f'{" and ".join(repr(entry.name) for entry in fitting)} fit, and differ'
         raise ConfigError(
-            f'{key}={checkpoint} does not fit the backbone {type(backbone).__name__} ({problem}); '
-            'give the file of exactly that network'
+            f'{key}={checkpoint} does not fit the backbone {type(backbone).__name__} ({problem}; the file holds '
+            f'{names(content)}); give the file of exactly that network'
         )
+    put(backbone, fitting[0], checkpoint)
 
 
-def _read(checkpoint: str, key: str) -> dict[str, Tensor]:
-    path = os.path.expanduser(checkpoint)
-    if not os.path.isfile(path):
+def _read(checkpoint: str, key: str) -> Mapping:
+    try:
+        content = read(checkpoint)
+    except FileNotFoundError:
         raise ConfigError(
             f'{key}={checkpoint} does not exist; set it to a local file with the weights of the '
             'backbone (nothing is downloaded), or take the metric out of the evaluator'
-        )
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:
+        ) from None
+    except NotTensors as error:
         raise ConfigError(
-            f'{key}={checkpoint} cannot be read as a file of tensors '
-            f'({type(error).__name__}: {quoted(error)}); give one written by torch.save'
+            f'{key}={checkpoint} cannot be read as a file of tensors: it {error.reason}; {error.remedy}'
         ) from error
-    return content.get('state_dict', content)
+    if not isinstance(content, Mapping):
+        raise ConfigError(
+            f'{key}={checkpoint} holds a {type(content).__name__} without weights; use a file with a `state_dict`'
+        )
+    return content

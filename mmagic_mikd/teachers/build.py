@@ -29,7 +29,8 @@ def build_teacher(
         cfg: a ready module; or ``dict(model=<MMagic model config>, checkpoint=<file or URL>)``; or
             ``config=<config file>`` in place of ``model``; or ``dict(type=..., ...)``, any registered
             module, with ``checkpoint`` if that is to be loaded here, and ``value_range`` and
-            ``bgr2rgb`` (see :class:`ForeignTeacher`) if its images are not the student's.
+            ``bgr2rgb`` (see :class:`ForeignTeacher`) if its images are not the student's. ``entry`` says
+            where in the checkpoint the weights are, such as 'params'; by default what fits, averages first.
             ``mode`` is 'eval' or 'train' (batch statistics and dropout, with the running statistics
             kept); by default it is what the toolbox's own evaluation of that model uses, which is
             'train' for Pix2Pix and CycleGAN.
@@ -50,7 +51,7 @@ def build_teacher(
     if not cfg.get('checkpoint'):
         raise ConfigError(f'{KEY}.checkpoint is missing: set it to the file with the trained weights')
     network = _build_network(model, path)
-    load_network(network, cfg['checkpoint'], path, student)
+    load_network(network, cfg['checkpoint'], path, student, cfg.get('entry'))
     mode = cfg.get('mode') or ('train' if evaluates_in_train_mode(model) else 'eval')
     return freeze(network, mode)
 
@@ -108,18 +109,18 @@ def freeze(network: nn.Module, mode: str = 'eval') -> nn.Module:
 def _build_foreign(
     cfg: dict, path: str, preprocessor: nn.Module | None, students_range: tuple[float, float] | None
 ) -> nn.Module:
-    mode, checkpoint = cfg.pop('mode', 'eval'), cfg.pop('checkpoint', None)
+    mode, checkpoint, entry = (cfg.pop(key, None) for key in ('mode', 'checkpoint', 'entry'))
     images = {key: cfg.pop(key) for key in ('value_range', 'bgr2rgb') if key in cfg}
     network = _submodule(MODELS.build(cfg), path)
     if checkpoint:
-        load_network(network, checkpoint, path)
+        load_network(network, checkpoint, path, entry=entry)
     if images:
         network = ForeignTeacher(network, preprocessor, **images, students_range=students_range)
-    return freeze(network, mode)
+    return freeze(network, mode or 'eval')
 
 
 def _model_config(cfg: dict) -> dict:
-    require_known(KEY, cfg, ('model', 'config', 'checkpoint', 'mode'))
+    require_known(KEY, cfg, ('model', 'config', 'checkpoint', 'entry', 'mode'))
     require_kind(f'{KEY}.model', cfg.get('model'), dict, 'the `model` of a MMagic config')
     if cfg.get('model') and cfg.get('config'):
         raise ConfigError(f'{KEY} has both `model` and `config`: leave one out')

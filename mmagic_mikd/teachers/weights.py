@@ -1,35 +1,55 @@
-"""One network's weights from a checkpoint of the toolbox, or from a bare state dictionary."""
+"""One network's weights from whatever a trainer has written: found, checked, loaded, or a sentence."""
 
-import os
+from collections.abc import Mapping
+from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from ..compat.tensor_file import NotTensors, read, read_url
 from ..utils.errors import ConfigError
+from .entries import Entry, choose, entries, named, names
 
 KEY = 'default_hooks.distill.teacher'
 
 
-def load_network(network: nn.Module, checkpoint: str, path: str, student: nn.Module | None = None) -> None:
+def load_network(
+    network: nn.Module,
+    checkpoint: str,
+    path: str,
+    student: nn.Module | None = None,
+    entry: str | None = None,
+) -> None:
     """Load all weights of ``network`` from a file or URL, safely; averaged (EMA) ones where there are any.
+
+    Args:
+        entry: where in the file they are, such as 'params' or 'state_dict.netG'; None for what fits.
 
     Raises:
         ConfigError: the file is absent or unreadable, or holds no network of these names and shapes.
     """
-    state = _read(checkpoint)
-    found, problem = _find(network, state, path)
-    if problem and student is not None and _find(student, state, path)[1] is None:
+    name = f'{KEY}.checkpoint={checkpoint}'
+    content = read_content(name, checkpoint)
+    found = entries(content, network.state_dict())
+    fitting = named(found, entry) if entry else choose(found, path)
+    if len(fitting) == 1 and fitting[0].problem is None:
+        put(network, fitting[0], checkpoint)
+        return
+    if student is not None and choose(entries(content, student.state_dict()), path):
         raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} holds the student at {path!r}, not its teacher; point it at the '
-            'checkpoint of the teacher'
+            f'{name} holds the student at {path!r}, not its teacher; point it at the checkpoint of the teacher'
         )
-    if problem:
-        names = ', '.join(dict.fromkeys(key.split('.')[0] for key in state)) or 'nothing'
-        raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} does not fit the teacher at {path!r}: {problem} (the file holds '
-            f'{names}); point it at a checkpoint of exactly that network'
-        )
-    network.load_state_dict(found)
+    raise ConfigError(f'{name} {_why(network, content, found, fitting, path, entry)}')
+
+
+def put(network: nn.Module, entry: Entry, checkpoint: str) -> None:
+    """Load an entry that fits, and say which where the file might have another."""
+    missing = {key: value for key, value in network.state_dict().items() if key not in entry.tensors}
+    network.load_state_dict({**entry.tensors, **missing})
+    if entry.averaged or entry.name not in ('', 'state_dict', entry.path, f'state_dict.{entry.path}'):
+        kind = 'averaged (EMA) weights' if entry.averaged else 'weights'
+        print_log(f'{checkpoint}: the {kind} in its entry {entry.name!r} are used.', logger='current')
 
 
 def is_copy(network: nn.Module, other: nn.Module) -> bool:
@@ -38,54 +58,64 @@ def is_copy(network: nn.Module, other: nn.Module) -> bool:
     return mine.keys() == theirs.keys() and all(torch.equal(mine[key], theirs[key]) for key in mine)
 
 
-def _find(network: nn.Module, state: dict[str, Tensor], path: str) -> tuple[dict[str, Tensor], str | None]:
-    """The weights that fit ``network`` best, and what is wrong with them."""
-    wanted = network.state_dict()
-    prefixes = [f'{path}.', '']
-    if path == 'generator':
-        prefixes = ['generator_ema.module.', 'generator_ema.', *prefixes]
-    candidates = [
-        {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
-        for prefix in prefixes
-    ]
-    best = min(candidates, key=lambda candidate: len(wanted.keys() - candidate.keys()))
-    problem = _mismatch(wanted, best)
-    return ({} if problem else {key: best[key] for key in wanted}), problem
+def read_content(name: str, checkpoint: str) -> Mapping[str, Any]:
+    """The dictionary in a file or behind a URL; only tensors and plain containers are ever unpickled.
 
+    Args:
+        name: key and file, for messages.
 
-def _mismatch(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> str | None:
-    missing = [key for key in wanted if key not in found]
-    if missing:
-        return f'{len(missing)} of {len(wanted)} weights are missing, the first is {missing[0]!r}'
-    for key, tensor in wanted.items():
-        if tensor.shape != found[key].shape:
-            return f'{key!r} has shape {tuple(found[key].shape)}, wanted {tuple(tensor.shape)}'
-    return None
-
-
-def _read(checkpoint: str) -> dict[str, Tensor]:
-    """The state dictionary in a checkpoint; only tensors and plain containers are ever unpickled."""
+    Raises:
+        ConfigError: there is none.
+    """
     if not isinstance(checkpoint, str):
-        raise ConfigError(f'{KEY}.checkpoint={checkpoint!r} must be a text, the name of a file or URL')
-    options = dict(map_location='cpu', weights_only=True)
+        raise ConfigError(f'{name} must be a text, the name of a file or URL')
+    fetch = read_url if checkpoint.startswith(('http://', 'https://')) else read
     try:
-        if checkpoint.startswith(('http://', 'https://')):
-            content = torch.hub.load_state_dict_from_url(checkpoint, **options)
-        else:
-            content = torch.load(os.path.expanduser(checkpoint), **options)
+        content = fetch(checkpoint)
     except FileNotFoundError:
+        raise ConfigError(f'{name} does not exist: train the teacher first or correct the path') from None
+    except NotTensors as error:
         raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} does not exist: train the teacher first or correct the path'
-        ) from None
-    except Exception as error:
-        raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} cannot be read as a checkpoint of tensors '
-            f'({type(error).__name__}); use a file written by torch.save or by the toolbox'
+            f'{name} cannot be read as a checkpoint of tensors: it {error.reason}; {error.remedy}'
         ) from error
-    state = content.get('state_dict', content) if isinstance(content, dict) else None
-    if not isinstance(state, dict):
+    if not isinstance(content, Mapping):
         raise ConfigError(
-            f'{KEY}.checkpoint={checkpoint} holds a {type(content).__name__} without weights; use a file '
-            'with a `state_dict`'
+            f'{name} holds a {type(content).__name__} without weights; use a file with a `state_dict`'
         )
-    return {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    return content
+
+
+def nearest(wanted: Mapping[str, Tensor], found: list[Entry]) -> str:
+    """What is wrong with the entry that comes nearest to a network, for a sentence."""
+    if not found:
+        return (
+            f'{len(wanted)} of {len(wanted)} weights are missing, the first is {next(iter(wanted), None)!r}'
+        )
+    problem = found[0].problem or 'it is another generator of the model'
+    return f'{problem} in its entry {found[0].name!r}' if found[0].name else problem
+
+
+def _why(
+    network: nn.Module,
+    content: Mapping,
+    found: list[Entry],
+    fitting: list[Entry],
+    path: str,
+    entry: str | None,
+) -> str:
+    """Why none of the entries was taken, and what to do."""
+    where = f'does not fit the teacher at {path!r}'
+    if len(fitting) > 1:
+        listed = ', '.join(repr(each.name) for each in fitting)
+        return f'has {len(fitting)} entries that fit the teacher at {path!r}: choose one by teacher.entry, {listed}'
+    if entry and not fitting:
+        listed = ', '.join(repr(each.name) for each in found[:8]) or 'none'
+        return f'has no weights of the teacher in {entry!r}: set teacher.entry to one of these, {listed}'
+    others = [each.path for each in found if each.problem is None]
+    if others and not entry:
+        return (
+            f'{where}, but has {" and ".join(map(repr, dict.fromkeys(others)))}: set default_hooks.distill.pairs='
+            f'[dict(student={path!r}, teacher={others[0]!r})]'
+        )
+    reason = nearest(network.state_dict(), fitting or found)
+    return f'{where}: {reason} (the file holds {names(content)}); point it at a checkpoint of exactly that network'

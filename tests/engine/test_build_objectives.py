@@ -202,5 +202,5 @@ def test_of_two_objectives_of_one_kind_the_one_that_cannot_be_is_named(tmp_path)
     cfg = config('pix2pix', tmp_path, 1, [])
     two = dict(a=dict(type='VIDLoss'), b=dict(type='VIDLoss', channels=5))
     cfg.default_hooks.distill.objectives = two
-    with pytest.raises(ConfigError, match='^default_hooks.distill.objectives.b: VIDLoss: .*set `channels`'):
+    with pytest.raises(ConfigError, match=r'^default_hooks.distill.objectives.b: VIDLoss: .*set `channels`'):
         train(cfg)

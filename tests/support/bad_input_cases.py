@@ -1,5 +1,6 @@
 """The catalogue: what a user may get wrong, how it is broken, and what the sentence has to name."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,28 @@ def folder_in_place_of(world: World, name: str) -> None:
 def truncate(world: World, name: str) -> None:
     path = world.root / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def pipe_in_place_of_teacher(world: World) -> None:
+    (world.root / 'teacher.pth').unlink()
+    os.mkfifo(world.root / 'teacher.pth')
+
+
+def change_teacher(world: World, change: Callable[[dict], object]) -> None:
+    path = world.root / 'teacher.pth'
+    torch.save(change(torch.load(path, weights_only=True)['state_dict']), path)
+
+
+def quantised_teacher(world: World) -> None:
+    change_teacher(world, lambda state: {key: (100 * value).to(torch.int8) for key, value in state.items()})
+
+
+def two_entries(world: World) -> None:
+    def change(state: dict) -> dict:
+        state = {key.removeprefix('generator.'): value for key, value in state.items()}
+        return dict(params=state, params_ema=state)
+
+    change_teacher(world, change)
 
 
 def one_generator_only(world: World) -> None:
@@ -300,6 +323,20 @@ CASES = [
         'a list as teacher',
         'use a file with a `state_dict`',
         lambda world: torch.save([1, 2], world.root / 'teacher.pth'),
+    ),
+    teacher_file(
+        'a pickled network as teacher',
+        'torch.save(net.state_dict(), file)',
+        lambda world: torch.save(torch.nn.Sequential(torch.nn.Conv2d(3, 3, 3)), world.root / 'teacher.pth'),
+    ),
+    teacher_file('a pipe as teacher', 'use a file', pipe_in_place_of_teacher),
+    teacher_file('a teacher of whole numbers', 'exactly that network', quantised_teacher),
+    Case(
+        'an entry that the file of the teacher lacks',
+        f'{DISTILL}.teacher.checkpoint=teacher.pth',
+        "set teacher.entry to one of these, 'params', 'params_ema'",
+        {f'{DISTILL}.teacher.entry': 'g_ema'},
+        two_entries,
     ),
     teacher_file('a teacher of another model', 'exactly that network', one_generator_only),
     teacher_file(

@@ -169,3 +169,17 @@ def test_different_preprocessing_is_refused():
     other = {**PIX2PIX, 'data_preprocessor': dict(type='DataPreprocessor', mean=0.0, std=255.0)}
     with pytest.raises(ConfigError, match=r'data_preprocessor.mean is \[0.0\], the student has \[127.5\]'):
         check_preprocessing(dict(model=other), student)
+
+
+def test_a_teacher_of_other_domains_names_its_generators_and_pairs(save):
+    _, path = save(PIX2PIX)
+    house = dict(
+        PIX2PIX, default_domain='house', reachable_domains=['house'], related_domains=['house', 'plan']
+    )
+    with pytest.raises(
+        ConfigError,
+        match=r"has 'generators.photo': set default_hooks.distill.pairs=\[dict\(student='generators.house', "
+        r"teacher='generators.photo'\)\]",
+    ):
+        build_teacher(dict(model=house, checkpoint=path), 'generators.house')
+    build_teacher(dict(model=house, checkpoint=path), 'generators.photo')
