@@ -99,7 +99,11 @@ class DistillRunner(Hook):
         self.guard = DivergenceGuard(self.settings.guard if objectives else None, objectives)
         self._log = Log(objectives, len(self.pairs))
         self.iteration = Iteration(objectives, self.guard, self._log, builder.complete)
-        self._resume = ResumeState(runner, lambda: {o.name: o.network for o in objectives if o.learner})
+        self._resume = ResumeState(
+            runner,
+            lambda: {o.name: o.network for o in objectives if o.learner},
+            lambda: [o.learner for o in objectives if o.learner],
+        )
         self._undo.append(self._resume)
         if self._resumed is not None:
             checkpoints.load(self._resumed, objectives, self.guard, self._resume, builder)

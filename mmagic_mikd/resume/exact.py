@@ -17,9 +17,11 @@ from mmengine.runner import Runner
 from torch import nn
 
 from ..host.image_pools import image_pools
+from ..host.learner import Learner
 from ..host.taps import unwrap
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState
+from .finite_saves import SAVING, FiniteSaves
 from .rewind import OldBatches, same_order, sampler_of
 
 
@@ -34,10 +36,17 @@ class ResumeState:
     Args:
         runner: its hooks and its training loop are touched, until ``remove``.
         trained: gives what else is trained by then, by a name.
+        learners: gives those that train it.
     """
 
-    def __init__(self, runner: Runner, trained: Callable[[], dict[str, nn.Module]] = dict) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        trained: Callable[[], dict[str, nn.Module]] = dict,
+        learners: Callable[[], list[Learner]] = list,
+    ) -> None:
         self._runner, self._trained = runner, trained
+        self._saves = FiniteSaves(runner, trained, learners)
         self._ranks: list[dict] | None = None
         self._evaluated_at: int | None = None
         self._undo: list[Callable[[], Any]] = []
@@ -45,6 +54,7 @@ class ResumeState:
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook):
                 self._gather_before(hook, '_save_checkpoint_with_step')
+                self._undo += [self._saves.guard(hook, name) for name in SAVING]
 
     # ---- saving -------------------------------------------------------------------------------
 
@@ -120,10 +130,11 @@ class ResumeState:
         """The training loop is through; what was to happen before its first new batch happens now."""
         if self._old_batches is not None:
             self._old_batches.end()
+        self._saves.finish()
 
     def remove(self) -> None:
         """Take everything off the toolbox."""
-        for undo in self._undo:
+        for undo in reversed(self._undo):
             undo()
         if self._old_batches is not None:
             self._old_batches.remove()

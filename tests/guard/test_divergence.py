@@ -12,6 +12,8 @@ import torch
 from distributed_run import SCRIPT
 from families import equal, evaluate, hook_of, load, scalars, train, without_distillation
 from learners import learner_of
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
 from processes import finish, start, write
 from torch import nn
 
@@ -364,8 +366,63 @@ def test_a_lost_student_ends_the_run_and_names_the_last_checkpoint(tmp_path, mon
     cfg = prepared('pix2pix', tmp_path, 6, ('base', [1, 2, 3, 4, 5]))
     cfg.default_hooks.checkpoint.interval = 1
     cfg.default_hooks.checkpoint.max_keep_ckpts = 5
-    with pytest.raises(ConfigError, match=r"not the distillation's.*the last checkpoint is .*iter_3.pth"):
+    with pytest.raises(
+        ConfigError, match=r"not the distillation's.*the last finite checkpoint is .*iter_1.pth"
+    ):
         train(cfg)
+
+
+@HOOKS.register_module(force=True)
+class Overshoot(Hook):
+    """From an iteration on, a rate at which the student, or a critic, is lost at once."""
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, at, value=math.inf, critic=False):
+        self.at, self.value, self.critic = at, value, critic
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        if runner.iter >= self.at:
+            module = hook_of(runner).objectives['mi'].network if self.critic else runner.model
+            with torch.no_grad():
+                next(module.parameters()).fill_(self.value)
+
+    def after_val_epoch(self, runner, metrics):
+        metrics['score'] = float(runner.iter)
+
+
+@pytest.mark.parametrize('critic', [False, True])
+def test_the_last_finite_checkpoint_stays_and_is_named(tmp_path, critic):
+    """While the guard waits, and to the end of the training."""
+    cfg = prepared('edsr', tmp_path, 6)
+    if critic:
+        cfg.default_hooks.distill.guard = None
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1, by_epoch=False, max_keep_ckpts=1)
+    what, kept = ('what mi learns', 5) if critic else ('the model', 3)
+    cfg.custom_hooks = [dict(type='Overshoot', at=kept, critic=critic)]
+    with pytest.raises(
+        ConfigError, match=rf'^{what} holds.*not finite.*last finite checkpoint is .*iter_{kept}.pth'
+    ):
+        train(cfg)
+    assert [path.name for path in tmp_path.glob('iter_*.pth')] == [f'iter_{kept}.pth']
+    assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / f'iter_{kept}.pth')
+    saved = load(tmp_path / f'iter_{kept}.pth')
+    assert all(value.isfinite().all() for value in saved['state_dict'].values())
+
+
+def test_the_best_checkpoint_is_finite(tmp_path):
+    """A score that rises with every iteration would take each of them."""
+    cfg = families.edsr(tmp_path, 4)
+    cfg.default_hooks.checkpoint = dict(
+        type='CheckpointHook', interval=1, by_epoch=False, save_best='score', rule='greater'
+    )
+    cfg.custom_hooks = [dict(type='Overshoot', at=2)]
+    cfg.train_cfg.val_interval = 1
+    cfg.val_cfg = dict(type='MultiValLoop')
+    cfg.val_dataloader, cfg.val_evaluator = cfg.test_dataloader[0], cfg.test_evaluator[0]
+    with pytest.raises(ConfigError, match='not finite'):
+        train(cfg)
+    assert [path.name for path in tmp_path.glob('best_*.pth')] == ['best_score_iter_2.pth']
 
 
 def test_a_run_that_is_forced_to_diverge_keeps_its_student(tmp_path):
