@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from ..utils.checks import last_line, proposal, quoted
 from ..utils.errors import ConfigError
-from .channel_groups import features
 from .fused import require_known
 from .loaded import Loaded
+from .refit import Refit
+from .slices import Slices
 
-WAYS = ('own', 'inherited', 'sliced', 'shared')
+WAYS = ('own', 'inherited', 'sliced', 'refitted', 'shared')
+SLICED = ('sliced', 'refitted')
 
 
 class StudentStart:
@@ -27,7 +29,8 @@ class StudentStart:
     Args:
         layers: path of the layer within the generator, '' for all of it -> 'own' (nothing happens),
             'inherited' (the student's training starts from the teacher's weights), 'sliced' (likewise, from
-            the first channels and blocks of a larger teacher) or 'shared' (it keeps the teacher's weights).
+            the first channels and blocks of a larger teacher), 'refitted' (likewise, see :class:`Refit`) or
+            'shared' (it keeps the teacher's weights).
         now: whether training starts now; a resumed one has its inherited layers already.
         key: where ``layers`` stand in the config, for messages.
         loaded: what a checkpoint has given the model already, which stays.
@@ -47,6 +50,7 @@ class StudentStart:
         loaded: Loaded | None = None,
     ) -> None:
         self._shared: list[nn.Parameter] = []
+        self._refits: list[Refit] = []
         self._loaded = loaded or Loaded()
         kept = 0
         for pair in pairs:
@@ -58,6 +62,8 @@ class StudentStart:
                     layer, held = self._copy(pair, name, way, where)
                     self._shared += layer.parameters() if way == 'shared' else ()
                     kept += held if way != 'shared' else 0
+                    if way == 'refitted' and not held:
+                        self._refits.append(Refit(pair, name, where))
         if kept:
             print_log(
                 f'{key}: {kept} weights of the student stay as {self._loaded.source} has them, and are not '
@@ -67,7 +73,8 @@ class StudentStart:
         self._handle = optim_wrapper.optimizer.register_step_pre_hook(self._drop_gradients)
 
     def remove(self) -> None:
-        self._handle.remove()
+        for tap in (self._handle, *self._refits):
+            tap.remove()
 
     def _drop_gradients(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> None:
         for parameter in self._shared:
@@ -77,9 +84,9 @@ class StudentStart:
         """The student's layer, now with the teacher's weights, and how many it kept that were loaded."""
         layer, source = _layers(pair, name, where)
         _require_names(pair, layer, source, where)
-        if way == 'sliced':
+        if way in SLICED:
             require_known(pair.student, pair.teacher, name, where)
-        weights = _slices(pair, name) if way == 'sliced' else source
+        weights = _slices(pair, name) if way in SLICED else source
         held = self._loaded.within(f'{pair.path}.{name}'.rstrip('.'), layer.state_dict())
         if way == 'shared':
             self._require_equal(held, source, where)
@@ -126,20 +133,10 @@ def _require_names(pair: Any, layer: nn.Module, source: dict[str, Tensor], where
 
 
 def _slices(pair: Any, name: str) -> dict[str, Tensor]:
-    """The first channels of the teacher's layer in every dimension, and the first blocks where there are fewer.
-
-    What holds several features, as the input of a U-Net's decoder does, gets the first channels of each.
-    """
-    wide = pair.teacher.get_submodule(name).state_dict()
-    mine, whole = features(pair.student), features(pair.teacher)
-    slices = {}
-    for key, weight in pair.student.get_submodule(name).state_dict().items():
-        if key not in wide:
-            continue
-        source, path = wide[key], f'{name}.{key}'.lstrip('.')
-        if path in mine and path in whole:
-            (dimension, kept), (_, sizes) = mine[path], whole[path]
-            parts = zip(source.split(sizes, dimension), kept, strict=False)
-            source = torch.cat([part.narrow(dimension, 0, count) for part, count in parts], dimension)
-        slices[key] = source[tuple(map(slice, weight.shape))]
-    return slices
+    """What the student's layer gets of the teacher's; what the teacher has not stays out."""
+    slices, wide = Slices(pair.student, pair.teacher), pair.teacher.get_submodule(name).state_dict()
+    return {
+        key: slices.of(f'{name}.{key}'.lstrip('.'), wide[key], weight.shape)
+        for key, weight in pair.student.get_submodule(name).state_dict().items()
+        if key in wide
+    }

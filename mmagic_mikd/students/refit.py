@@ -1,0 +1,125 @@
+"""A student that starts as a slice of its teacher, every convolution refitted to what the teacher makes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmengine import dist
+from mmengine.logging import print_log
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from ..host.taps import for_this
+from ..utils.rng import RandomState, replayed
+from .least_squares import Fitted, fit
+from .slices import Slices
+
+
+class Refit:
+    """Refits a sliced student, once, to what its teacher makes of the first batch that trains it.
+
+    A slice sums over fewer channels than its weights were trained for, so that the last layer, which no
+    normalisation follows, makes a pale picture, and training may stay there. Layer by layer, from the first to
+    the last, the weights that are nearest to the slice's and bring the layer's output nearest to the teacher's
+    take their place: min over W of |X W - Y|^2 + ridge |W - W_slice|^2 for the student's own input X, as in the
+    reconstruction of He et al., "Channel Pruning for Accelerating Very Deep Neural Networks", ICCV 2017,
+    equation 4. Convolutions in groups, modulated ones and linear layers stay as they are.
+
+    Args:
+        pair: of student and teacher.
+        path: of the layer within the generator to which it is confined, '' for all of it.
+        log_key: where the start stands in the config, for the log.
+    """
+
+    def __init__(self, pair: Any, path: str, log_key: str) -> None:
+        self._pair, self._log_key = pair, log_key
+        self._slices = Slices(pair.student, pair.teacher)
+        teachers = dict(pair.teacher.named_modules())
+        self._layers = {
+            name: (layer, teachers[name])
+            for name, layer in pair.student.named_modules()
+            if name in teachers and f'{name}.'.startswith(f'{path}.' if path else '') and Fitted.knows(layer)
+        }
+        hook = for_this(pair.student, self._before)
+        # first of all hooks: its own calls of the student are not those that the others wait for
+        self._handle = pair.student.register_forward_pre_hook(hook, prepend=True, with_kwargs=True)
+
+    def remove(self) -> None:
+        self._handle.remove()
+
+    def _before(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if not torch.is_grad_enabled() or any(tensor.requires_grad for tensor in inputs):
+            return  # not the call that trains on data
+        self.remove()
+        device = next(module.parameters()).device
+        state = RandomState.capture(device)
+        # a copy, because some networks change their inputs in place
+        copies = [tree_map_only(Tensor, Tensor.clone, (args, kwargs)) for _ in range(2)]
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):
+            with replayed(state), self._recording() as made:
+                self._pair.teacher(*copies[0][0], **copies[0][1])
+            with replayed(state), self._refitting(made) as errors, unchanged_buffers(module):
+                module(*copies[1][0], **copies[1][1])
+        for parameter in module.parameters():  # each process has seen a batch of its own
+            dist.broadcast(parameter.data, src=0)
+        if errors:
+            before, after = (sum(e[i] for e in errors) / len(errors) for i in (0, 1))
+            print_log(
+                f'{self._log_key}: {len(errors)} convolutions of {self._pair.path} refitted; what they lack of '
+                f"the teacher's is {after:.0%} of its variance on average, {before:.0%} before",
+                'current',
+            )
+
+    @contextmanager
+    def _recording(self) -> Iterator[dict[str, list[Tensor]]]:
+        """What the teacher's layers make, in order, as often as they are called."""
+        made: dict[str, list[Tensor]] = {name: [] for name in self._layers}
+        handles = [
+            teacher.register_forward_hook(lambda m, args, out, name=name: made[name].append(out.clone()))
+            for name, (_, teacher) in self._layers.items()
+        ]
+        try:
+            yield made
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    @contextmanager
+    def _refitting(self, made: dict[str, list[Tensor]]) -> Iterator[list[tuple[float, float]]]:
+        """Refit each of the student's layers as it is called, so that the next one sees what it now makes."""
+        errors: list[tuple[float, float]] = []
+
+        def refit(name: str, layer: nn.Module, args: tuple, out: Tensor) -> Tensor:
+            targets = made[name]
+            if len(targets) != 1:  # one that is called twice has no one output
+                return out
+            wide = self._layers[name][1].weight
+            kept = self._slices.channels(f'{name}.weight', wide, layer.weight, Fitted.out_dimension(layer))
+            target = targets[0][:, kept.to(out.device)]
+            if target.shape != out.shape:
+                return out
+            errors.append(fit(layer, args[0], target))
+            return type(layer).forward(layer, *args)
+
+        handles = [
+            layer.register_forward_hook(lambda m, args, out, name=name: refit(name, m, args, out))
+            for name, (layer, _) in self._layers.items()
+        ]
+        try:
+            yield errors
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+@contextmanager
+def unchanged_buffers(network: nn.Module) -> Iterator[None]:
+    """Running statistics as they were, whatever runs within."""
+    before = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    try:
+        yield
+    finally:
+        for name, buffer in network.named_buffers():
+            buffer.copy_(before[name])
