@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..utils.checks import require_number
+
 
 class AttentionTransferLoss(nn.Module):
     """Squared distance of the normalised maps of mean squared activation.
@@ -16,6 +18,7 @@ class AttentionTransferLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
+        require_number('AttentionTransferLoss: loss_weight', loss_weight, least=0)
         self.loss_weight = loss_weight
 
     def forward(self, student: Tensor, teacher: Tensor) -> Tensor:

@@ -49,10 +49,10 @@ class InfoNCELoss(nn.Module):
     ) -> None:
         super().__init__()
         require_number('InfoNCELoss: loss_weight', loss_weight, least=0)
-        require_number('InfoNCELoss: temperature', temperature, above=0)
+        require_number('InfoNCELoss: temperature', temperature, least=1e-4)
         require_number('InfoNCELoss: num_patches', num_patches, least=2, whole=True)
         for name, value in dict(patch_size=patch_size, channels=channels, dim=dim).items():
-            require_number(f'InfoNCELoss: {name}', value, least=1, whole=True)
+            require_number(f'InfoNCELoss: {name}', value, least=1, most=65536, whole=True)
         self.loss_weight, self.temperature = loss_weight, temperature
         self.patch_size, self.num_patches, self.channels = patch_size, num_patches, channels
         pixels = channels * patch_size**2

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from ..utils.checks import require_number
 from ..utils.errors import ConfigError
 
+MOST_BANDS = 16  # the coarsest of images of 32,768 pixels a side would be one pixel
+
 
 def pyramid(image: Tensor, bands: int) -> list[Tensor]:
     """Laplacian pyramid (Burt and Adelson, 1983) of images (N, C, H, W), finest band first.
@@ -46,8 +48,8 @@ class PyramidLaplaceLoss(nn.Module):
     def __init__(self, loss_weight: float = 1.0, bands: int = 4, initial_scale: float = 0.1) -> None:
         super().__init__()
         require_number('PyramidLaplaceLoss: loss_weight', loss_weight, least=0)
-        require_number('PyramidLaplaceLoss: bands', bands, least=1, whole=True)
-        require_number('PyramidLaplaceLoss: initial_scale', initial_scale, above=0)
+        require_number('PyramidLaplaceLoss: bands', bands, least=1, most=MOST_BANDS, whole=True)
+        require_number('PyramidLaplaceLoss: initial_scale', initial_scale, least=1e-12, most=1e12)
         self.loss_weight = loss_weight
         self.log_scale = nn.Parameter(torch.full((bands,), float(initial_scale)).log())
 

@@ -10,6 +10,13 @@ from torch import Tensor, nn
 from ..utils.checks import require_number
 from ..utils.errors import ConfigError
 
+MOST_CHANNELS = 65536
+
+
+def _softplus_inverse(value: float) -> float:
+    """Which is the value itself where the exponential would overflow: they differ by exp(-value)."""
+    return math.log(math.expm1(value)) if value < 100 else float(value)
+
 
 class VIDLoss(nn.Module):
     """-log q(t|s), up to a constant, of the Gaussian with mean s and one learned variance per channel.
@@ -38,12 +45,11 @@ class VIDLoss(nn.Module):
     ) -> None:
         super().__init__()
         require_number('VIDLoss: loss_weight', loss_weight, least=0)
-        require_number('VIDLoss: channels', channels, least=1, whole=True)
-        require_number('VIDLoss: eps', eps, above=0)
-        require_number('VIDLoss: initial_variance', initial_variance, above=eps)
+        require_number('VIDLoss: channels', channels, least=1, most=MOST_CHANNELS, whole=True)
+        require_number('VIDLoss: eps', eps, least=1e-12)
+        require_number('VIDLoss: initial_variance', initial_variance, above=eps, most=1e12)
         self.loss_weight, self.eps = loss_weight, eps
-        softplus_inverse = math.log(math.expm1(initial_variance - eps))
-        self.alpha = nn.Parameter(torch.full((channels,), softplus_inverse))
+        self.alpha = nn.Parameter(torch.full((channels,), _softplus_inverse(initial_variance - eps)))
 
     @property
     def variance(self) -> Tensor:

@@ -13,7 +13,7 @@ from distributed_run import SCRIPT
 from families import equal, evaluate, hook_of, load, scalars, train, without_distillation
 from learners import learner_of
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, MODELS
 from processes import finish, start, write
 from torch import nn
 
@@ -346,6 +346,50 @@ def test_a_term_does_not_look_at_a_broken_teacher(tmp_path):
     run = train(cfg)
     assert equal(run.model.state_dict(), alone(cfg))
     assert scalars(run)['guard_trips'][-1] == 2
+
+
+class NotFinite(torch.autograd.Function):
+    """The identity, whose gradient is not finite."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * math.nan
+
+
+class Broken(nn.Module):
+    """An objective without parameters that is not finite, in its value or in its gradient only."""
+
+    def __init__(self, where):
+        super().__init__()
+        self.where = where
+
+    def forward(self, student, teacher):
+        if self.where == 'gradient':
+            student = NotFinite.apply(student)
+        return (student.mean(1) - teacher.mean(1)).abs().mean() * (math.nan if self.where == 'value' else 1)
+
+
+MODELS.register_module(module=Broken, force=True)
+
+
+@pytest.mark.parametrize(
+    ('where', 'what'), [('value', 'the objective'), ('gradient', 'the gradient of the objective')]
+)
+@pytest.mark.parametrize('layer', [None, 'upsample'])
+def test_what_has_nothing_to_learn_is_named_at_its_first_trip_and_spoils_nothing(
+    tmp_path, said, where, what, layer
+):
+    cfg = families.edsr(tmp_path, iters=3)
+    cfg.default_hooks.distill.objectives = dict(mine=dict(type='Broken', where=where, layer=layer))
+    run = train(cfg)
+    assert equal(run.model.state_dict(), alone(cfg))
+    assert len(said) == 1 and said[0].startswith('distill.guard.non_finite: ')
+    assert f"{what} 'mine' is not finite" in said[0]
+    assert 'lower default_hooks.distill.objectives.mine.loss_weight (now 1)' in said[0]
 
 
 def test_stop_leaves_a_checkpoint_of_what_was_finished(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mmagic_mikd.objectives import AttentionTransferLoss
+from mmagic_mikd.utils.errors import ConfigError
 
 
 def test_value_by_hand_with_different_numbers_of_channels():
@@ -24,3 +25,9 @@ def test_scale_and_sign_do_not_matter_and_the_teacher_gets_no_gradient():
 def test_maps_of_different_size_are_named():
     with pytest.raises(ValueError, match='differ in size'):
         AttentionTransferLoss()(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize('settings', [dict(loss_weight=-1), dict(loss_weight='1')])
+def test_bad_settings_are_named(settings):
+    with pytest.raises(ConfigError, match='AttentionTransferLoss: loss_weight='):
+        AttentionTransferLoss(**settings)

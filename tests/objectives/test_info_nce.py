@@ -133,7 +133,16 @@ def test_frames_of_a_clip_count_like_images():
     torch.testing.assert_close(loss(student[None], teacher[None]), loss(student, teacher))
 
 
-@pytest.mark.parametrize('settings', [dict(temperature=0), dict(patch_size=2.5), dict(num_patches=1)])
+@pytest.mark.parametrize(
+    'settings',
+    [
+        dict(temperature=0),
+        dict(temperature=1e-50),
+        dict(dim=10**9),
+        dict(patch_size=2.5),
+        dict(num_patches=1),
+    ],
+)
 def test_settings_out_of_range_are_named(settings):
     with pytest.raises(ConfigError, match=f'InfoNCELoss: {next(iter(settings))}='):
         InfoNCELoss(**settings)

@@ -95,7 +95,16 @@ def test_images_too_small_for_the_bands_are_named():
         PyramidLaplaceLoss()(torch.ones(1, 3, 8, 7), torch.ones(1, 3, 8, 7))
 
 
-@pytest.mark.parametrize('settings', [dict(initial_scale=0), dict(bands=0), dict(loss_weight='1')])
+@pytest.mark.parametrize(
+    'settings',
+    [
+        dict(initial_scale=0),
+        dict(initial_scale=1e-50),
+        dict(bands=0),
+        dict(bands=10**9),
+        dict(loss_weight='1'),
+    ],
+)
 def test_settings_out_of_range_are_named(settings):
     with pytest.raises(ConfigError, match=f'PyramidLaplaceLoss: {next(iter(settings))}='):
         PyramidLaplaceLoss(**settings)

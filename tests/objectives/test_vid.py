@@ -27,7 +27,7 @@ def test_value_is_the_gaussian_density_up_to_its_constant(images):
     torch.testing.assert_close(loss(s, t), 2 * expected)
 
 
-@pytest.mark.parametrize('variance', [5.0, 0.01, 300.0])
+@pytest.mark.parametrize('variance', [5.0, 0.01, 300.0, 1000.0, 65025.0])
 def test_initial_variance_is_that_of_every_channel(variance):
     torch.testing.assert_close(VIDLoss(initial_variance=variance).variance, torch.full((3,), variance))
 
@@ -89,7 +89,17 @@ def test_what_has_no_variance_is_named(shapes, settings):
         VIDLoss(**settings)(*map(torch.ones, shapes))
 
 
-@pytest.mark.parametrize('settings', [dict(initial_variance=0), dict(channels=0), dict(loss_weight='1')])
+@pytest.mark.parametrize(
+    'settings',
+    [
+        dict(initial_variance=0),
+        dict(initial_variance=1e39),
+        dict(channels=0),
+        dict(channels=10**9),
+        dict(eps=1e-50),
+        dict(loss_weight='1'),
+    ],
+)
 def test_settings_out_of_range_are_named(settings):
     with pytest.raises(ConfigError, match=f'VIDLoss: {next(iter(settings))}='):
         VIDLoss(**settings)

@@ -64,13 +64,13 @@ class EnergyCritic(nn.Module):
     ) -> None:
         super().__init__()
         for name in ('base_channels', 't_channels', 's_channels'):
-            require_number(f'EnergyCritic: {name}', locals()[name], least=1, whole=True)
+            require_number(f'EnergyCritic: {name}', locals()[name], least=1, most=65536, whole=True)
         if num_blocks is None:
             sides = image_size if isinstance(image_size, tuple | list) and image_size else [image_size]
             for side in sides:
-                require_number('EnergyCritic: image_size', side, least=4, whole=True)
+                require_number('EnergyCritic: image_size', side, least=4, most=2**17, whole=True)
             num_blocks = int(math.log2(min(sides) / 2))
-        require_number('EnergyCritic: num_blocks', num_blocks, least=0, whole=True)
+        require_number('EnergyCritic: num_blocks', num_blocks, least=0, most=16, whole=True)
         self.t_channels, self.s_channels = t_channels, s_channels
         widths = [base_channels * min(2**i, 4) for i in range(num_blocks + 1)]
         self.stem = spectral(nn.Conv2d(t_channels + s_channels, base_channels, 3, padding=1))
