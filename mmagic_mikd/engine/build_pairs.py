@@ -18,12 +18,14 @@ def build_pairs(settings: Settings, runner: Runner) -> list[Pair]:
     Raises:
         ConfigError: a path leads nowhere, or the teacher cannot be built.
     """
+    require_one_hook(runner)
     model, teacher = runner.model, settings.teacher
     if isinstance(teacher, Mapping):
         check_place(teacher, runner.work_dir)
         check_preprocessing(teacher, unwrap(model))
     cfgs = settings.pairs or [dict(student=path) for path in find_generators(model)]
     pairs = [Pair.from_config(cfg, model) for cfg in cfgs]
+    require_different(pairs)
     if not _asks_teacher(settings):
         return pairs
     if teacher is None:
@@ -35,6 +37,26 @@ def build_pairs(settings: Settings, runner: Runner) -> list[Pair]:
         )
         pair.teacher.to(next(model.parameters()).device)
     return pairs
+
+
+def require_one_hook(runner: Runner) -> None:
+    """Two of them would each add the same losses, and write the same entry of a checkpoint."""
+    ours = [hook for hook in runner.hooks if isinstance(getattr(hook, 'settings', None), Settings)]
+    if len(ours) > 1:
+        raise ConfigError(
+            f'the config has {len(ours)} hooks DistillRunner: write all `objectives` into {KEY}, and take the '
+            'others out of default_hooks and custom_hooks'
+        )
+
+
+def require_different(pairs: list[Pair]) -> None:
+    """One network twice would have its losses twice."""
+    for index, pair in enumerate(pairs):
+        if any(pair.student is other.student for other in pairs[:index]):
+            raise ConfigError(
+                f'{KEY}.pairs[{index}].student={pair.path!r} is in `pairs` twice: leave one out; for more '
+                'weight raise `loss_weight`'
+            )
 
 
 def _asks_teacher(settings: Settings) -> bool:
