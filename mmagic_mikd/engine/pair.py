@@ -8,7 +8,7 @@ from torch.utils._pytree import tree_leaves
 
 from ..host.locate import image_of
 from ..host.taps import Call, Feature, ForwardTap, LayerTap, for_this, resolve, unwrap
-from ..utils.checks import quoted
+from ..utils.checks import proposal, quoted
 from ..utils.errors import ConfigError
 from ..utils.rng import replayed
 from .image_range import ImageRange
@@ -21,6 +21,19 @@ def ground_truth_key(path: str) -> str:
     """Where the toolbox's data preprocessor leaves the target of the generator at ``path``."""
     domain = path.partition('generators.')[2]
     return f'inputs.img_{domain}' if domain else 'data_samples.gt_img'
+
+
+def layer_of(key: str, network: nn.Module, whose: str, path: str) -> nn.Module:
+    """A layer by its path, or what may have been meant.
+
+    Raises:
+        ConfigError: the network has no such layer.
+    """
+    layers = dict(network.named_modules(remove_duplicate=False))
+    if path not in layers:
+        remedy = proposal(path, filter(None, layers), 'print(model) shows the names')
+        raise ConfigError(f'{key}={path!r} is no layer of {whose}: {remedy}')
+    return layers[path]
 
 
 class Pair:
@@ -83,14 +96,8 @@ class Pair:
         """
         if layer in self._layer_taps:
             return
-        try:
-            student, teacher = self.student.get_submodule(layer[0]), self.teacher.get_submodule(layer[1])
-        except AttributeError as error:
-            names = ' or '.join(map(repr, dict.fromkeys(layer)))
-            raise ConfigError(
-                f'{key}: no layer {names} in both networks of {self.path!r} ({error}); '
-                'print(model) shows the names'
-            ) from None
+        student = layer_of(f'{key}.layer', self.student, f'the student {self.path!r}', layer[0])
+        teacher = layer_of(f'{key}.layer', self.teacher, f'the teacher of {self.path!r}', layer[1])
         always = LayerTap(teacher, lambda: True)  # nobody but us calls the teacher
         self._layer_taps[layer] = LayerTap(student, lambda: self._tap.counting), always
 

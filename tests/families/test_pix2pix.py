@@ -297,7 +297,7 @@ def test_a_ready_module_is_a_teacher(tmp_path):
         (dict(teacher=None), 'distill.teacher is missing'),
         (
             dict(objectives=dict(at=dict(type='AttentionTransferLoss', layer='head'))),
-            "no layer 'head' in both networks",
+            "at.layer='head' is no layer of the student 'generators.photo'",
         ),
         (dict(pairs=[dict(student='generators.map')]), "no module 'generators.map'"),
         (
