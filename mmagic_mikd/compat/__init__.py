@@ -29,6 +29,7 @@ from . import (
     placeholders,
     safe_load,
     safe_resume,
+    safe_yaml,
     separate_wrappers,
     sqrtm,
     translation_init,
@@ -62,6 +63,8 @@ REPAIRS = {
     'pix2pix_test_step': pix2pix_test_step,
     'cpu_launch': cpu_launch,
     'cpu_amp': cpu_amp,
+    # so that a config holds no program in disguise
+    'safe_yaml': safe_yaml,
     # so that an unreadable picture is named
     'pipeline_errors': pipeline_errors,
     # so that FID and IS work offline and with today's SciPy

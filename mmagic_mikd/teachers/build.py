@@ -130,7 +130,7 @@ def _model_config(cfg: dict) -> dict:
         raise ConfigError(f'{KEY} names no network: set its `model`, `config` or `type`')
     try:
         return Config.fromfile(cfg['config']).model
-    except Exception as error:  # a config is a program of the user's
+    except (Exception, SystemExit) as error:  # a config is a program of the user's
         raise ConfigError(
             f'{KEY}.config={cfg["config"]} gives no `model` ({type(error).__name__}: '
             f'{quoted(error)}): correct the file or its name'

@@ -83,3 +83,35 @@ def test_a_sentence_from_a_worker_arrives_whole():
     said = f'mmagic_mikd.utils.errors.ConfigError: {"x" * 500}', 'of two lines (ConfigError: y): repair it'
     text = '\n'.join([*lines, '  File "a"', *said])
     assert explain(ConfigError(text)) == f'{"x" * 500} of two lines (ConfigError: y): repair it'
+
+
+@pytest.mark.parametrize(
+    ('value', 'shown'), [('1', True), ('yes', True), ('0', False), ('', False), ('off', False)]
+)
+def test_the_traceback_is_shown_to_who_asks_for_it(monkeypatch, value, shown):
+    monkeypatch.setenv('MIKD_TRACEBACK', value)
+    assert (explain(ConfigError('key=1 is wrong')) is None) == shown
+
+
+def test_no_argument_steers_the_terminal(tmp_path, monkeypatch, capsys):
+    """What argparse says of an argument, and what we say of a path."""
+    monkeypatch.chdir(tmp_path)
+    for arguments in (
+        ['train', 'a.py', 'b\x1b[2J'],
+        ['train', 'a\x1b[2J.py'],
+        ['quickstart', '--data', 'a\x1b'],
+    ):
+        monkeypatch.setattr(sys, 'argv', ['mmagic_mikd', *arguments])
+        with pytest.raises(SystemExit):
+            main()
+        captured = capsys.readouterr()
+        assert '\x1b' not in captured.err + captured.out and '\\x1b' in captured.err
+
+
+def test_tuples_are_no_payload(tmp_path):
+    """MMEngine writes them itself."""
+    from mmengine.config import Config
+
+    Config(dict(betas=(0.0, 0.999), nested=[(1, (2, 3))])).dump(str(tmp_path / 'config.yaml'))
+    cfg = read_config(str(tmp_path / 'config.yaml'))
+    assert cfg.betas == (0.0, 0.999) and cfg.nested == [(1, (2, 3))]

@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+import torch
 from bad_input_cases import CASES
 from bad_input_catalogue import DOCUMENT, meet, row, rows_of, sentences
 from bad_input_world import World, run_tool
@@ -52,6 +53,13 @@ def test_the_config_without_a_change_trains(alone):
     world = World(alone)
     assert run(world) == (0, '')
     assert (alone / 'work' / 'iter_2.pth').is_file()
+
+
+def test_a_distillation_that_is_none_is_left_out(alone):
+    """As the toolbox does it with hooks of its own."""
+    world = World(alone)
+    assert run(world, {'default_hooks.distill': None}) == (0, '')
+    assert 'mikd' not in torch.load(alone / 'work' / 'iter_2.pth', weights_only=False)
 
 
 @pytest.mark.parametrize('channels', [1, 4])

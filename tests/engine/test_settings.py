@@ -326,7 +326,7 @@ def tiny(tmp_path_factory):
         (dict(type='L1Los'), f"{X}.type='L1Los' is not known"),
         (dict(L1, reductoin='sum'), f"{X} .*'reductoin'.* did you mean 'reduction'"),
         (dict(type='VIDLoss', channels=0), f'{X}: VIDLoss: channels=0 must be'),
-        (dict(L1, layer='head'), f"{X}: no layer 'head' in both networks"),
+        (dict(L1, layer='head'), f"{X}.layer='head' is no layer of the student 'generators.photo'"),
         (dict(L1, layer='model', adapter=dict(type='Konv2d', kernel_size=1)), f"{X}.adapter.type='Konv2d'"),
         (dict(type='VIDLoss', learner=dict(ADAM, type='AmpOptimWrapper')), f'{X}.learner.type='),
         (

@@ -126,6 +126,7 @@ def full_disk(world: World) -> None:
 
 CRITIC, LOSS, MI = 'EnergyCritic: ', 'MIDistillLoss: ', f'{DISTILL}.objectives.mi'
 CHAIN = f'{MI}.chain'
+YAML_PAYLOAD = 'model: !!python/object/apply:builtins.open [pwned, w]\n'
 
 CASES = [
     # ---- names
@@ -183,7 +184,26 @@ CASES = [
         'a layer that is not there',
         f'{DISTILL}.objectives.l1',
         'shows the names',
-        objectives__l1=dict(type='L1Loss', layer='body.9'),
+        objectives__l1=dict(type='L1Loss', layer='transformer'),
+    ),
+    distill(
+        'a layer misspelt',
+        f"{DISTILL}.objectives.l1.layer='conv_frist' is no layer of the student",
+        "did you mean 'conv_first'?",
+        objectives__l1=dict(type='L1Loss', layer='conv_frist'),
+    ),
+    distill(
+        "a layer misspelt in the teacher's half",
+        "is no layer of the teacher of 'generator'",
+        "did you mean 'conv_first'?",
+        objectives__l1=dict(type='L1Loss', layer=('conv_first', 'conv_frist')),
+    ),
+    distill(
+        "a recipe's objective misspelt",
+        f'{DISTILL}.objectives.pyramide has no `type`',
+        "did you mean 'pyramid'?",
+        recipe='pyramid',
+        objectives=dict(pyramide=dict(loss_weight=5)),
     ),
     distill(
         'an unknown way to inherit', f'{DISTILL}.start.body', 'choose from own', start=dict(body='copied')
@@ -231,6 +251,8 @@ CASES = [
     ),
     options('a key misspelt on the command line', "'modle'", "'model'", 'modle.generator.mid_channels=2'),
     options('a key within a number', 'log_level.x', 'does not fit', 'log_level.x=1'),
+    options('no value on the command line', '--cfg-options foo', 'KEY=VALUE', 'foo'),
+    options('a bracket missing on the command line', '--cfg-options a=[1,(2]', 'correct it', 'a=[1,(2]'),
     # ---- kinds and ranges of values
     distill(
         'a text as weight', f"{MI}.loss_weight='high'", 'must be a number', objectives__mi__loss_weight='high'
@@ -243,6 +265,91 @@ CASES = [
         f"{CRITIC}image_size='big'",
         'whole number',
         objectives__mi__critic__image_size='big',
+    ),
+    distill(
+        'far too many Langevin steps',
+        f'{CHAIN}.steps=1000000000000',
+        'at most 10000',
+        objectives__mi__chain__steps=10**12,
+    ),
+    distill(
+        'a critic of other channels',
+        'EnergyCritic: s has 3 channels',
+        'set critic.s_channels',
+        objectives__mi__critic__s_channels=7,
+    ),
+    distill(
+        'no optimiser of the critic',
+        f'{MI}.learner.optimizer=None',
+        'must be a dict',
+        objectives__mi__learner__optimizer=None,
+    ),
+    distill(
+        'a text as limit of gradients',
+        f"{MI}.learner.clip_grad.max_norm='x'",
+        'must be a number',
+        objectives__mi__learner__clip_grad=dict(max_norm='x'),
+    ),
+    distill(
+        'another loss over an inherited bound', f'{MI}.critic', 'leave it out', objectives__mi__type='L1Loss'
+    ),
+    distill(
+        'a negative weight of attention',
+        f'{DISTILL}.objectives.l1.loss_weight=-1',
+        'at least 0',
+        objectives__l1=dict(type='AttentionTransferLoss', layer='body', loss_weight=-1),
+    ),
+    distill(
+        'a layer without a name',
+        f"{DISTILL}.objectives.l1.layer=''",
+        'path of a layer',
+        objectives__l1__layer='',
+    ),
+    distill(
+        'layers of other widths',
+        f'{DISTILL}.objectives.l1 cannot compare (2, 4, 8, 8) of the student with (2, 8, 8, 8)',
+        'set `adapter`',
+        objectives__l1__layer='body',
+    ),
+    distill(
+        'a module of one argument as objective',
+        f'{DISTILL}.objectives.l1 cannot compare',
+        'module of (student, teacher)',
+        objectives__l1=dict(type='ReLU'),
+    ),
+    distill('a pair twice', f'{DISTILL}.pairs[1]', 'leave one out', pairs=[dict(student='generator')] * 2),
+    Case(
+        'two distillations',
+        '2 hooks DistillRunner',
+        'take the others out',
+        {'custom_hooks': [dict(type='DistillRunner', objectives=dict(l1=dict(type='L1Loss')))]},
+    ),
+    Case(
+        "no optimiser of the student's",
+        'optim_wrapper.optimizer=None',
+        'must be a dict',
+        {'optim_wrapper.optimizer': None},
+    ),
+    Case(
+        "a text as limit of the student's gradients",
+        "optim_wrapper.clip_grad.max_norm='x'",
+        'must be a number',
+        {'optim_wrapper.clip_grad': dict(max_norm='x')},
+    ),
+    Case(
+        'no data set', 'train_dataloader.dataset=None', 'must be a dict', {'train_dataloader.dataset': None}
+    ),
+    Case(
+        'an empty pipeline',
+        'train_dataloader.dataset.pipeline=[]',
+        'list its transforms',
+        {'train_dataloader.dataset.pipeline': []},
+    ),
+    Case(
+        'a text as number of checkpoints',
+        "default_hooks.checkpoint.max_keep_ckpts='1'",
+        'whole number',
+        {'default_hooks.checkpoint.max_keep_ckpts': '1'},
     ),
     distill('half a Langevin step', f'{CHAIN}.steps=2.5', 'whole number', objectives__mi__chain__steps=2.5),
     distill('negative Langevin steps', f'{CHAIN}.steps=-1', 'at least 0', objectives__mi__chain__steps=-1),
@@ -283,7 +390,7 @@ CASES = [
     distill(
         "a negative learning rate of the critic's",
         f'{MI}.learner.optimizer',
-        'Invalid learning rate: -1',
+        'at least 0',
         objectives__mi__learner__optimizer__lr=-1,
     ),
     Case(
@@ -466,6 +573,33 @@ CASES = [
         'correct it',
         prepare=lambda world: world.write('broken.py', 'model = dict(\n'),
         arguments=('broken.py',),
+        whole=True,
+    ),
+    Case(
+        'a config that ends the program',
+        'quit.py',
+        'correct it',
+        prepare=lambda world: world.write('quit.py', 'import sys\nsys.exit(0)\n'),
+        arguments=('quit.py',),
+        whole=True,
+    ),
+    Case(
+        'a YAML config with a payload',
+        'student.yaml',
+        'correct it',
+        prepare=lambda world: world.write('student.yaml', YAML_PAYLOAD),
+        arguments=('student.yaml',),
+        whole=True,
+    ),
+    Case(
+        'a YAML base with a payload',
+        'leaf.py',
+        'correct it',
+        prepare=lambda world: (
+            world.write('base.yml', YAML_PAYLOAD),
+            world.write('leaf.py', "_base_ = './base.yml'\n"),
+        ),
+        arguments=('leaf.py',),
         whole=True,
     ),
     Case(

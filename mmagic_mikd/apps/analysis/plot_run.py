@@ -82,7 +82,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 @user_errors()
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    print(draw(read(args.work_dir), args.out or args.work_dir / 'run.png', args.work_dir.resolve().name))
+    picture = args.out or args.work_dir / 'run.png'
+    print(escape.line(draw(read(args.work_dir), picture, args.work_dir.resolve().name)))
 
 
 def read(work_dir: Path) -> Series:

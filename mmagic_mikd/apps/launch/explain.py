@@ -30,6 +30,7 @@ ABOUT_ARGUMENTS = (
     TypeError,
     ValueError,
 )
+OFF = ('', '0', 'false', 'no', 'off')  # values of MIKD_TRACEBACK
 FULL = 'free some space there, or set work_dir to another disk; --resume goes on from the last checkpoint'
 FORBIDDEN = 'give yourself the right to it, or name another place'
 REMEDIES = {
@@ -57,7 +58,7 @@ class Building(NamedTuple):
 
 def explain(error: BaseException) -> str | None:
     """One sentence naming the key or the file, and the remedy; None for what nobody but us can repair."""
-    if os.environ.get('MIKD_TRACEBACK'):
+    if os.environ.get('MIKD_TRACEBACK', '').lower() not in OFF:
         return None
     if isinstance(error, ConfigError):
         return ' '.join(_from_worker(str(error)).split())  # whole: its remedy stands at its end

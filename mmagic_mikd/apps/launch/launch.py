@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from mmengine.config import Config, DictAction
@@ -21,6 +22,7 @@ from ...utils import escape
 from ...utils.checks import quoted, require_known
 from ...utils.errors import ConfigError
 from .explain import explain
+from .host_schema import check_host
 
 CFG_OPTIONS_HELP = (
     'override settings of the config, for example optim_wrapper.generators.optimizer.lr=1e-4; '
@@ -38,11 +40,35 @@ LAUNCHER_VARIABLES = dict(
 )
 
 
+class Options(DictAction):
+    """KEY=VALUE, or one sentence."""
+
+    def __call__(
+        self, parser: object, namespace: object, values: list[str], option_string: str | None = None
+    ) -> None:
+        for setting in values:
+            if not setting.partition('=')[1]:
+                raise ConfigError(f'--cfg-options {setting} has no `=`: write it as KEY=VALUE')
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (AssertionError, IndexError, ValueError) as error:
+            raise ConfigError(
+                f'--cfg-options {" ".join(values)} cannot be read ({quoted(error)}): correct it'
+            ) from error
+
+
+class Parser(argparse.ArgumentParser):
+    """Says nothing that would steer a terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(escape.line(message))
+
+
 def argument_parser(description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=description)
+    parser = Parser(description=description)
     parser.add_argument('config', help='config file, or mmagic::FILE for one of the toolbox')
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help=CFG_OPTIONS_HELP)
+    parser.add_argument('--cfg-options', nargs='+', action=Options, help=CFG_OPTIONS_HELP)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     # torch.distributed.launch passes it with either spelling
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -60,6 +86,7 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg = read_config(args.config)
     cfg.launcher = args.launcher
     change_config(cfg, args.config, args.cfg_options)
+    check_host(cfg)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'./work_dirs/{Path(args.config).stem}'
     return cfg
 
@@ -90,7 +117,7 @@ def read_config(name: str) -> Config:
         raise ConfigError(f'there is no config file {name}: correct the path')
     try:
         return get_config(name) if package else Config.fromfile(name)
-    except Exception as error:  # a config is a program of the user's
+    except (Exception, SystemExit) as error:  # a config is a program of the user's
         cause = error.__cause__ or error.__context__ if isinstance(error, ImportError) else None
         reason = f'{type(cause or error).__name__}: {quoted(cause or error)}'
         raise ConfigError(f'{name} cannot be read as a config ({reason}): correct it there') from error

@@ -5,6 +5,7 @@ The toolbox's own arguments; repairs of the toolbox apply to plain MMagic config
 
 from mmengine.runner import Runner
 
+from ...utils import escape
 from ...utils.checks import require_number
 from ...utils.errors import ConfigError
 from .amp import enable_amp
@@ -66,7 +67,7 @@ def main():
         runner = Runner.from_cfg(cfg)
         runner.register_hook(start)
         runner.register_hook(Safeguards())
-        runner.logger.info(f'Logs and checkpoints go to {cfg.work_dir}')
+        runner.logger.info(f'Logs and checkpoints go to {escape.line(cfg.work_dir)}')
         runner.train()
 
 

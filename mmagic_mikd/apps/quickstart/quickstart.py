@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from ...utils import escape
 from ..launch.launch import user_errors
 from .plan import Plan
 from .steps import duration, run_steps
@@ -88,7 +89,7 @@ def main() -> int:
         print()  # below the progress
         raise
     took = duration(time.monotonic() - start)
-    print(NEXT.format(time=took, out=args.out, python=sys.executable))
+    print(NEXT.format(time=took, out=escape.line(args.out), python=sys.executable))
     return 0
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import torch
 from mmengine.config import DictAction
 
+from ...utils import escape
 from ..launch.launch import change_config, read_config, user_errors
 from .footprint import Footprint, measure
 
@@ -57,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     cfg = read_config(args.config)
     change_config(cfg, args.config, args.cfg_options)
     footprint = measure(cfg, args.iters)
-    print(f'\n{args.config}, a batch of {cfg.train_dataloader.batch_size} on each GPU\n')
+    print(f'\n{escape.line(args.config)}, a batch of {cfg.train_dataloader.batch_size} on each GPU\n')
     tables = sent_table(footprint.sent), memory_table(footprint.memory), time_table(footprint, args)
     print(*tables, legend(args), sep='\n\n')
 
