@@ -348,6 +348,16 @@ def test_what_the_objective_cannot_have_is_refused_when_it_is_built(tiny, object
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize('part', ['critic', 'sampler'])
+def test_in_the_old_spelling_what_is_left_of_a_bound_is_named_where_it_stands(tiny, part):
+    cfg = copy.deepcopy(tiny)
+    cfg.default_hooks.distill.update({'loss': dict(type='L1Loss'), part: dict(type='EnergyCritic')})
+    if part == 'sampler':
+        cfg.default_hooks.distill.sampler = dict(steps=2)
+    with pytest.raises(ConfigError, match=f'^{HERE}.{part} is for MIDistillLoss; L1Loss has none'):
+        train(cfg)
+
+
 def test_a_module_is_a_teacher_and_reading_needs_no_file():
     assert isinstance(read(dict(teacher=nn.Identity(), objectives=dict(x=L1))).teacher, nn.Identity)
     DistillRunner(TEACHER, objectives=dict(x=L1))
