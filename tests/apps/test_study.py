@@ -260,6 +260,29 @@ def test_a_score_that_is_not_measured(study, trained):
         (dict(scores={'loss': 'less'}), "scores.loss must be 'higher' or 'lower'"),
         (dict(teacher=dict(steps=3)), 'unknown key teacher.steps'),
         (dict(students={'a-b': {}}), "'a-b' cannot be the name"),
+        (dict(iterations=-3), 'iterations=-3 must be a whole number of at least 1'),
+        (dict(iterations=0), 'iterations=0 must be a whole number of at least 1'),
+        (dict(iterations='many'), "iterations='many' must be a whole number"),
+        (dict(evaluations=0), 'evaluations=0 must be a whole number of at least 1'),
+        (dict(decay=2), 'decay=2 must be a number of at least 0 and at most 1'),
+        (dict(decay='half'), "decay='half' must be a number"),
+        (dict(seeds=[0, 1, 0]), 'seeds has 0 more than once: name each once'),
+        (dict(seeds=[-1]), 'seeds=-1 must be a whole number of at least 0'),
+        (dict(seeds=['one']), "seeds='one' must be a whole number"),
+        (dict(seeds=3), 'seeds=3 must be a list of numbers'),
+        (dict(seeds=[]), 'seeds=.. must be a list of numbers'),
+        (dict(teacher=dict(iterations=-1)), 'teacher.iterations=-1 must be'),
+        (dict(teacher=dict(seed='x')), "teacher.seed='x' must be"),
+        (dict(teacher=dict(overrides=3)), 'teacher.overrides=3 must be changes'),
+        (dict(students={'x4': 'small'}), "students.x4='small' must be changes"),
+        (dict(config=3), 'config=3 must be the path of a config'),
+        (dict(data=3), 'data=3 must be the path of a folder'),
+        (
+            dict(objectives=dict(l1=dict(type='L1Loss'))),
+            'objectives.l1.type is set by the study: leave it out',
+        ),
+        (dict(objectives=dict(l1=dict(teacher={}))), 'objectives.l1.teacher is set by the study'),
+        (dict(objectives=dict(l1=[])), r'objectives.l1=\[\] must be a dict, or the name of a recipe'),
     ],
 )
 def test_a_wrong_study_is_refused_in_one_sentence(study, changes, message):
@@ -284,6 +307,119 @@ def test_a_study_that_builds_on_another_changes_what_it_names(study, tmp_path):
         path.write_text(yaml.safe_dump(dict(changes, base=wrong)))
         with pytest.raises(ConfigError, match=message):
             Study(path, tmp_path, tmp_path)
+
+
+def test_a_base_elsewhere_names_its_config_and_data_as_seen_from_there(study, tmp_path):
+    study(data='sets')
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other' / 'changed.yaml').write_text(yaml.safe_dump(dict(base='../tiny.yaml', seeds=[2])))
+    changed = Study(tmp_path / 'other' / 'changed.yaml', tmp_path / 'work')
+    assert changed.teacher.config.model.generator.base_channels == 8
+    assert changed.data == tmp_path / 'sets'
+    own = dict(base='../tiny.yaml', config='base.py', data='mine')
+    (tmp_path / 'other' / 'changed.yaml').write_text(yaml.safe_dump(own))
+    (tmp_path / 'other' / 'base.py').write_text(TINY.replace('8', '16'))
+    changed = Study(tmp_path / 'other' / 'changed.yaml', tmp_path / 'work')
+    assert changed.teacher.config.model.generator.base_channels == 16
+    assert changed.data == tmp_path / 'other' / 'mine'
+
+
+def test_the_folder_of_data_is_the_command_lines_or_else_the_studys(study, tmp_path, monkeypatch):
+    monkeypatch.setenv('MIKD_DATA', '')  # which a study sets
+    study(data='sets')
+    assert Study(tmp_path / 'tiny.yaml', tmp_path).data == tmp_path / 'sets'
+    assert Study(tmp_path / 'tiny.yaml', tmp_path, tmp_path / 'given').data == tmp_path / 'given'
+
+
+SEVERAL = dict(
+    students={name: {'model.generator.base_channels': 4} for name in ('x4', 'x16', 'x64')},
+    objectives=dict(SPEC['objectives'], l2=dict(terms=dict(l2=dict(type='MSELoss')))),
+)
+
+
+@pytest.mark.parametrize(
+    ('only', 'cells'),
+    [
+        ({}, 'x64 none 0, x64 l1 0'),
+        (dict(student={'x16'}), 'x16 none 0, x16 l1 0'),
+        (dict(objective={'l2'}), 'x64 l2 0'),
+        (dict(student={'x4', 'x16'}, objective={'l2'}, seed={'1'}), 'x4 l2 1, x16 l2 1'),
+    ],
+)
+def test_a_quick_study_has_what_is_wanted(study, tmp_path, only, cells):
+    study(**SEVERAL)
+    quick = Study(tmp_path / 'tiny.yaml', tmp_path / 'work', tmp_path, True, only)
+    found = [f'{cell.student} {cell.objective} {cell.seed}' for cell in quick.cells(only)]
+    assert ', '.join(found) == cells
+    with pytest.raises(ConfigError, match=r'--only student=x5: .* has x4, x16, x64'):
+        Study(tmp_path / 'tiny.yaml', tmp_path / 'work', tmp_path, True, dict(student={'x5'}))
+
+
+def test_an_objective_may_be_the_name_of_a_recipe(study):
+    changed = study(objectives=dict(none=None, pyramid='pyramid', own=dict(recipe='pyramid', start='sliced')))
+    _, named, own = (cell.config.default_hooks.get('distill') for cell in changed.cells()[:3])
+    assert named.recipe == own.recipe == 'pyramid' and own.start == 'sliced'
+
+
+def test_a_rate_that_never_falls(study):
+    assert study(decay=0).teacher.config.param_scheduler is None
+    assert study(decay=1).teacher.config.param_scheduler[0].begin == 0
+
+
+def test_modules_of_the_users_own_are_imported_before_they_are_checked(study, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'own_loss_of_a_study.py').write_text(
+        'import torch\nfrom mmengine.registry import MODELS\n'
+        "MODELS.register_module(name='OwnLossOfAStudy', module=torch.nn.L1Loss)\n"
+    )
+    net = dict(type='EDSRNet', in_channels=3, out_channels=3, mid_channels=4, num_blocks=1, upscale_factor=2)
+    model = dict(type='BaseEditModel', generator=net, pixel_loss=dict(type='L1Loss'))
+    objectives = dict(own=dict(objectives=dict(own=dict(type='OwnLossOfAStudy'))))
+    small = {'x2': {'model.generator.mid_channels': 2}}
+
+    def checked(imports):
+        study(objectives=objectives, students=small, overrides=dict(custom_imports=imports))
+        (tmp_path / 'base.py').write_text(f'{TINY}\nmodel = {model!r}')
+        changed = Study(tmp_path / 'tiny.yaml', tmp_path / 'work', tmp_path)
+        check(changed, changed.cells())
+
+    with pytest.raises(ConfigError, match=r'custom_imports=.* cannot be imported .* PYTHONPATH'):
+        checked(dict(imports=['no_such_module_of_a_study']))
+    checked(dict(imports=['own_loss_of_a_study']))
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('', "has no column 'student'"),
+        ('a,b\n1,2\n', "has no column 'student'"),
+        ('student,objective,seed,config_hash,which\nx4,none\n', "has no column 'seed'"),
+    ],
+)
+def test_a_csv_that_is_none_of_ours(study, text, message):
+    study = study()
+    study.csv.write_text(text)
+    with pytest.raises(ConfigError, match=f'tiny.csv {message}.*: correct it there'):
+        write_table(study)
+
+
+def test_a_score_that_is_no_number():
+    rows = [row('x4', 'none', 0, loss='low')]
+    with pytest.raises(ConfigError, match="loss='low' of x4, none, 0 in the study's CSV is no number"):
+        Summary(rows, 'last').values('x4', 'none', 'loss')
+
+
+def test_a_dollar_sign_is_no_formula(study, trained, tmp_path):
+    """Neither in the name of the study nor in that of a score."""
+    scores = {'loss': 'lower', r'$\bad$': 'lower'}
+    study(scores=scores)
+    path = (tmp_path / 'tiny.yaml').rename(tmp_path / r'$\frac$.yaml')
+    named = Study(path, tmp_path / 'work', tmp_path)
+    common = dict(params=1, macs=1, loss=2, **{r'$\bad$': 2})
+    places = [(cell, which) for cell in named.cells() for which in ('last', 'best')]
+    rows = [grid.identity(cell) | dict(which=which, **common) for cell, which in places]
+    add_rows(named.csv, rows, tmp_path)
+    assert write_plot(named).stat().st_size > 10_000
 
 
 def test_a_key_that_leads_nowhere(study):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from mmengine.config import Config
 
 from ...utils.errors import ConfigError
+from ..clone import data_folder
 from ..launch.launch import read_config
 from .study_file import TEACHER, read_study
 
@@ -51,20 +52,31 @@ class Study:
     Args:
         path: the file.
         work_dir: folder of all trainings; each study has a folder of its own in it.
-        data: folder of the data sets, for the base config.
-        quick: two iterations, one seed, one student and two objectives.
+        data: folder of the data sets, for the base config; by default what the study says, else ../shared/data
+            beside the clone, or ./data.
+        quick: two iterations, one seed, one student and two objectives, or those in ``only``.
+        only: see :meth:`cells`.
 
     Raises:
         ConfigError: the file does not exist or says something that cannot be.
     """
 
-    def __init__(self, path: Path, work_dir: Path, data: Path, quick: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        work_dir: Path,
+        data: Path | None = None,
+        quick: bool = False,
+        only: dict[str, set[str]] | None = None,
+    ) -> None:
         self.path, self.name = path, path.stem
         self.spec = read_study(path)
+        if data is None:
+            data = path.parent / self.spec['data'] if self.spec.get('data') else data_folder()
         self.data, self.work_dir = data.resolve(), work_dir.resolve() / path.stem
         os.environ['MIKD_DATA'] = str(self.data)  # which the base config reads
         if quick:
-            self._shorten()
+            self._shorten(only or {})
         self.csv = self.work_dir / f'{path.stem}.csv' if quick else path.with_suffix('.csv')
         self.scores: dict[str, str] = self.spec['scores']
 
@@ -92,15 +104,7 @@ class Study:
         Raises:
             ConfigError: a wanted name is not in the study.
         """
-        names = {
-            'student': list(self.spec['students']),
-            'objective': list(self.spec['objectives']),
-            'seed': [str(seed) for seed in self.spec['seeds']],
-        }
-        for key, wanted in (only or {}).items():
-            for name in wanted - set(names.get(key, ())):
-                raise ConfigError(f'--only {key}={name}: {self._choice(key, names)}')
-            names[key] = [name for name in names[key] if name in wanted]
+        names = self._wanted(only or {})
         return [
             self.cell(student, objective, int(seed))
             for student in names['student']
@@ -137,11 +141,9 @@ class Study:
         ((best, better),) = self.spec['best'].items()
         rule = {'higher': 'greater', 'lower': 'less'}[better]
         config.train_cfg = dict(by_epoch=False, max_iters=iterations, val_interval=interval)
-        config.param_scheduler = [
-            dict(
-                type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.0, begin=begin, end=iterations
-            )
-        ]
+        falls = dict(type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.0)
+        never = begin == iterations > 0  # a teacher that is given has none at all
+        config.param_scheduler = None if never else [dict(falls, begin=begin, end=iterations)]
         config.default_hooks.update(
             logger=dict(type='LoggerHook', interval=max(1, iterations // 10), log_metric_by_epoch=False),
             checkpoint=dict(
@@ -182,13 +184,28 @@ class Study:
 
     # ---- the file -----------------------------------------------------------------------------
 
-    def _shorten(self) -> None:
-        spec = self.spec
-        objectives = dict(list(spec['objectives'].items())[:2])
-        students = dict(list(spec['students'].items())[-1:])
+    def _names(self) -> dict[str, list[str]]:
+        seeds = [str(seed) for seed in self.spec['seeds']]
+        return dict(student=list(self.spec['students']), objective=list(self.spec['objectives']), seed=seeds)
+
+    def _wanted(self, only: dict[str, set[str]]) -> dict[str, list[str]]:
+        """The study's students, objectives and seeds, without those that are not wanted."""
+        names = self._names()
+        for key, wanted in only.items():
+            for name in wanted - set(names.get(key, ())):
+                raise ConfigError(f'--only {key}={name}: {self._choice(key, names)}')
+            names[key] = [name for name in names[key] if name in wanted]
+        return names
+
+    def _shorten(self, only: dict[str, set[str]]) -> None:
+        spec, names = self.spec, self._wanted(only)
+        short = dict(student=slice(-1, None), objective=slice(2), seed=slice(1))
+        names = {key: found if key in only else found[short[key]] for key, found in names.items()}
         teacher = dict(spec.get('teacher') or {}, iterations=2)
-        spec.update(iterations=2, evaluations=1, seeds=spec['seeds'][:1], teacher=teacher)
-        spec.update(students=students, objectives=objectives)
+        spec.update(iterations=2, evaluations=1, seeds=[int(seed) for seed in names['seed']], teacher=teacher)
+        spec.update(
+            {f'{key}s': {name: spec[f'{key}s'][name] for name in names[key]} for key in list(short)[:2]}
+        )
 
     def _choice(self, key: str, names: dict[str, list]) -> str:
         if key not in names:

@@ -4,6 +4,7 @@ from math import isfinite
 from pathlib import Path
 
 from .cells import Study
+from .rows import number
 from .study_file import TEACHER
 from .summary import Summary
 from .table import ARROWS, study_rows
@@ -31,18 +32,23 @@ def write_plot(study: Study, which: str = 'last') -> Path:
     )
     for axis, (score, better) in zip(axes.flat, study.scores.items(), strict=False):
         draw(axis, study, summary, score)
-        axis.set_title(f'{score} {ARROWS[better]}')
+        axis.set_title(f'{plain(score)} {ARROWS[better]}')
     for axis in axes.flat[len(study.scores) :]:
         axis.remove()
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc='outside lower center', ncols=6)
     figure.suptitle(
-        f'{study.name}, {which} checkpoint: mean ± standard deviation against MACs of the generator'
+        f'{plain(study.name)}, {which} checkpoint: mean ± standard deviation against MACs of the generator'
     )
     path = study.csv.with_suffix('.png')
     figure.savefig(path, dpi=100)
     plt.close(figure)
     return path
+
+
+def plain(name: str) -> str:
+    """A name that is no formula, whatever dollar signs it has."""
+    return name.replace('$', r'\$')
 
 
 def draw(axis, study: Study, summary: Summary, score: str) -> None:
@@ -57,15 +63,15 @@ def draw(axis, study: Study, summary: Summary, score: str) -> None:
         for name in study.spec['objectives']
         if any(summary.mean_sd(student, name, score)[2] for student in students)
     ]
-    for number, objective in enumerate(objectives):
-        shift = 1 + SPREAD * ((number + 0.5) / len(objectives) - 0.5)
+    for index, objective in enumerate(objectives):
+        shift = 1 + SPREAD * ((index + 0.5) / len(objectives) - 0.5)
         points = []
         for student in students:
             mean, sd, n = summary.mean_sd(student, objective, score)
             if n:
                 points.append((shift * macs(summary, student), mean, sd if isfinite(sd) else 0))
         x, y, error = zip(*sorted(points), strict=True)
-        colour = pairs[2 * number % len(pairs) + number // 10]  # the dark ones first
+        colour = pairs[2 * index % len(pairs) + index // 10]  # the dark ones first
         axis.errorbar(
             x, y, error, marker='o', markersize=4, capsize=2, linewidth=1, color=colour, label=objective
         )
@@ -83,4 +89,4 @@ def label_students(axis, costs: dict[str, float | None]) -> None:
 
 def macs(summary: Summary, student: str) -> float | None:
     """Of the student's generator; None where there is no row of it."""
-    return next((float(row['macs']) for row in summary.rows if row['student'] == student), None)
+    return next((number(row, 'macs') for row in summary.rows if row['student'] == student), None)

@@ -8,15 +8,45 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ...utils.errors import ConfigError
+
 KEY = ('student', 'objective', 'seed', 'config_hash')
+REMEDY = 'correct it there, or move the file away, and every training is run again'
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """All rows as text; none where there is no file."""
+    """All rows as text; none where there is no file.
+
+    Raises:
+        ConfigError: the file is not one that `add_rows` has written.
+    """
     if not path.is_file():
         return []
     with path.open(newline='') as file:
-        return list(csv.DictReader(file))
+        try:
+            reader = csv.DictReader(file)
+            columns, rows = reader.fieldnames or (), list(reader)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ConfigError(f'{path} cannot be read as rows of a study ({error}): {REMEDY}') from error
+    for name in (*KEY, 'which'):
+        if name not in columns or any(row[name] is None for row in rows):
+            raise ConfigError(f'{path} has no column {name!r}, or a row without it: {REMEDY}')
+    return rows
+
+
+def number(row: dict[str, str], column: str) -> float:
+    """What a row has in a column.
+
+    Raises:
+        ConfigError: nothing, or no number.
+    """
+    try:
+        return float(row.get(column) or '')
+    except ValueError:
+        place = ', '.join(row[name] for name in KEY[:3])
+        raise ConfigError(
+            f"{column}={row.get(column)!r} of {place} in the study's CSV is no number: {REMEDY}"
+        ) from None
 
 
 def add_rows(path: Path, rows: Iterable[dict], lock_dir: Path) -> None:

@@ -37,7 +37,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--jobs', type=int, default=1, help='trainings at a time, one thread each')
     parser.add_argument(
-        '--data', type=Path, default=data_folder(), help='folder of data sets (default: %(default)s)'
+        '--data', type=Path, help=f"folder of data sets (default: the study's `data`, else {data_folder()})"
     )
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/studies'), help='for the trainings')
     parser.add_argument(
@@ -67,13 +67,14 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     from .cells import Study  # takes seconds: imports the toolbox
 
-    study = Study(args.study, args.work_dir, args.data, args.quick)
+    only = wanted(args.only)
+    study = Study(args.study, args.work_dir, args.data, args.quick, only)
     if args.command == 'run':
         from .checks import check
         from .grid import finished, identity, run_cells
         from .rows import key_of
 
-        cells = study.cells(wanted(args.only))
+        cells = study.cells(only)
         check(study, cells)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

@@ -1,17 +1,19 @@
 """The file of a study: read, joined with its base, checked."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
-from ...utils.checks import quoted
+from ...utils.checks import quoted, require_kind, require_number, short
 from ...utils.errors import ConfigError
 
 TEACHER = 'teacher'
 REQUIRED = {'config', 'iterations', 'seeds', 'scores', 'best', 'students', 'objectives'}
 TEACHER_KEYS = {'iterations', 'seed', 'overrides', 'checkpoint'}
-OPTIONAL = {'base', 'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides'}
+OPTIONAL = {'base', 'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides', 'data'}
+PATHS = ('config', 'data')  # relative to the file that states them
 DIRECTIONS = ('higher', 'lower')
 
 
@@ -27,9 +29,20 @@ def read_study(path: Path) -> dict:
         base = _load(path.parent / name)
         if 'base' in base:
             raise ConfigError(f'{path}: base={name} has a base itself: name that one')
-        spec = _merged(base, spec)
+        spec = _merged(_seen_from(path.parent, path.parent / name, base), spec)
     _check_keys(path, spec)
+    _check_values(path, spec)
+    spec['objectives'] = {name: _objective(path, name, given) for name, given in spec['objectives'].items()}
     return spec
+
+
+def _seen_from(folder: Path, path: Path, spec: dict) -> dict:
+    """What the study at ``path`` says, with its paths as they are from another folder."""
+    found = {key: path.parent / spec[key] for key in PATHS if isinstance(spec.get(key), str)}
+    return spec | {
+        key: str(place) if Path(spec[key]).is_absolute() else os.path.relpath(place, folder)
+        for key, place in found.items()
+    }
 
 
 def _load(path: Path) -> dict:
@@ -72,6 +85,40 @@ def _check_keys(path: Path, spec: dict) -> None:
         for name, direction in spec[key].items():
             if direction not in DIRECTIONS:
                 raise ConfigError(f"{path}: {key}.{name} must be 'higher' or 'lower' (which is better)")
+
+
+def _check_values(path: Path, spec: dict) -> None:
+    """Numbers, and texts and dicts where those are wanted."""
+    require_kind(f'{path}: config', spec['config'], str, 'the path of a config')
+    require_kind(f'{path}: data', spec.get('data'), str, 'the path of a folder')
+    teacher = spec.get('teacher') or {}
+    require_number(f'{path}: iterations', spec['iterations'], least=1, whole=True)
+    require_number(f'{path}: evaluations', spec.get('evaluations', 1), least=1, whole=True)
+    require_number(f'{path}: decay', spec.get('decay', 1), least=0, most=1)
+    require_number(f'{path}: teacher.iterations', teacher.get('iterations', 1), least=1, whole=True)
+    require_number(f'{path}: teacher.seed', teacher.get('seed', 0), least=0, whole=True)
+    seeds = spec['seeds']
+    if not isinstance(seeds, list) or not seeds:
+        raise ConfigError(f'{path}: seeds={short(seeds)} must be a list of numbers, such as [0, 1, 2]')
+    for seed in seeds:
+        require_number(f'{path}: seeds', seed, least=0, whole=True)
+        if seeds.count(seed) > 1:
+            raise ConfigError(f'{path}: seeds has {seed} more than once: name each once')
+    changes = {'overrides': spec.get('overrides'), 'teacher.overrides': teacher.get('overrides')}
+    changes |= {f'students.{name}': settings for name, settings in spec['students'].items()}
+    for key, value in changes.items():
+        require_kind(f'{path}: {key}', value, dict, 'changes by dotted key')
+
+
+def _objective(path: Path, name: str, given: object) -> dict | None:
+    """Settings of `default_hooks.distill`; a text is the name of a recipe."""
+    if isinstance(given, str):
+        return dict(recipe=given)
+    require_kind(f'{path}: objectives.{name}', given, dict, 'a dict, or the name of a recipe')
+    for key in ('type', 'teacher'):
+        if key in (given or {}):
+            raise ConfigError(f'{path}: objectives.{name}.{key} is set by the study: leave it out')
+    return given
 
 
 def _plain(name: object) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from scipy.stats import t as student_t
 
 from .cells import Cell
+from .rows import number
 from .study_file import TEACHER
 
 NONE = 'none'  # the objective of the student that is trained alone
@@ -55,7 +56,7 @@ class Summary:
     def values(self, student: str, objective: str, column: str) -> dict[str, float]:
         """Seed to value; what was not measured is left out."""
         return {
-            row['seed']: float(row[column])
+            row['seed']: number(row, column)
             for row in self.rows
             if (row['student'], row['objective']) == (student, objective) and row.get(column)
         }

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from ...utils import escape
 from ...utils.errors import ConfigError
 from .cells import Study
-from .rows import read_rows
+from .rows import number, read_rows
 from .study_file import TEACHER
 from .summary import NONE, Summary, current
 
@@ -87,7 +87,7 @@ def table(study: Study, rows: tuple[list[dict], list[dict]]) -> str:
 
 
 def size(row: dict) -> str:
-    return f'{float(row["params"]) / 1e6:.3g} M parameters, {float(row["macs"]) / 1e6:.3g} M MACs'
+    return f'{number(row, "params") / 1e6:.3g} M parameters, {number(row, "macs") / 1e6:.3g} M MACs'
 
 
 def score_lines(study: Study, summary: Summary, student: str) -> list[list[str]]:
