@@ -386,6 +386,7 @@ def test_modules_of_the_users_own_are_imported_before_they_are_checked(study, tm
     with pytest.raises(ConfigError, match=r'custom_imports=.* cannot be imported .* PYTHONPATH'):
         checked(dict(imports=['no_such_module_of_a_study']))
     checked(dict(imports=['own_loss_of_a_study']))
+    checked(None)
 
 
 @pytest.mark.parametrize(

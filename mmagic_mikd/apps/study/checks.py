@@ -33,7 +33,7 @@ def check(study: Study, cells: list[Cell]) -> None:
     if given and not Path(given).is_file():
         raise ConfigError(f'{study.path}: teacher.checkpoint: there is no file {given}; correct it or --data')
     for config in (study.teacher.config, *(cell.config for cell in cells)):
-        _import(study, config.get('custom_imports') or {})
+        _import(study, config.get('custom_imports'))
     with torch.random.fork_rng():
         _build(study, 'teacher', study.teacher.config.model)
         for student, cell in {cell.student: cell for cell in cells}.items():
@@ -42,8 +42,10 @@ def check(study: Study, cells: list[Cell]) -> None:
             _check_objective(study, objective)
 
 
-def _import(study: Study, wanted: dict) -> None:
+def _import(study: Study, wanted: dict | None) -> None:
     """What `overrides` wants imported, which the config itself had not when it was read."""
+    if not wanted:
+        return
     try:
         import_modules_from_strings(**wanted)
     except (ImportError, TypeError, ValueError) as error:
