@@ -234,6 +234,25 @@ def test_the_checkpoint_loads_where_the_plugin_cannot_be_imported(tmp_path):
     assert f'loaded {weights}' in done.stdout, done.stderr
 
 
+def test_weights_alone_load_where_nothing_of_ours_or_of_torch_is_changed(tmp_path):
+    """As docs/students.md has it: a file of tensors, which every PyTorch reads as it is."""
+    document = (ROOT / 'docs' / 'students.md').read_text()
+    snippet = document.split('<!-- weights alone -->\n```python\n')[1].split('```')[0]
+    cfg = pix2pix(tmp_path, iters=1)
+    runner = train(cfg)
+    Config(dict(model=cfg.model.to_dict())).dump(tmp_path / 'plain.py')
+    exec(
+        snippet.replace('work_dirs/my_student/iter_80000.pth', str(tmp_path / 'iter_1.pth')).replace(
+            "'student.pth'", repr(str(tmp_path / 'student.pth'))
+        )
+    )
+    lines = [line for line in PLAIN_TOOLBOX.splitlines() if 'torch.load' not in line]
+    arguments = ['-c', '\n'.join(lines), str(tmp_path / 'plain.py'), str(tmp_path / 'student.pth')]
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=tmp_path)
+    weights = sum(p.double().abs().sum().item() for p in runner.model.parameters())
+    assert f'loaded {weights}' in done.stdout, done.stderr
+
+
 def test_further_terms_join_the_loss_and_work_without_mutual_information(tmp_path):
     cfg = pix2pix(tmp_path, iters=2)
     distill = cfg.default_hooks.distill
