@@ -2,11 +2,14 @@
 
 MMEngine removes the oldest checkpoint, and the previous best one, before it writes the new one: killed
 in between, a run of weeks is lost. Here both are removed after the new one, and `last_checkpoint`,
-are written. A run that is killed just before that leaves one more than `max_keep_ckpts`. No upstream
-thread. Delete this file when `CheckpointHook` removes after it has saved.
+are written. A run that is killed just before that leaves one more than `max_keep_ckpts`. And a resumed run
+whose folder was copied removes the best checkpoint of the original, whose path stands in its message hub; now
+the best one is that of its own folder. No upstream thread. Delete this file when `CheckpointHook` removes after
+it has saved, and only in its `out_dir`.
 """
 
 import functools
+import os
 from collections.abc import Callable
 
 from . import on_import
@@ -21,7 +24,24 @@ def repair(checkpoint_hook) -> bool:
     hook = checkpoint_hook.CheckpointHook
     hook._save_checkpoint_with_step = removing_last(hook._save_checkpoint_with_step)
     hook._save_best_checkpoint = removing_last(hook._save_best_checkpoint)
+    hook.before_train = in_own_folder(hook.before_train)
     return True
+
+
+def in_own_folder(stock: Callable) -> Callable:
+    @functools.wraps(stock)
+    def before_train(self, runner):
+        stock(self, runner)
+        best = getattr(self, 'best_ckpt_path_dict', {})
+        best.update({name: _here(self, path) for name, path in best.items()})
+        if getattr(self, 'best_ckpt_path', None):
+            self.best_ckpt_path = _here(self, self.best_ckpt_path)
+
+    return before_train
+
+
+def _here(hook, path: str | None) -> str | None:
+    return path and hook.file_backend.join_path(hook.out_dir, os.path.basename(path))
 
 
 def removing_last(stock: Callable) -> Callable:

@@ -1,10 +1,11 @@
-"""`--resume` believes `last_checkpoint`, even where the checkpoint is truncated, damaged or gone.
+"""`--resume` believes `last_checkpoint`, even where the checkpoint is truncated, damaged, gone or elsewhere.
 
 MMEngine's `find_latest_checkpoint` returns what that file says, without a look; a run whose newest
 checkpoint is broken cannot be resumed by it, and one that was killed before `last_checkpoint` was
 rewritten loses a checkpoint. Symptom: mmagic#876. Here the newest checkpoint that is whole is taken, and a
 warning names it and those passed over; one that is newer than the record is recorded, for a run that was
-killed at its very end has nothing left to do that would. The first process decides for all. Delete this
+killed at its very end has nothing left to do that would. A record that names the old place of a folder that
+was moved, a URL or nothing at all does not hide the checkpoints in the folder. The first process decides for all. Delete this
 file when MMEngine looks at the file.
 """
 
@@ -103,14 +104,24 @@ def _step(path: str) -> int:
 
 
 def _recorded(work_dir: str) -> str | None:
-    """What `last_checkpoint` says; a relative path or one of a folder that was moved is sought here."""
+    """What `last_checkpoint` says, if that can be a checkpoint of this run.
+
+    Of a folder that was moved or copied the one in it is meant, not the one at its old place; one elsewhere is
+    of a run whose `out_dir` is another folder.
+    """
     try:
         with open(os.path.join(work_dir, 'last_checkpoint')) as file:
             path = file.read().strip()
     except (FileNotFoundError, UnicodeDecodeError):
         return None
+    if re.match(r'(\S+:)?(s3|petrel)://', path):  # where the toolbox can write, beside local disks
+        return path
+    if '://' in path or '\0' in path:
+        return None
     here = os.path.join(work_dir, os.path.basename(path))
-    return here if path and not os.path.exists(path) and os.path.exists(here) else path or None
+    if os.path.isfile(here) or (path and not os.path.exists(os.path.dirname(path) or '.')):
+        path = here
+    return path if os.path.isfile(path) or NUMBERED.fullmatch(os.path.basename(path)) else None
 
 
 def _candidates(work_dir: str, recorded: str | None) -> list[str]:

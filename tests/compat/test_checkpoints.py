@@ -1,6 +1,8 @@
 """Checkpoints: written as a whole, kept until there is a newer one, looked at before use; they run nothing."""
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +120,21 @@ def test_so_is_the_best_one_also_where_an_evaluation_is_repeated(hook_and_runner
     assert os.listdir(tmp_path) == [second]
 
 
+def test_a_copied_run_leaves_the_best_one_of_the_original_alone(tmp_path):
+    old, new = tmp_path / 'old', tmp_path / 'new'
+    old.mkdir()
+    hook, runner = CheckpointHook(1, by_epoch=False, save_best='score', rule='greater'), FakeRunner(old)
+    hook.before_train(runner)
+    hook._save_best_checkpoint(runner, dict(score=1.0))
+    shutil.copytree(old, new)
+    runner.work_dir, runner.iter = str(new), 5
+    hook = CheckpointHook(1, by_epoch=False, save_best='score', rule='greater')
+    hook.before_train(runner)
+    hook._save_best_checkpoint(runner, dict(score=2.0))
+    assert os.listdir(new) == ['best_score_iter_5.pth']
+    assert len(os.listdir(old)) == 1
+
+
 # ---- looked at before use -------------------------------------------------------------------------
 
 
@@ -170,6 +187,25 @@ def test_one_that_was_written_just_before_the_kill_is_found_one_of_an_older_run_
 def test_a_record_that_is_lost_empty_or_of_the_old_place_of_a_moved_folder(work_dir, record):
     path = work_dir / 'last_checkpoint'
     path.unlink() if record is None else path.write_text(record)
+    assert find_latest_checkpoint(str(work_dir)) == str(work_dir / 'iter_10.pth')
+
+
+@pytest.mark.parametrize('lost', [False, True])
+def test_a_folder_that_was_renamed_or_copied_resumes_from_what_is_in_it(work_dir, tmp_path_factory, lost):
+    """Also where its newest checkpoint is gone; the old place is nobody's business."""
+    new = tmp_path_factory.mktemp('new') / 'name'
+    (shutil.move if lost else shutil.copytree)(work_dir, new)
+    if lost:
+        (new / 'iter_10.pth').unlink()
+    assert find_latest_checkpoint(str(new)) == str(new / ('iter_4.pth' if lost else 'iter_10.pth'))
+
+
+@pytest.mark.parametrize(
+    'record', [b'http://127.0.0.1:9/iter_99.pth', b'garbage', b'a\0b', b'\xff\xfe', b'/etc', b'no/such/', b'../x.pth']
+)
+def test_garbage_in_the_record_hides_nothing_and_connects_nowhere(work_dir, record, monkeypatch):
+    monkeypatch.setattr(socket.socket, 'connect', lambda *args: pytest.fail('it connects'))
+    (work_dir / 'last_checkpoint').write_bytes(record)
     assert find_latest_checkpoint(str(work_dir)) == str(work_dir / 'iter_10.pth')
 
 
