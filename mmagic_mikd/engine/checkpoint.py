@@ -9,6 +9,7 @@ from ..guard import DivergenceGuard
 from ..guard.symptoms import MODEL, SYMPTOMS
 from ..objectives.objective import Objective
 from ..resume.exact import ResumeState
+from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 from .build_objectives import ObjectiveBuilder
 
@@ -41,6 +42,24 @@ def load(
             f'the checkpoint to resume holds no critic (key {KEY!r}, version 1 to {VERSION}): it is not from a '
             'distillation; start from it with load_from in place of resume'
         )
+    try:
+        _put_back(state, objectives, guard, resume, builder)
+    except ConfigError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        raise ConfigError(
+            f'the checkpoint to resume has a damaged part {KEY!r} ({type(error).__name__}: {quoted(error, 80)}); '
+            'resume from another one, or start from it with load_from in place of resume'
+        ) from error
+
+
+def _put_back(
+    state: Mapping,
+    objectives: Sequence[Objective],
+    guard: DivergenceGuard,
+    resume: ResumeState,
+    builder: ObjectiveBuilder,
+) -> None:
     state = state if state['version'] == VERSION else upgraded(state)
     learning = [objective for objective in objectives if objective.learns]
     absent = [o.keys.objective for o in learning if o.name not in state['objectives']]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..utils.checks import last_line, quoted
 from ..utils.errors import ConfigError
+from .optimiser_state import unlike
 from .schedule import Schedule
 
 
@@ -111,9 +112,11 @@ class Learner:
             ConfigError: it had another network, optimiser or schedule.
         """
         try:
+            if problem := unlike(state['optim_wrapper'], self.optim_wrapper.optimizer):
+                raise ValueError(problem)
             self._network.load_state_dict(state['network'])
             self.optim_wrapper.load_state_dict(state['optim_wrapper'])
-        except (RuntimeError, ValueError, KeyError) as error:
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(
                 f'the checkpoint to resume was trained with another {self.key} '
                 f'({quoted(last_line(error))}); give them the settings of the run that '

@@ -23,6 +23,7 @@ from ..utils.errors import ConfigError
 from ..utils.rng import RandomState
 from .finite_saves import SAVING, FiniteSaves
 from .rewind import OldBatches, same_order, sampler_of
+from .sound import require_sound
 
 
 class ResumeState:
@@ -183,6 +184,7 @@ def refuse_another(runner: Runner, checkpoint: dict) -> None:
             f'the checkpoint to resume ({where}) has no state of the optimisers, as best_*.pth; resume '
             'from one that the run wrote to go on, or start from it with load_from in place of resume'
         )
+    require_sound(runner, checkpoint)
 
 
 def mismatch(model: nn.Module, state_dict: dict) -> str | None:

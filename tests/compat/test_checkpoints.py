@@ -201,7 +201,8 @@ def test_a_folder_that_was_renamed_or_copied_resumes_from_what_is_in_it(work_dir
 
 
 @pytest.mark.parametrize(
-    'record', [b'http://127.0.0.1:9/iter_99.pth', b'garbage', b'a\0b', b'\xff\xfe', b'/etc', b'no/such/', b'../x.pth']
+    'record',
+    [b'http://127.0.0.1:9/iter_99.pth', b'garbage', b'a\0b', b'\xff\xfe', b'/etc', b'no/such/', b'../x.pth'],
 )
 def test_garbage_in_the_record_hides_nothing_and_connects_nowhere(work_dir, record, monkeypatch):
     monkeypatch.setattr(socket.socket, 'connect', lambda *args: pytest.fail('it connects'))

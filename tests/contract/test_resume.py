@@ -175,3 +175,56 @@ def test_another_critic_is_refused(tmp_path, trained):
 )
 def test_a_checkpoint_of_something_else_is_refused(tmp_path, trained, change, message):
     assert message in refused(trained, tmp_path, change)
+
+
+def meta(**changes):
+    return lambda content: content['meta'].update(changes)
+
+
+def nothing_in(key, value=None):
+    return lambda content: content.update({key: value})
+
+
+GARBAGE = [
+    (nothing_in('mikd'), '`mikd`, what the distillation has learned, is None'),
+    (nothing_in('mikd', [1]), '`mikd`'),
+    (lambda content: content['mikd'].update(objectives=3), "a damaged part 'mikd'"),
+    (lambda content: content['mikd'].update(run='x'), "a damaged part 'mikd'"),
+    (lambda content: content['mikd'].update(guard={'base': 1}), "a damaged part 'mikd'"),
+    (lambda content: content['mikd']['objectives'].update(mi=None), 'another network or optimiser'),
+    (nothing_in('meta', 'x'), "`meta` is 'x'"),
+    (meta(iter='2'), "`meta.iter` is '2'"),
+    (meta(iter=-1), '`meta.iter` is -1'),
+    (meta(epoch=None), '`meta.epoch` is None'),
+    (meta(seed='x'), "`meta.seed` is 'x'"),
+    (meta(iter=10**9), 'meta.iter), more than train_cfg.max_iters=2: raise max_iters'),
+    (nothing_in('message_hub', 7), '`message_hub` is 7'),
+    (nothing_in('message_hub', dict(log_scalars={})), '`message_hub` is'),
+    (lambda content: content['message_hub']['runtime_info'].update(keep_ckpt_ids='x'), 'keep_ckpt_ids'),
+    (nothing_in('optimizer', 'x'), "`optimizer` is 'x'"),
+    (
+        lambda content: content['optimizer'].update(generators=[]),
+        'that of optim_wrapper.generators (it is no',
+    ),
+    (lambda content: content['optimizer']['generators'].update(param_groups=[{}]), 'it is of 0 parameters'),
+]
+
+
+@pytest.mark.parametrize(('change', 'message'), GARBAGE)
+def test_garbage_in_a_checkpoint_is_one_sentence(tmp_path, trained, change, message):
+    """And neither a fresh critic nor a loop that draws a thousand million batches."""
+    assert message in refused(trained, tmp_path, change)
+
+
+@pytest.mark.parametrize(
+    ('key', 'named'),
+    [
+        ('optim_wrapper.generators', 'optim_wrapper.generators (it has'),
+        ('default_hooks.distill.objectives.mi.learner', 'objectives.mi.learner (it has'),
+    ],
+)
+def test_another_type_of_optimiser_is_refused(tmp_path, trained, key, named):
+    """torch would take the numbers of Adam for SGD, and fail at the next step."""
+    cfg = {f'{key}.optimizer': dict(type='SGD', lr=0.1, _delete_=True)}
+    sentence = refused(trained, tmp_path, None, **cfg)
+    assert named in sentence and 'which SGD does not know' in sentence

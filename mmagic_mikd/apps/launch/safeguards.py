@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...host.locate import find_generators
 from ...host.taps import unwrap
+from ...resume.sound import require_sound
 from ...teachers.entries import choose, dictionaries, entries, names
 from ...utils.errors import ConfigError
 
@@ -34,7 +35,9 @@ class Safeguards(Hook):
         require_samples('test_dataloader', runner.test_loop)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        if not runner._resume:
+        if runner._resume:
+            self._check_resumed(runner, checkpoint)
+        else:
             rearrange(runner, checkpoint)
         wanted = unwrap(runner.model).state_dict()
         state = checkpoint.get('state_dict', checkpoint)
@@ -48,6 +51,11 @@ class Safeguards(Hook):
                 f'weights are missing or have another shape, the first is {missing[0]!r} (the file holds '
                 f'{names(checkpoint)}); give a checkpoint of this model, or the config of that one'
             )
+
+    def _check_resumed(self, runner: Runner, checkpoint: dict) -> None:
+        """What a distillation says about another model, or of bare weights, comes first."""
+        if 'optimizer' in checkpoint and 'message_hub' in checkpoint:
+            require_sound(runner, checkpoint)
 
 
 def rearrange(runner: Runner, checkpoint: dict) -> None:
