@@ -54,20 +54,23 @@ require_whole() {
 
 # run_distributed SCRIPT PROCESSES CONFIG [ARGS...]
 run_distributed() {
-    local script="$1" processes="$2" nodes="${NNODES:-1}" rank="${NODE_RANK:-0}" port="${PORT:-29500}"
+    local script="$1" processes="$2" nodes="${NNODES:-1}" rank="${NODE_RANK:-0}"
+    local port="${PORT:-}"
+    # Several machines must agree on a port; on one, tools/processes.py takes a free one.
+    [ "$nodes" = 1 ] || port="${port:-29500}"
     shift 2
     require_config "$1"
     require_whole 'The number of GPUs' "$processes" 1
     require_whole NNODES "$nodes" 1
     require_whole NODE_RANK "$rank" 0
-    require_whole PORT "$port" 1
+    [ -z "$port" ] || require_whole PORT "$port" 1
     [ "$rank" -lt "$nodes" ] || die "NODE_RANK=$rank must be less than NNODES=$nodes: the first machine is 0."
     find_python
     # torchrun's own default, said aloud because it warns where the variable is unset.
     export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
     exec "$PYTHON_BIN" "$REPO/tools/processes.py" \
         --nnodes="$nodes" --node_rank="$rank" --nproc_per_node="$processes" \
-        --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="$port" \
+        --master_addr="${MASTER_ADDR:-127.0.0.1}" ${port:+--master_port="$port"} \
         "$REPO/tools/$script" "$@" --launcher pytorch
 }
 

@@ -1,9 +1,14 @@
 """The same in processes of their own, as a user starts them: what arrives on the terminal; all of them end."""
 
+import contextlib
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from bad_input_catalogue import sentences
@@ -104,3 +109,84 @@ def test_what_may_not_be_read_or_written_is_named(tmp_path, place, mode):
         (tmp_path / place).chmod(0o700)
     assert code == 2 and len(said) == 1 and place in said[0] and 'ermission' in said[0], stderr
     assert before.items() <= world.snapshot().items()
+
+
+def training(folder, *command, **variables):
+    """A long training in the background, once it has begun to save; its own group, so that it can be ended."""
+    env = {k: v for k, v in os.environ.items() if k not in ('LOCAL_RANK', 'RANK', 'WORLD_SIZE', 'PORT')}
+    env |= dict(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='', MIKD_VENV=sys.prefix, **variables)
+    World(folder).config({'train_cfg.max_iters': 10**6})
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=folder,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=(folder / 'stderr.txt').open('w'),
+        start_new_session=True,
+    )
+    wait_until(lambda: (folder / 'work/last_checkpoint').exists() or process.poll() is not None)
+    assert process.poll() is None, (folder / 'stderr.txt').read_text()
+    return process
+
+
+def wait_until(true, seconds=90):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def children(pid):
+    found = subprocess.run(['pgrep', '-P', str(pid)], capture_output=True, text=True).stdout
+    return [int(line) for line in found.split()]
+
+
+def alive(pid):
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
+
+
+def test_a_second_training_in_a_work_dir_is_refused_until_the_first_has_ended(tmp_path):
+    script = [sys.executable, TOOLS / 'train.py', 'student.py']
+    first = training(tmp_path, *script)
+    try:
+        code, said, _ = start(tmp_path, *script)
+        assert code == 2 and len(said) == 1 and 'work_dir=work is in use by another training' in said[0]
+    finally:
+        first.kill()
+        first.wait()
+    last = (tmp_path / 'work/last_checkpoint').read_text()
+    steps = int(Path(last).stem.removeprefix('iter_')) + 50
+    options = ['--resume', '--cfg-options', f'train_cfg.max_iters={steps}']
+    code, said, stderr = start(tmp_path, *script, *options)
+    assert (code, said) == (0, []), stderr
+
+
+@pytest.mark.parametrize('victim', ['rank', 'launcher'])
+def test_nobody_is_left_behind_a_kill(tmp_path, victim):
+    launcher = training(tmp_path, TOOLS / 'dist_train.sh', 'student.py', 2)
+    ranks = children(launcher.pid)
+    try:
+        assert len(ranks) == 2
+        os.kill(ranks[1] if victim == 'rank' else launcher.pid, signal.SIGKILL)
+        code = launcher.wait(30)
+        wait_until(lambda: not any(map(alive, ranks)), 10)
+    finally:
+        for pid in (launcher.pid, *ranks):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    if victim == 'rank':
+        (sentence,) = sentences((tmp_path / 'stderr.txt').read_text())
+        assert code == 1 and 'was ended by SIGKILL' in sentence and '--resume' in sentence
+
+
+def test_a_port_in_use_is_named(tmp_path):
+    World(tmp_path).config({})
+    with socket.socket() as taken:
+        taken.bind(('0.0.0.0', 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, said, _ = start(tmp_path, 'env', f'PORT={port}', TOOLS / 'dist_train.sh', 'student.py', 1)
+    assert code == 2 and said == [f'PORT={port} is in use: set PORT to a free one, or leave it out']

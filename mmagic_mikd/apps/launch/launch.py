@@ -23,6 +23,7 @@ from ...utils.checks import quoted, require_known
 from ...utils.errors import ConfigError
 from .explain import explain
 from .host_schema import check_host
+from .orphan import end_with_launcher
 
 CFG_OPTIONS_HELP = (
     'override settings of the config, for example optim_wrapper.generators.optimizer.lr=1e-4; '
@@ -83,6 +84,8 @@ def load_config(args: argparse.Namespace) -> Config:
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     require_launcher(args.launcher)
+    if args.launcher == 'pytorch':
+        end_with_launcher()
     cfg = read_config(args.config)
     cfg.launcher = args.launcher
     change_config(cfg, args.config, args.cfg_options)

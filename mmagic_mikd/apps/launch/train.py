@@ -17,6 +17,7 @@ from .launch import (
     require_parts,
     user_errors,
 )
+from .lock import locked
 from .safeguards import Safeguards
 from .start import starting
 
@@ -63,7 +64,7 @@ def main():
         scale_learning_rates(cfg)
     if args.resume:
         cfg.resume = True
-    with starting(cfg) as start:
+    with starting(cfg) as start, locked(cfg.work_dir):
         runner = Runner.from_cfg(cfg)
         runner.register_hook(start)
         runner.register_hook(Safeguards())
