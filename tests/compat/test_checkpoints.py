@@ -262,6 +262,25 @@ def test_a_damaged_or_absent_one_is_a_sentence(tmp_path):
         _load_checkpoint(str(tmp_path / 'iter_2.pth'))
 
 
+@pytest.mark.parametrize('share', [0.5, 0.9, 0.99])
+def test_one_that_was_cut_anywhere_is_a_sentence(tmp_path, share):
+    """torch raises another error wherever the cut is, an OSError of the system among them."""
+    path = save(tmp_path / 'iter_1.pth', state_dict={str(i): torch.rand(100, 100) for i in range(40)})
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ConfigError, match=r'iter_1.pth is truncated or damaged; use a file'):
+        _load_checkpoint(str(path))
+
+
+def test_what_was_downloaded_is_not_run_either(tmp_path, monkeypatch):
+    """torch.hub unpickles anything; a file in its cache stands for a download."""
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    (tmp_path / 'checkpoints').mkdir()
+    save(tmp_path / 'checkpoints' / 'iter_1.pth', state=Payload(tmp_path / 'trace'))
+    with pytest.raises(ConfigError, match=r'http://nowhere/iter_1.pth'):
+        _load_checkpoint('http://nowhere/iter_1.pth')
+    assert not (tmp_path / 'trace').exists()
+
+
 def test_the_config_in_a_checkpoint_is_not_executed(tmp_path):
     """`Runner.resume` would; a run that goes on shows that it did not."""
     from mmagic.utils import register_all_modules

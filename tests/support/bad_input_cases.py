@@ -49,6 +49,23 @@ def teacher_file(name: str, remedy: str, prepare: Callable[[World], object]) -> 
     return Case(name, f'{DISTILL}.teacher.checkpoint=teacher.pth', remedy, prepare=prepare)
 
 
+def start_file(name: str, names: str, content: Any) -> Case:
+    """Something that is no state dictionary, in `load_from`."""
+    return Case(
+        name,
+        f'the checkpoint start.pth holds {names}' if ' without ' in names else names,
+        'use a file with a `state_dict`',
+        {'load_from': 'start.pth'},
+        lambda world: torch.save(content, world.root / 'start.pth'),
+    )
+
+
+def cut(world: World, name: str, share: float = 0.99) -> None:
+    """A checkpoint of the student without its end."""
+    path = world.save(name, model(4))
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+
+
 def only(keep: str) -> Callable[[World], None]:
     """One picture for all four, so that it is the first to be loaded."""
 
@@ -667,6 +684,45 @@ CASES = [
         lambda world: torch.save(
             dict(state_dict={'generator.conv_last.bias': torch.ones(3)}), world.root / 'start.pth'
         ),
+    ),
+    Case(
+        'weights to start from that cannot be fetched',
+        'the checkpoint http://127.0.0.1:9/start.pth',
+        'correct the address',
+        {'load_from': 'http://127.0.0.1:9/start.pth'},
+    ),
+    start_file('a list to start from', 'a list without weights', [1, 2]),
+    start_file('a tensor to start from', 'a Tensor without weights', torch.zeros(2)),
+    start_file('weights with numbers as names to start from', 'no name of a weight', {0: torch.zeros(2)}),
+    start_file('a sparse tensor to start from', 'a sparse tensor', {'a': torch.eye(2).to_sparse()}),
+    start_file('an empty tensor to start from', 'meta (empty) tensor', {'a': torch.zeros(2, device='meta')}),
+    start_file(
+        'a quantised tensor to start from',
+        'a quantised tensor',
+        {'a': torch.quantize_per_tensor(torch.zeros(2), 0.1, 0, torch.qint8)},
+    ),
+    Case(
+        'weights to start from, cut short',
+        'the checkpoint start.pth is truncated or damaged',
+        'use a file',
+        {'load_from': 'start.pth'},
+        lambda world: cut(world, 'start.pth'),
+    ),
+    Case(
+        'a checkpoint to test, cut short',
+        'the checkpoint iter_2.pth is truncated or damaged',
+        'use a file',
+        prepare=lambda world: cut(world, 'iter_2.pth'),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        'a checkpoint to resume by its name, cut short',
+        'the checkpoint start.pth is truncated or damaged',
+        'use a file',
+        {'load_from': 'start.pth'},
+        lambda world: cut(world, 'start.pth'),
+        arguments=('--resume',),
     ),
     Case(
         'no checkpoint to test',
