@@ -2,8 +2,8 @@
 
 Two ways in: `torch.load` unpickles anything when an environment variable or an older PyTorch says so,
 as `torch.hub` does with what it has downloaded, and `Runner.resume` executes `checkpoint['meta']['config']`
-as a Python config file. Now a checkpoint is always loaded with `weights_only=True`, one that needs more, that is
-cut or that holds no named tensors is refused in a sentence, and that entry (which MMEngine itself never
+as a Python config file. Now a checkpoint is always loaded with `weights_only=True`, one that needs more, that
+is cut or that holds no named tensors is refused in a sentence, and that entry (which MMEngine itself never
 writes) is dropped. No upstream thread. Delete this file when `load_from_local` insists on safe loading and
 `Runner.resume` does not parse the config.
 """

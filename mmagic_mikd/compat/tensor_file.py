@@ -1,7 +1,7 @@
 """The one reader of checkpoint files: tensors and plain data, or a sentence that says what the file is.
 
-Nothing in a file is ever run. What ``torch.save`` made of a state dictionary and safetensors files can be read; a
-pickled network, a TorchScript archive, a part of a download and a pipe are named as what they are.
+Nothing in a file is ever run. What ``torch.save`` made of a state dictionary and safetensors files can be read;
+a pickled network, a TorchScript archive, a part of a download and a pipe are named as what they are.
 """
 
 import json
@@ -139,7 +139,7 @@ def _safetensors_header(path: str) -> int:
 
 
 def _read_safetensors(path: str, size: int) -> dict:
-    """Names, kinds, shapes and places are in the description; then come the numbers, one tensor after the other."""
+    """Names, kinds, shapes and places stand in the description; then come the numbers, tensor by tensor."""
     import torch
 
     try:

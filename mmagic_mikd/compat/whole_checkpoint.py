@@ -5,8 +5,8 @@ checkpoint is broken cannot be resumed by it, and one that was killed before `la
 rewritten loses a checkpoint. Symptom: mmagic#876. Here the newest checkpoint that is whole is taken, and a
 warning names it and those passed over; one that is newer than the record is recorded, for a run that was
 killed at its very end has nothing left to do that would. A record that names the old place of a folder that
-was moved, a URL or nothing at all does not hide the checkpoints in the folder. The first process decides for all. Delete this
-file when MMEngine looks at the file.
+was moved, a URL or nothing at all does not hide the checkpoints in the folder. The first process decides for
+all. Delete this file when MMEngine looks at the file.
 """
 
 import os

@@ -48,8 +48,8 @@ def load(
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         raise ConfigError(
-            f'the checkpoint to resume has a damaged part {KEY!r} ({type(error).__name__}: {quoted(error, 80)}); '
-            'resume from another one, or start from it with load_from in place of resume'
+            f'the checkpoint to resume has a damaged part {KEY!r} ({type(error).__name__}: {quoted(error, 80)})'
+            '; resume from another one, or start from it with load_from in place of resume'
         ) from error
 
 

@@ -73,8 +73,8 @@ def load_backbone(backbone: nn.Module, checkpoint: str, key: str) -> None:
         if fitting:
             problem = f'{" and ".join(repr(entry.name) for entry in fitting)} fit, and differ'
         raise ConfigError(
-            f'{key}={checkpoint} does not fit the backbone {type(backbone).__name__} ({problem}; the file holds '
-            f'{names(content)}); give the file of exactly that network'
+            f'{key}={checkpoint} does not fit the backbone {type(backbone).__name__} ({problem}; the file '
+            f'holds {names(content)}); give the file of exactly that network'
         )
     put(backbone, fitting[0], checkpoint)
 
@@ -93,6 +93,7 @@ def _read(checkpoint: str, key: str) -> Mapping:
         ) from error
     if not isinstance(content, Mapping):
         raise ConfigError(
-            f'{key}={checkpoint} holds a {type(content).__name__} without weights; use a file with a `state_dict`'
+            f'{key}={checkpoint} holds a {type(content).__name__} without weights; use a file with a '
+            '`state_dict`'
         )
     return content

@@ -20,8 +20,8 @@ def require_sound(runner: Runner, checkpoint: Mapping) -> None:
     where = f'the checkpoint to resume ({runner._load_from or f"the newest in {runner.work_dir}"})'
     for problem in (*_of_meta(checkpoint), *_of_hub(checkpoint), *_of_optimisers(runner, checkpoint)):
         raise ConfigError(
-            f'{where} cannot be gone on from: {problem}; resume from one that this config wrote, or start from its '
-            'weights with load_from in place of resume'
+            f'{where} cannot be gone on from: {problem}; resume from one that this config wrote, or start from '
+            'its weights with load_from in place of resume'
         )
     _require_more_to_do(runner, checkpoint['meta'], where)
 

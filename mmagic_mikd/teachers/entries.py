@@ -104,7 +104,7 @@ def mismatch(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str |
         if kind := unusable(other):
             return f'{key!r} is a {kind} tensor'
         if tensor.is_floating_point() and not other.is_floating_point():
-            return f'{key!r} holds {str(other.dtype).removeprefix("torch.")}, which are no weights to compute with'
+            return f'{key!r} holds whole numbers ({str(other.dtype).removeprefix("torch.")}), no weights'
     more = [key for key in found if _continues(key, wanted)]
     return f'it has {len(more)} more weights, the first is {more[0]!r}' if more else None
 

@@ -107,15 +107,17 @@ def _why(
     where = f'does not fit the teacher at {path!r}'
     if len(fitting) > 1:
         listed = ', '.join(repr(each.name) for each in fitting)
-        return f'has {len(fitting)} entries that fit the teacher at {path!r}: choose one by teacher.entry, {listed}'
+        count = len(fitting)
+        return f'has {count} entries that fit the teacher at {path!r}: choose one by teacher.entry, {listed}'
     if entry and not fitting:
         listed = ', '.join(repr(each.name) for each in found[:8]) or 'none'
         return f'has no weights of the teacher in {entry!r}: set teacher.entry to one of these, {listed}'
     others = [each.path for each in found if each.problem is None]
     if others and not entry:
         return (
-            f'{where}, but has {" and ".join(map(repr, dict.fromkeys(others)))}: set default_hooks.distill.pairs='
-            f'[dict(student={path!r}, teacher={others[0]!r})]'
+            f'{where}, but has {" and ".join(map(repr, dict.fromkeys(others)))}: set '
+            f'default_hooks.distill.pairs=[dict(student={path!r}, teacher={others[0]!r})]'
         )
     reason = nearest(network.state_dict(), fitting or found)
-    return f'{where}: {reason} (the file holds {names(content)}); point it at a checkpoint of exactly that network'
+    held = names(content)
+    return f'{where}: {reason} (the file holds {held}); point it at a checkpoint of exactly that network'

@@ -183,6 +183,6 @@ def test_a_student_starts_from_every_layout(tmp_path, monkeypatch, layout):
     assert code == 0, stderr
     state = torch.load(tmp_path / 'work' / 'iter_1.pth', weights_only=True)['state_dict']
     mine = {k.removeprefix('generator.'): v for k, v in state.items() if k.startswith('generator.')}
-    if 'averages of the toolbox' == layout:  # which a model without averages takes as the toolbox does
+    if layout == 'averages of the toolbox':  # which a model without averages takes as the toolbox does
         start = other(start)
     assert equal(mine, start)

@@ -10,7 +10,7 @@ DEATH_SIGNAL = 1  # of prctl(2)
 
 
 def end_with_launcher() -> None:
-    """Let the kernel end this process when its launcher is gone; one that was started otherwise is left alone."""
+    """Let the kernel end this process when its launcher is gone; one started otherwise stays."""
     launcher = os.environ.get(LAUNCHER)
     if launcher is None or not sys.platform.startswith('linux'):
         return

@@ -59,7 +59,7 @@ class Safeguards(Hook):
 
 
 def rearrange(runner: Runner, checkpoint: dict) -> None:
-    """Weights of another trainer's layout go to where the toolbox looks for them; in place, and said in the log.
+    """Weights of another trainer's layout go to where the toolbox looks for them; in place, and logged.
 
     A file of the toolbox, even of a part of the model, stays as it is.
     """
