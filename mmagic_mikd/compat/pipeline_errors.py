@@ -2,10 +2,17 @@
 
 Neither that nor what other transforms say about a sample (too small for the crop, without the key that
 they expect) names the file, and which one it was is lost in a data loader's worker. No upstream thread.
+Unreadable is what the system cannot read or nobody can decode; all else that a loader dies of is told in
+its own words.
 Delete this file when `Compose` of MMEngine names the sample in its errors.
 """
 
-from ..utils.checks import quoted
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..utils.checks import proposal, quoted
 from ..utils.errors import ConfigError
 from . import on_import
 
@@ -28,10 +35,9 @@ def repair(module) -> bool:
             except ConfigError:
                 raise
             except Exception as error:
-                # whatever else a loader dies of, it could not read its file
-                if loads and not isinstance(error, KeyError):
+                if loads and not isinstance(error, KeyError) and is_unreadable(transform, data, error):
                     raise ConfigError(unreadable(transform, data, error)) from error
-                if isinstance(error, ABOUT_THE_INPUT):
+                if loads or isinstance(error, ABOUT_THE_INPUT):
                     raise ConfigError(unfit(transform, data, error)) from error
                 raise
             if transformed is None:
@@ -43,6 +49,20 @@ def repair(module) -> bool:
     return True
 
 
+def is_unreadable(transform, data, error: Exception) -> bool:
+    return isinstance(error, OSError) or not all(
+        map(decodes, paths_of(data, getattr(transform, 'key', None)))
+    )
+
+
+def decodes(path: str) -> bool:
+    """Whether this is a picture, whatever the transform makes of it."""
+    try:
+        return cv2.imdecode(np.fromfile(Path(path), np.uint8), cv2.IMREAD_UNCHANGED) is not None
+    except (OSError, cv2.error):
+        return False
+
+
 def unreadable(transform, data, error: Exception) -> str:
     reason = getattr(error, 'strerror', None) or 'nothing in it can be decoded'
     files = files_of(data, getattr(transform, 'key', None))
@@ -50,19 +70,39 @@ def unreadable(transform, data, error: Exception) -> str:
 
 
 def unfit(transform, data, error: Exception) -> str:
-    name, reason = type(transform).__name__, quoted(f'{type(error).__name__}: {error}', 120)
-    files = files_of(data)
+    name, files = type(transform).__name__, files_of(data)
     where = f' on {files}' if files else ''
-    return (
-        f'{name} in the data pipeline fails{where} ({reason}): change its settings, or the data '
-        'to what it expects'
-    )
+    reason = quoted(f'{type(error).__name__}: {error}', 120)
+    return f'{name} in the data pipeline fails{where} ({reason}): {remedy(transform, error)}'
+
+
+COLOUR_TYPES = ('color', 'grayscale', 'unchanged', 'color_ignore_orientation', 'grayscale_ignore_orientation')
+
+
+def remedy(transform, error: Exception) -> str:
+    """What to change, as far as the transform and what it has said tell."""
+    colour, backend = (getattr(transform, name, None) for name in ('color_type', 'imdecode_backend'))
+    if isinstance(error, KeyError) and error.args == (colour,):
+        return f'color_type={colour!r} is not known, {proposal(str(colour), COLOUR_TYPES)}'
+    if 'width of image pair' in str(error):
+        return (
+            'it wants both images side by side in one file; for two folders take BasicImageDataset with '
+            "data_prefix=dict(img_a='A', img_b='B') and a LoadImageFromFile for each key"
+        )
+    if backend and isinstance(error, AttributeError | ImportError):
+        return f'install the package of imdecode_backend={backend!r}, or leave that out'
+    return 'change its settings, or the data to what it expects'
 
 
 def files_of(data, key: str | None = None) -> str:
-    """The files that a sample is made of, or the one under ``key``."""
+    return ' and '.join(paths_of(data, key))
+
+
+def paths_of(data, key: str | None = None) -> list[str]:
+    """The files that a sample is made of, or those under ``key``."""
     if not isinstance(data, dict):
-        return ''
+        return []
     paths = {name: data[name] for name in data if isinstance(name, str) and name.endswith('_path')}
-    wanted = [paths[f'{key}_path']] if f'{key}_path' in paths else paths.values()
-    return ' and '.join(dict.fromkeys(map(str, wanted)))
+    wanted = [paths[f'{key}_path']] if f'{key}_path' in paths else list(paths.values())
+    flat = [path for each in wanted for path in (each if isinstance(each, list | tuple) else [each])]
+    return list(dict.fromkeys(map(str, flat)))

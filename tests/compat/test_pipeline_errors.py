@@ -1,8 +1,11 @@
 """What a data pipeline fails on is named: the transform, the file."""
 
+import cv2
 import numpy as np
 import pytest
+from mmagic.utils import register_all_modules
 from mmengine.dataset import Compose
+from mmengine.registry import TRANSFORMS
 
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -14,6 +17,34 @@ def transform(name, error):
         raise error
 
     return type(name, (), {'__call__': __call__, 'key': 'img'})()
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / 'good.png'
+    cv2.imwrite(str(path), np.zeros((4, 5, 3), np.uint8))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        (dict(imdecode_backend='PIL'), r'ValueError: backend: PIL is not supported'),
+        (dict(imdecode_backend='tifffile'), r'(not a TIFF file|tifffile)'),
+        (dict(imdecode_backend='turbojpeg'), r"install the package of imdecode_backend='turbojpeg'"),
+        (dict(color_type='gray'), r"color_type='gray' is not known, did you mean 'grayscale'\?"),
+        (
+            dict(type='LoadPairedImageFromFile', domain_a='a', domain_b='b'),
+            r'width of image pair must be even number, but got 5\.\): .* take BasicImageDataset with data_prefix',
+        ),
+    ],
+)
+def test_what_is_no_fault_of_the_picture_is_told_in_the_loaders_words(picture, settings, message):
+    register_all_modules()
+    loader = TRANSFORMS.build({'type': 'LoadImageFromFile', 'key': 'img', '_scope_': 'mmagic'} | settings)
+    with pytest.raises(ConfigError, match=message) as caught:
+        Compose([loader])(dict(img_path=picture))
+    assert 'good.png' in str(caught.value) and 'repair it' not in str(caught.value)
 
 
 DATA = dict(img_path='a/small.png', gt_path='a/large.png', img=np.zeros(1))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import families
 import good_input
 import numpy as np
 import pytest
@@ -135,3 +136,24 @@ def test_the_pipeline_of_photographs_gives_8_bit_what_it_always_gave():
     after = TRANSFORMS.build(dict(type='ClipToDepth', key='img', like='gt'))(dict(gt=gt, img=made.copy()))
     assert after['img'].dtype == np.float32 and np.array_equal(before['img'], after['img'])
     assert after['gt'] is gt
+
+
+def test_pairs_in_two_folders_are_those_side_by_side(tmp_path):
+    """What the sentence about single pictures given to PairedImageDataset advises."""
+    together, apart = (families.pix2pix(tmp_path / name, 2) for name in ('together', 'apart'))
+    for folder in ('train', 'left', 'right'):
+        (tmp_path / folder).mkdir()
+    halves = [good_input.scene(40, 40, number) for number in (1, 2)]
+    by_opencv(np.concatenate(halves, axis=1), tmp_path / 'train/a pair.png')
+    for folder, half in zip(('left', 'right'), halves, strict=True):
+        by_opencv(half, tmp_path / folder / 'a pair.png')
+    load, *rest = together.train_dataloader.dataset.pipeline
+    together.train_dataloader.dataset.data_root = str(tmp_path)
+    keys = [f'img_{load[domain]}' for domain in ('domain_a', 'domain_b')]
+    loads = [dict(type='LoadImageFromFile', key=key, color_type='color') for key in keys]
+    prefix = dict(zip(keys, ('left', 'right'), strict=True))
+    apart.train_dataloader.dataset = dict(
+        type='BasicImageDataset', data_root=str(tmp_path), data_prefix=prefix, pipeline=[*loads, *rest]
+    )
+    states = [families.train(cfg).model.state_dict() for cfg in (together, apart)]
+    assert families.equal(*states)
