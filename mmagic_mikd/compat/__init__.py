@@ -22,6 +22,7 @@ from . import (
     keep_until_saved,
     l1_reduce,
     mmcv_ops,
+    names_with_blanks,
     numpy_bool8,
     on_import,
     pipeline_errors,
@@ -34,6 +35,7 @@ from . import (
     sqrtm,
     translation_init,
     translation_sync,
+    unet_sizes,
     whole_checkpoint,
 )
 
@@ -65,8 +67,10 @@ REPAIRS = {
     'cpu_amp': cpu_amp,
     # so that a config holds no program in disguise
     'safe_yaml': safe_yaml,
-    # so that an unreadable picture is named
+    # so that pictures are found by their names, and what is wrong with them is said
+    'names_with_blanks': names_with_blanks,
     'pipeline_errors': pipeline_errors,
+    'unet_sizes': unet_sizes,
     # so that FID and IS work offline and with today's SciPy
     'inception_offline': inception_offline,
     'sqrtm': sqrtm,

@@ -35,7 +35,7 @@ def picture(tmp_path):
         (dict(color_type='gray'), r"color_type='gray' is not known, did you mean 'grayscale'\?"),
         (
             dict(type='LoadPairedImageFromFile', domain_a='a', domain_b='b'),
-            r'width of image pair must be even number, but got 5\.\): .* take BasicImageDataset with data_prefix',
+            r'width of image pair must be even number, but got 5\.\): .* take BasicImageDataset with',
         ),
     ],
 )

@@ -582,6 +582,15 @@ CASES = [
         'image_size=16',
         objectives__mi__critic__image_size=64,
     ),
+    Case(
+        'a backend of the visualizer whose package is missing',
+        'vis_backends[0] (WandbVisBackend)',
+        'install it',
+        {
+            'vis_backends': [dict(type='WandbVisBackend')],
+            'visualizer': dict(type='Visualizer', vis_backends=[dict(type='WandbVisBackend')]),
+        },
+    ),
     # ---- configs and arguments
     Case('no config', 'gone.py', 'correct the path', arguments=('gone.py',), whole=True),
     Case(

@@ -69,6 +69,8 @@ def explain(error: BaseException) -> str | None:
     whole = next((f.f_locals['cfg'] for f in frames if _is_config(f.f_locals.get('cfg'))), None)
     if isinstance(error, OSError) and error.errno in REMEDIES:
         return _about_file(error, whole)
+    if isinstance(error, ImportError):
+        return _about_package(error, frames, whole)
     if not isinstance(error, ABOUT_ARGUMENTS) or type(error).__name__ == 'OutOfMemoryError':
         return None
     building = _building(frames)
@@ -139,6 +141,18 @@ def _places(key: str, value: Any) -> Iterator[tuple[str, dict]]:
 def _about_file(error: OSError, whole: Any) -> str:
     place = error.filename or (whole and f'work_dir={whole.get("work_dir")}') or 'a file'
     return f'{place}: {error.strerror}; {REMEDIES[error.errno]}'
+
+
+def _about_package(error: ImportError, frames: list[FrameType], whole: Any) -> str | None:
+    """Something that the config names asks for a package only when it is used, such as wandb's backend."""
+    for frame in reversed(frames):
+        kind = type(frame.f_locals.get('self')).__name__
+        if key := _key(whole, dict(type=kind)):
+            return (
+                f'{key} ({kind}) needs a package that is not installed ({quoted(error, 120)}): install it, or '
+                'take that out of the config'
+            )
+    return None
 
 
 def _about_config(error: BaseException, building: Building, whole: Any) -> str:
