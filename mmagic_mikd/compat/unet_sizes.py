@@ -33,7 +33,7 @@ def require_size(size: tuple[int, int], levels: int) -> None:
     factor = 2**levels
     if any(side % factor for side in size):
         raise ConfigError(
-            f'images of {size[0]}x{size[1]} do not fit the U-Net of model.generator, which halves them {levels} '
-            f'times: let the data pipeline make both sides multiples of {factor} (Resize or a crop), or set '
-            'model.generator.num_down to less, for student and teacher alike'
+            f'images of {size[0]}x{size[1]} do not fit the U-Net of model.generator, which halves them '
+            f'{levels} times: let the data pipeline make both sides multiples of {factor} (Resize, crop), or '
+            'set model.generator.num_down to less, for student and teacher alike'
         )

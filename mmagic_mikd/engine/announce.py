@@ -26,6 +26,8 @@ def announce(runner: Runner, pairs: Sequence[Pair], objectives: Sequence[Objecti
             f'White is {white:g} in the pictures, as mean and std of the data preprocessor say; `value_range` '
             'in default_hooks.distill.pairs would set another range.'
         )
+    if any(pair.resize for pair in pairs):
+        runner.logger.info("The teacher's images are resized, antialiased, to those of the student.")
     for pair in pairs:
         if pair.teacher is not None and is_copy(pair.student, pair.teacher):
             runner.logger.warning(

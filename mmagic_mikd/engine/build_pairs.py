@@ -6,7 +6,8 @@ from mmengine.runner import Runner
 
 from ..host.locate import find_generators
 from ..host.taps import unwrap
-from ..teachers.build import build_teacher, check_place, check_preprocessing
+from ..teachers.build import build_teacher, check_place, check_preprocessing, require_match
+from ..utils.checks import require_switch
 from ..utils.errors import ConfigError
 from .pair import Pair
 from .settings import KEY, Settings
@@ -30,11 +31,15 @@ def build_pairs(settings: Settings, runner: Runner) -> list[Pair]:
         return pairs
     if teacher is None:
         raise ConfigError(f'{KEY}.teacher is missing: set its `model` and `checkpoint`')
+    resize = isinstance(teacher, Mapping) and teacher.get('resize', False)
+    require_switch(f'{KEY}.teacher.resize', resize)
     for pair, cfg in zip(pairs, cfgs, strict=True):
         preprocessor = unwrap(model).data_preprocessor
         pair.teacher = build_teacher(
             teacher, cfg.get('teacher', pair.path), preprocessor, pair.student, cfg.get('value_range')
         )
+        pair.resize = resize
+        require_match(pair.teacher, pair.student, resize)
         pair.teacher.to(next(model.parameters()).device)
     return pairs
 

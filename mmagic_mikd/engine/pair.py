@@ -1,8 +1,10 @@
 """One student generator, its teacher, and what both make in the current step."""
 
+import traceback
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
@@ -15,6 +17,11 @@ from .image_range import ImageRange
 from .view import View
 
 KEYS = ('student', 'teacher', 'output', 'value_range', 'residual')
+
+
+def source_of(error: BaseException) -> str:
+    """The line that raised it, for an assertion that says nothing."""
+    return traceback.extract_tb(error.__traceback__)[-1].line or ''
 
 
 def ground_truth_key(path: str) -> str:
@@ -50,6 +57,7 @@ class Pair:
     Attributes:
         student: the generator in the toolbox's model, without wrappers.
         teacher: the frozen network; None where nothing looks at its images.
+        resize: whether the teacher's images are brought to the size of the student's, antialiased.
         s, t: the images of this step; None before the call, t also where the teacher is not asked.
     """
 
@@ -70,6 +78,7 @@ class Pair:
             )
         self.path, self.name = path, path.replace('.', '_')
         self.student, self.teacher, self._output = student, teacher, output
+        self.resize = False
         preprocessor = unwrap(model).data_preprocessor
         self.images = ImageRange(path, preprocessor, value_range, residual)
         self._tap = ForwardTap(student, self._on_student_call)
@@ -160,11 +169,17 @@ class Pair:
         self.s = image_of(call.output, self._output)
         self._x = next((x for x in tree_leaves((call.args, call.kwargs)) if isinstance(x, Tensor)), None)
         if self._ask:
-            self.t = image_of(self._ask_teacher(call), self._output)
+            self.t = self._sized(image_of(self._ask_teacher(call), self._output))
             self._features = {
                 layer: (student.take(), teacher.take())
                 for layer, (student, teacher) in self._layer_taps.items()
             }
+
+    def _sized(self, t: Tensor) -> Tensor:
+        size = self.s.shape[-2:]
+        if not self.resize or t.ndim != 4 or t.shape[-2:] == size:
+            return t
+        return F.interpolate(t.float(), size, mode='bilinear', antialias=True).to(t.dtype)
 
     @torch.no_grad()
     def _ask_teacher(self, call: Call) -> Any:
@@ -177,10 +192,10 @@ class Pair:
         except Exception as error:
             tensors = tree_leaves((call.args, call.kwargs))
             shapes = ', '.join(str(tuple(x.shape)) for x in tensors if isinstance(x, Tensor))
+            reason = f'{type(error).__name__}: {quoted(str(error) or source_of(error))}'
             raise ConfigError(
                 f'the teacher of {self.path!r} cannot take what the student is given, tensors of shape '
-                f'{shapes} ({type(error).__name__}: {quoted(error)}); teacher and student '
-                'need the same inputs'
+                f'{shapes} ({reason}); teacher and student need the same inputs'
             ) from error
 
     def _on_preprocessed(self, module: nn.Module, args: tuple, data: Any) -> None:

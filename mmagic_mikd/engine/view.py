@@ -77,5 +77,6 @@ class View(NamedTuple):
             raise ConfigError(
                 f'{place.target} image {tuple(target.shape)} and student image {tuple(self.s.shape)} of '
                 f'{self.path!r} differ in shape; teacher and student need the same output size'
+                + (', or default_hooks.distill.teacher.resize=True' if place.target == 'teacher' else '')
             )
         return target

@@ -14,6 +14,7 @@ from .foreign import ForeignTeacher
 from .weights import load_network
 
 KEY = 'default_hooks.distill.teacher'
+IMAGE_SIZES = ('out_size', 'output_scale')  # of generators from noise, as the toolbox calls them
 
 
 def build_teacher(
@@ -33,7 +34,7 @@ def build_teacher(
             where in the checkpoint the weights are, such as 'params'; by default what fits, averages first.
             ``mode`` is 'eval' or 'train' (batch statistics and dropout, with the running statistics
             kept); by default it is what the toolbox's own evaluation of that model uses, which is
-            'train' for Pix2Pix and CycleGAN.
+            'train' for Pix2Pix and CycleGAN. ``resize`` is for whoever asks it, see :func:`require_match`.
         path: module path in the teacher's model, such as 'generator' or 'generators.photo'.
         preprocessor: of the student's model.
         student: the student's generator; its own checkpoint is no teacher.
@@ -44,7 +45,7 @@ def build_teacher(
     """
     if isinstance(cfg, nn.Module):
         return freeze(_submodule(cfg, path), 'eval')
-    cfg = dict(cfg)
+    cfg = {key: value for key, value in cfg.items() if key != 'resize'}
     if 'type' in cfg:
         return _build_foreign(cfg, path, preprocessor, students_range)
     model = _model_config(cfg)
@@ -77,6 +78,22 @@ def check_preprocessing(cfg: dict, student: nn.Module) -> None:
                 f'{KEY}.model.data_preprocessor.{name} is {theirs}, the student has {ours}; '
                 'train the student with the preprocessing of its teacher'
             )
+
+
+def require_match(network: nn.Module, student: nn.Module, resize: bool) -> None:
+    """Both need latents of one length and, unless the teacher's images are resized, images of one size.
+
+    Raises:
+        ConfigError: what both networks say of themselves differs.
+    """
+    network = network.network if isinstance(network, ForeignTeacher) else network
+    for name in ('noise_size', *(() if resize else IMAGE_SIZES)):
+        theirs, ours = getattr(network, name, None), getattr(student, name, None)
+        if isinstance(theirs, int) and isinstance(ours, int) and theirs != ours:
+            remedy = 'make the student with that of its teacher'
+            if name in IMAGE_SIZES:
+                remedy = f'set {KEY}.resize=True, or {remedy}'
+            raise ConfigError(f'{KEY} has {name}={theirs}, the student has {ours}: {remedy}')
 
 
 def check_place(cfg: dict, work_dir: str) -> None:
@@ -120,7 +137,7 @@ def _build_foreign(
 
 
 def _model_config(cfg: dict) -> dict:
-    require_known(KEY, cfg, ('model', 'config', 'checkpoint', 'entry', 'mode'))
+    require_known(KEY, cfg, ('model', 'config', 'checkpoint', 'entry', 'mode', 'resize'))
     require_kind(f'{KEY}.model', cfg.get('model'), dict, 'the `model` of a MMagic config')
     if cfg.get('model') and cfg.get('config'):
         raise ConfigError(f'{KEY} has both `model` and `config`: leave one out')

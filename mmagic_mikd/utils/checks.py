@@ -32,6 +32,30 @@ def require_number(
         raise ConfigError(f'{name}={short(value)} must be {wanted}')
 
 
+def require_switch(name: str, value: Any) -> None:
+    """True or False.
+
+    Raises:
+        ConfigError: it is something else; a text such as 'no' would count as true.
+    """
+    if not isinstance(value, bool):
+        raise ConfigError(f'{name}={short(value)} must be True or False')
+
+
+def require_range(name: str, value: Any) -> None:
+    """Two finite numbers, of which the second is larger, or None.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if value is None:
+        return
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ConfigError(f'{name}={short(value)} must be (lowest, highest)')
+    require_number(name, value[0])
+    require_number(name, value[1], above=value[0])
+
+
 def require_known(name: str, keys: Iterable[str], known: Iterable[str]) -> None:
     """Only keys that somebody reads.
 
