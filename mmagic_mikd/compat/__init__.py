@@ -18,6 +18,7 @@ from . import (
     cpu_launch,
     dcgan_init,
     deferred,
+    grid_sample_twice,
     inception_offline,
     keep_until_saved,
     l1_reduce,
@@ -54,6 +55,7 @@ REPAIRS = {
     # so that DCGAN's networks, and the StyleGANs, train
     'dcgan_init': dcgan_init,
     'adam_betas': adam_betas,
+    'grid_sample_twice': grid_sample_twice,
     # so that runs resume, whenever they were interrupted and whoever wrote the checkpoint
     'safe_resume': safe_resume,
     'safe_load': safe_load,
