@@ -1,9 +1,12 @@
 """One iteration of a distillation, from both networks' images to the student's loss."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
+from mmengine import dist
+from mmengine.logging import print_log
 from torch import Tensor
 
 from ..guard import DivergenceGuard
@@ -34,6 +37,7 @@ class Iteration:
         self.objectives, self.guard, self.log, self._complete = objectives, guard, log, complete
         self.watchers: list[Callable[[list[View]], None]] = []  # called with what both networks made
         self._begun: set[str] = set()  # the objectives that have seen a batch
+        self._left_out: set[str] = set()  # and those of which the log says that one was too small
         self.progress, self.seed = 0.0, 0  # share of the training that is over; of what objectives draw
 
     @property
@@ -49,6 +53,7 @@ class Iteration:
                 if objective not in active:
                     self.log.silent(objective)
             views = [pair.view() for pair in pairs] if active else []
+            active = [o for o in active if self._has_enough(o, views)]
             self._learn(active, views, loss.device)
             for watch in self.watchers:
                 watch(views)
@@ -56,6 +61,25 @@ class Iteration:
                 if objective.weight > 0:  # else it only learns, and the loss stays the same to the last bit
                     loss = loss + self._value(objective, views)
         return loss
+
+    def _has_enough(self, objective: Objective, views: list[View]) -> bool:
+        """Whether the batch has as many samples as it compares, in all processes; an epoch's last may not."""
+        if objective.least_batch == 1:
+            return True
+        least = min(objective.samples(view) for view in views)
+        if dist.get_world_size() > 1:
+            count = torch.tensor(least, device=views[0].s.device)
+            dist.all_reduce(count, op='min')
+            least = count.item()
+        if least < objective.least_batch and objective.name not in self._left_out:
+            self._left_out.add(objective.name)
+            print_log(
+                f'A batch of {least} is too small for {objective.keys.objective}, which compares its samples: '
+                'such batches go without it (train_dataloader.drop_last=True would leave them out)',
+                'current',
+                logging.WARNING,
+            )
+        return least >= objective.least_batch
 
     def _learn(self, active: Sequence[Objective], views: list[View], device: torch.device) -> None:
         """Tighten every bound, on constants: one message between processes, one verdict, then the steps."""

@@ -49,6 +49,7 @@ class View(Protocol):
     """What one pair of networks made in this step."""
 
     name: str
+    s: Tensor
 
     def at(self, place: Place, gate: Callable | None = None) -> tuple[Tensor, Tensor]:
         """What the student made, with its graph, and what it is compared with, a constant."""
@@ -139,6 +140,14 @@ class Objective:
     def learned(self) -> str:
         """What its learner trains, for sentences."""
         return f'what {self.name!r} has learned'
+
+    @property
+    def least_batch(self) -> int:
+        """The samples that it has to have at once, to compare them with each other."""
+        return max((getattr(loss, 'least_batch', 1) for loss in self.losses.values()), default=1)
+
+    def samples(self, view: View) -> int:
+        return view.s.shape[0]
 
     def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
         """What networks that wait are to be built for: the channels of the features in student and teacher."""

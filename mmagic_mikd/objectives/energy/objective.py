@@ -1,5 +1,6 @@
 """Mutual information in training: a critic for each pair, its chain and its loss, the bound."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,9 @@ class EnergyObjective(Objective):
         super().__init__(name, {}, place, bound.loss_weight, until, keys=keys)
         self.bound, self._make_critic, self._noise = bound, make_critic, noise
         self._chain, self.step_size = dict(chain), chain.get('step_size', STEP_SIZE)
-        self._start_name, self._start = STARTS[self._chain.pop('start', 'student')]
+        start = self._chain.pop('start', 'student')
+        self._start_name, self._start = STARTS[start]
+        self._shuffled = start == 'shuffled'
         self._pairs, self._follows_channels = tuple(pairs), follows_channels
         self.critics = nn.ModuleDict()
         self.records: dict[str, ChainRecord] = {}
@@ -72,6 +75,13 @@ class EnergyObjective(Objective):
     @property
     def learns(self) -> bool:
         return True
+
+    @property
+    def least_batch(self) -> int:
+        return 2 if self._shuffled else 1  # alone, a chain would start at its own positive
+
+    def samples(self, view: View) -> int:
+        return math.prod(view.s.shape[:-3])  # the frames of clips are samples
 
     def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
         """The shortest side of this batch's images, and the channels of each pair's."""
