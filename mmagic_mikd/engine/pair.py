@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 from ..host.locate import image_of
 from ..host.taps import Call, Feature, ForwardTap, LayerTap, for_this, resolve, unwrap
-from ..utils.checks import proposal, quoted
+from ..utils.checks import proposal, quoted, require_range, require_switch
 from ..utils.errors import ConfigError
 from ..utils.rng import replayed
 from .image_range import ImageRange
@@ -95,6 +95,8 @@ class Pair:
                 f'default_hooks.distill.pairs holds {dict(cfg)}: each is a dict of `student` and, if needed, '
                 '`teacher`, `output`, `value_range` and `residual`'
             )
+        require_range('default_hooks.distill.pairs: value_range', cfg.get('value_range'))
+        require_switch('default_hooks.distill.pairs: residual', cfg.get('residual', False))
         return cls(cfg['student'], model, **{key: cfg[key] for key in KEYS[2:] if key in cfg})
 
     def watch(self, layer: tuple[str, str], key: str) -> None:

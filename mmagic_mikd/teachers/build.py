@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..host.train_mode import evaluates_in_train_mode
-from ..utils.checks import quoted, require_kind, require_known
+from ..utils.checks import quoted, require_kind, require_known, require_range, require_switch
 from ..utils.errors import ConfigError
 from .foreign import ForeignTeacher
 from .weights import load_network
@@ -128,6 +128,8 @@ def _build_foreign(
 ) -> nn.Module:
     mode, checkpoint, entry = (cfg.pop(key, None) for key in ('mode', 'checkpoint', 'entry'))
     images = {key: cfg.pop(key) for key in ('value_range', 'bgr2rgb') if key in cfg}
+    require_range(f'{KEY}.value_range', images.get('value_range'))
+    require_switch(f'{KEY}.bgr2rgb', images.get('bgr2rgb', False))
     network = _submodule(MODELS.build(cfg), path)
     if checkpoint:
         load_network(network, checkpoint, path, entry=entry)

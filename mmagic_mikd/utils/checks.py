@@ -50,10 +50,10 @@ def require_range(name: str, value: Any) -> None:
     """
     if value is None:
         return
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise ConfigError(f'{name}={short(value)} must be (lowest, highest)')
-    require_number(name, value[0])
-    require_number(name, value[1], above=value[0])
+    two = list(value) if isinstance(value, tuple | list) and len(value) == 2 else []
+    numbers = [x for x in two if isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)]
+    if len(numbers) != 2 or numbers[0] >= numbers[1]:
+        raise ConfigError(f'{name}={short(value)} must be (lowest, highest), two numbers in that order')
 
 
 def require_known(name: str, keys: Iterable[str], known: Iterable[str]) -> None:

@@ -40,12 +40,15 @@ def one_channel_teacher(world):
         pytest.param('.tif', by_pillow(), {}, 0, id='TIFF'),
         pytest.param('.tiff', by_pillow(compression='tiff_lzw'), {}, 0, id='LZW TIFF'),
         pytest.param('.bmp', by_pillow(), {}, 0, id='BMP'),
+        pytest.param('.webp', by_pillow(lossless=True), {}, 0, id='WebP'),
         pytest.param('.JPG', by_pillow(format='JPEG', quality=100, subsampling=0), {}, 4, id='JPG'),
     ],
 )
 def test_files_of_every_kind(world, extension, write, settings, within):
     pictures(world, write, extension, **settings)
-    seen = given(world, {})
+    # of the files that cv2 reads, only WebP has to be asked for by its ending
+    endings = {'train_dataloader.dataset.img_suffix': extension} if extension == '.webp' else {}
+    seen = given(world, endings)
     assert len(seen) == 4
     for path, _, target in seen:
         expected = decoded(Path(path)).astype(float)
@@ -157,3 +160,69 @@ def test_pairs_in_two_folders_are_those_side_by_side(tmp_path):
     )
     states = [families.train(cfg).model.state_dict() for cfg in (together, apart)]
     assert families.equal(*states)
+
+
+@pytest.mark.parametrize('listed', [False, True])
+def test_names_with_blanks_and_letters_of_other_languages(world, listed):
+    """In a folder, and in a list in which a size follows each name."""
+    changes, names = {}, ['kg t 0', 'Zürich 東京', "it's (1)", 'naïve.v2']
+    made = {}
+    for number, name in enumerate(names):
+        for folder, side in (('small', 8), ('large', 16)):
+            (world.root / f'data/{folder}/{number}.png').unlink()
+            picture = good_input.scene(side, side, number)
+            by_pillow()(picture, world.root / f'data/{folder}/{name}.png')
+            made[f'{name}.png'] = picture
+    if listed:
+        world.write('data/list.txt', ''.join(f'{name}.png (16,16,3)\n' for name in names))
+        changes['train_dataloader.dataset.ann_file'] = 'list.txt'
+    seen = given(world, changes)
+    assert {Path(path).name for path, *_ in seen} == set(made)
+    for path, _, target in seen:
+        np.testing.assert_allclose(target[..., ::-1], made[Path(path).name], atol=1e-3)
+
+
+def test_a_folder_with_partners_that_nobody_needs(world):
+    for number in range(4, 9):
+        world.picture(f'data/large/{number}.png', 16)
+    seen = given(world, {})
+    assert {Path(path).stem for path, *_ in seen} == set('0123')
+
+
+def test_odd_sizes_whole(world):
+    """Pictures of odd sides, one to a batch, without a crop."""
+    sizes = [(9, 7), (11, 13), (8, 15), (7, 7)]
+    for number, (height, width) in enumerate(sizes):
+        for folder, factor in (('small', 1), ('large', 2)):
+            picture = good_input.scene(factor * height, factor * width, number)
+            by_opencv(picture, world.root / f'data/{folder}/{number}.png')
+    pipeline = [step for step in loaded()['train_dataloader.dataset.pipeline'] if 'Crop' not in step['type']]
+    changes = {
+        'train_dataloader.dataset.pipeline': pipeline,
+        'train_dataloader.batch_size': 1,
+        f'{DISTILL}.objectives.mi.critic': dict(type='EnergyCritic', base_channels=2),
+        'train_dataloader.sampler': dict(type='InfiniteSampler', shuffle=False),
+        'train_cfg.max_iters': 4,
+        'default_hooks.checkpoint.interval': 2,
+    }
+    seen = given(world, changes)
+    assert len(seen) == 4
+    for path, small, target in seen:
+        height, width = sizes[int(Path(path).stem)]
+        assert small.shape[:2] == (height, width)
+        np.testing.assert_allclose(target[..., ::-1], decoded(Path(path)), atol=1e-3)
+
+
+def test_a_batch_of_one_at_an_epochs_end(world):
+    """Three pictures in batches of two; the rule for chains that start at others is in test_last_batch.py."""
+    for folder in ('small', 'large'):
+        (world.root / f'data/{folder}/3.png').unlink()
+    changes = {
+        'train_cfg': dict(type='EpochBasedTrainLoop', max_epochs=1),
+        'train_dataloader.sampler': dict(type='DefaultSampler', shuffle=False),
+        f'{DISTILL}.objectives.mi.chain.start': 'shuffled',
+    }
+    seen = given(world, changes)
+    assert sorted(Path(path).stem for path, *_ in seen) == ['0', '1', '2']
+    for path, _, target in seen:
+        np.testing.assert_allclose(target[..., ::-1], decoded(Path(path)), atol=1e-3)

@@ -83,3 +83,27 @@ def test_a_run_on_pictures_of_another_depth_ends_at_its_first_batch(tmp_path, mo
     code, stderr = run_tool('train', [config.name])
     assert code == 2 and "images of 'generator' reach from" in stderr and stderr.count('\n') == 1
     assert not (tmp_path / 'work' / 'iter_2.pth').exists()
+
+
+@pytest.mark.parametrize(
+    'value', [(1.0, 0.0), (0.0, 0.0), (float('nan'), 1.0), (0.0, float('inf')), (0.0,), 'black', (True, 2)]
+)
+def test_a_range_that_is_none_is_refused_in_pairs_and_teachers(value):
+    from mmagic_mikd.engine.pair import Pair
+    from mmagic_mikd.teachers.build import build_teacher
+
+    with pytest.raises(ConfigError, match=r'default_hooks.distill.pairs: value_range=.* must be'):
+        Pair.from_config(dict(student='generator', value_range=value), nn.Module())
+    with pytest.raises(ConfigError, match=r'default_hooks.distill.teacher.value_range=.* must be'):
+        build_teacher(dict(type='Identity', value_range=value), 'generator')
+
+
+@pytest.mark.parametrize('value', ['no', 'false', 1, None])
+def test_a_switch_is_true_or_false(value):
+    from mmagic_mikd.engine.pair import Pair
+    from mmagic_mikd.teachers.build import build_teacher
+
+    with pytest.raises(ConfigError, match=r'pairs: residual=.* must be True or False'):
+        Pair.from_config(dict(student='generator', residual=value), nn.Module())
+    with pytest.raises(ConfigError, match=r'teacher.bgr2rgb=.* must be True or False'):
+        build_teacher(dict(type='Identity', bgr2rgb=value), 'generator')

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from bad_input_world import DELETED, World, model
+from bad_input_world import DELETED, World, model, network
 
 DISTILL, PICTURES = 'default_hooks.distill', 'default_hooks.distill_pictures'
 
@@ -425,7 +425,63 @@ CASES = [
     Case('no iterations', 'train_cfg.max_iters=0', 'at least 1', {'train_cfg.max_iters': 0}),
     Case('half an iteration', 'train_cfg.max_iters=2.5', 'whole number', {'train_cfg.max_iters': 2.5}),
     Case('an empty batch', 'train_dataloader', 'batch_size', {'train_dataloader.batch_size': 0}),
+    distill(
+        'black and white swapped',
+        f'{DISTILL}.pairs: value_range=(1, 0)',
+        '(lowest, highest)',
+        pairs=[dict(student='generator', value_range=(1, 0))],
+    ),
+    distill(
+        'black as bright as white',
+        f'{DISTILL}.pairs: value_range=(1.0, 1.0)',
+        '(lowest, highest)',
+        pairs=[dict(student='generator', value_range=(1.0, 1.0))],
+    ),
+    distill(
+        'a text in place of a switch',
+        f"{DISTILL}.pairs: residual='no'",
+        'True or False',
+        pairs=[dict(student='generator', residual='no')],
+    ),
     # ---- the teacher
+    distill(
+        "black and white swapped in a foreign teacher's images",
+        f'{DISTILL}.teacher.value_range=(1, -1)',
+        '(lowest, highest)',
+        teacher=dict(network(8), value_range=(1, -1)),
+    ),
+    distill(
+        "a text in place of a foreign teacher's switch",
+        f"{DISTILL}.teacher.bgr2rgb='false'",
+        'True or False',
+        teacher=dict(network(8), bgr2rgb='false'),
+    ),
+    distill(
+        'a text in place of the switch for resizing',
+        f"{DISTILL}.teacher.resize='no'",
+        'True or False',
+        teacher__resize='no',
+    ),
+    Case(
+        'single pictures where pairs are side by side',
+        'LoadPairedImageFromFile in the data pipeline fails on data/train/single.png',
+        'BasicImageDataset',
+        {
+            'train_dataloader.dataset': dict(
+                type='PairedImageDataset',
+                data_root='data',
+                pipeline=[dict(type='LoadPairedImageFromFile', key='pair', domain_a='a', domain_b='b')],
+            )
+        },
+        lambda world: world.picture('data/train/single.png', 9),
+    ),
+    Case(
+        'a good picture and an unknown backend',
+        'backend: PIL is not supported',
+        'change its settings',
+        {'train_dataloader.dataset.pipeline.0.imdecode_backend': 'PIL'},
+        only('0'),
+    ),
     teacher_file(
         'no teacher', 'train the teacher first', lambda world: (world.root / 'teacher.pth').unlink()
     ),
