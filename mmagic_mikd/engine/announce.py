@@ -36,6 +36,24 @@ def announce(runner: Runner, pairs: Sequence[Pair], objectives: Sequence[Objecti
             )
 
 
+def warn_of_revived(runner: Runner, objectives: Sequence[Objective], length: int | None) -> None:
+    """A resumed run that is longer than before lives through the end of an objective a second time.
+
+    Args:
+        length: the iterations that the interrupted run was to have; None where it is not known.
+    """
+    for objective in objectives:
+        if not length or objective.until is None:
+            continue
+        over, now_over = (objective.until * iterations for iterations in (length, runner.max_iters))
+        if over <= runner.iter < now_over:
+            runner.logger.warning(
+                f'{objective.keys.objective}.until={objective.until:g} was over after {over:.0f} iterations; '
+                f'with {runner.max_iters} it pulls again until {now_over:.0f}: set it to '
+                f'{over / runner.max_iters:.3g} to leave it over'
+            )
+
+
 def _compared(pair: Pair) -> str:
     if pair.teacher is None:
         return f'{_size(pair.student)} parameters'

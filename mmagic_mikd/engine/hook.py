@@ -20,7 +20,7 @@ from ..students.loaded import Loaded
 from ..students.start import StudentStart
 from ..utils.rng import seeded
 from . import checkpoint as checkpoints
-from .announce import announce
+from .announce import announce, warn_of_revived
 from .build_objectives import ObjectiveBuilder
 from .build_pairs import build_pairs
 from .iteration import Iteration
@@ -81,6 +81,7 @@ class DistillRunner(Hook):
         self.guard = DivergenceGuard(self.settings.guard)
         self._resumed: Mapping | None = None
         self._loaded = Loaded()
+        self._length: int | None = None  # of the run that is resumed
         self._resume: ResumeState | None = None
         self.pairs: list[Pair] = []
         self.objectives: dict[str, Objective] = {}
@@ -115,6 +116,7 @@ class DistillRunner(Hook):
                 start = StudentStart(self.settings.start, pairs, optim_wrapper, now, key, self._loaded)
                 self._undo.append(start)
         announce(runner, self.pairs, objectives)
+        warn_of_revived(runner, objectives, self._length)
 
     def after_train(self, runner: Runner) -> None:
         self._resume.finish()
@@ -182,5 +184,6 @@ class DistillRunner(Hook):
         if runner._resume:
             refuse_another(runner, checkpoint)
             self._resumed = checkpoint.get(checkpoints.KEY, {})
+            self._length = checkpoint['message_hub'].get('runtime_info', {}).get('max_iters')
         else:
             self._loaded = Loaded(checkpoint, runner._load_from)

@@ -6,6 +6,7 @@ from typing import Any
 from ..objectives.energy import published
 from ..utils.checks import proposal
 from ..utils.errors import ConfigError
+from ..utils.names import type_name
 
 FAST = dict(optimizer=dict(type='Adam', lr=0.01))  # for a handful of scales
 
@@ -80,6 +81,6 @@ def objectives_of(recipe: str | None) -> list[str]:
 
 def _merged(base: Any, changes: Any) -> Any:
     both = isinstance(base, dict) and isinstance(changes, dict)
-    if not both or changes.get('type', base.get('type')) != base.get('type'):
+    if not both or type_name(changes.get('type', base.get('type'))) != type_name(base.get('type')):
         return copy.deepcopy(changes)
     return {**copy.deepcopy(base), **{k: _merged(base.get(k), value) for k, value in changes.items()}}

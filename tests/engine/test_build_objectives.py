@@ -204,3 +204,16 @@ def test_of_two_objectives_of_one_kind_the_one_that_cannot_be_is_named(tmp_path)
     cfg.default_hooks.distill.objectives = two
     with pytest.raises(ConfigError, match=r'^default_hooks.distill.objectives.b: VIDLoss: .*set `channels`'):
         train(cfg)
+
+
+def test_a_longer_resume_says_that_an_end_is_lived_through_again(tmp_path):
+    cfg = config('pix2pix', tmp_path, 4, ['l1'])
+    cfg.default_hooks.distill.objectives.l1.until = 0.5
+    train(cfg)
+    cfg.resume, cfg.train_cfg.max_iters = True, 16
+    runner = Runner.from_cfg(cfg)
+    said = []
+    runner.logger.warning = lambda text, *args: said.append(str(text))
+    runner.train()
+    (sentence,) = [text for text in said if 'pulls again' in text]
+    assert 'objectives.l1.until=0.5 was over after 2 iterations' in sentence and 'set it to 0.125' in sentence
