@@ -47,7 +47,11 @@ def write_report(models: dict[str, Trained], out: Path, device: str, settings: d
     init_default_scope('mmagic')
     rows = {name: measure(model, device) for name, model in models.items()}
     write_json(out / 'results.json', dict(settings=settings, device=device, models=rows))
-    (out / 'results.md').write_text(table(list(rows.values()), notes(device, settings)))
+    remark = behind(rows['student_plain'], rows['student_distilled'])
+    text = '\n\n'.join(filter(None, [remark, notes(device, settings)]))
+    (out / 'results.md').write_text(table(list(rows.values()), text))
+    if remark:
+        print(f'\n{remark}')
     titles = {name: f'{model.title}\n{size(rows[name])}' for name, model in models.items()}
     comparison({titles[name]: model for name, model in models.items()}, device).save(out / 'comparison.png')
 
@@ -68,6 +72,19 @@ def cost(generator: str, device: str) -> dict:
     # the least of three, because whatever else runs here only adds
     milliseconds = min(latency(network, image, repeats=30) for _ in range(3))
     return dict(**complexity(network, image)._asdict(), milliseconds=milliseconds)
+
+
+def behind(plain: dict, distilled: dict) -> str:
+    """In which scores the distilled student is behind the one trained alone, in one line; '' for none."""
+    worse = []
+    for key, title, digits in SCORES:
+        one, other = (row['scores'].get(key) for row in (plain, distilled))
+        if one is None or other is None:
+            continue
+        name, better = title.rsplit(' ', 1)
+        if other < one if better == '↑' else other > one:
+            worse.append(f'{name} {other:.{digits}f} against {one:.{digits}f}')
+    return f'The distilled student is behind the one trained alone in {", ".join(worse)}.' if worse else ''
 
 
 def size(row: dict) -> str:

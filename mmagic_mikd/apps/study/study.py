@@ -84,9 +84,10 @@ def main(argv: list[str] | None = None) -> None:
         left = sum(key_of(identity(cell)) not in finished(study) for cell in cells)
         print(f'{left} cells are left to other processes' if left else f'All done: {study.csv}')
     elif args.command == 'table':
-        from .table import comparison, write_table
+        from .table import behind, comparison, write_table
 
         print(comparison(study, args.against) if args.against else write_table(study))
+        print(*behind(study), sep='\n')
     else:
         from .drawing import write_plot
 

@@ -39,6 +39,21 @@ def write_table(study: Study) -> Path:
     return path
 
 
+def behind(study: Study) -> list[str]:
+    """A line for each objective whose students are, in the mean of a score, behind the student alone."""
+    summary, lines = Summary(study_rows(study)[0], 'last'), []
+    for student in study.spec['students']:
+        for objective in study.spec['objectives']:
+            worse = []
+            for score, better in study.scores.items():
+                difference = summary.difference(student, objective, score, better)
+                if difference and (difference.mean < 0 if better == 'higher' else difference.mean > 0):
+                    worse.append(f'{score} {difference.mean:+.{decimals(difference.mean)}f}')
+            if worse and objective != NONE:
+                lines.append(f'{student}, {objective} is behind the student alone in {", ".join(worse)}')
+    return lines
+
+
 def comparison(study: Study, against: str) -> str:
     """Differences of the last checkpoints to another objective than the student alone.
 
