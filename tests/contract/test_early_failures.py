@@ -83,7 +83,7 @@ def test_teacher_of_another_latent(tmp_path):
     cfg = config('DCGAN', tmp_path)
     cfg.default_hooks.distill.teacher.model.noise_size = 16
     other_teacher(cfg)
-    assert 'need the same inputs' in refusal(cfg)
+    assert 'has noise_size=16, the student has 8' in refusal(cfg)
 
 
 class TwoNetworks(BaseModel):
