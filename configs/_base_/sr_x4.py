@@ -23,9 +23,7 @@ sr_x4 = dict(
         for images in ('Set5', 'Set14', 'DIV2K')
     ],
     # From a folder of photographs alone: the small image is made by MATLAB's bicubic filter. A dataset of
-    # `data_prefix=dict(gt='')` needs nothing else. Whatever the files are, the images are RGB of 8 bit; for
-    # grey ones, or 16 bit, load with `color_type='unchanged', channel_order='bgr'` and give the model
-    # `data_preprocessor=dict(mean=[0.], std=[65535.])`, for colours `output_channel_order='RGB'` as well.
+    # `data_prefix=dict(gt='')` needs nothing else. Whatever the files are, the images are RGB of 8 bit.
     train_pipeline=[
         dict(type='LoadImageFromFile', key='gt', channel_order='rgb', imdecode_backend='cv2'),
         dict(type='SetValues', dictionary=dict(scale=4)),
@@ -36,8 +34,29 @@ sr_x4 = dict(
             dst_keys=['img', 'img_channel_order', 'img_color_type'],
         ),
         dict(type='MATLABLikeResize', keys=['img'], scale=1 / 4),
-        dict(type='ClipToDepth', key='img', like='gt'),
+        dict(type='Clip', keys=['img']),
+        dict(type='Normalize', keys=['img'], mean=[0, 0, 0], std=[1, 1, 1]),  # only from float64 to float32
         dict(type='SetValues', dictionary=dict(scale=4)),  # which the resize overwrote
+        dict(type='PairedRandomCrop', gt_patch_size=128),
+        dict(type='Flip', keys=['img', 'gt'], flip_ratio=0.5, direction='horizontal'),
+        dict(type='Flip', keys=['img', 'gt'], flip_ratio=0.5, direction='vertical'),
+        dict(type='RandomTransposeHW', keys=['img', 'gt'], transpose_ratio=0.5),
+        dict(type='PackInputs'),
+    ],
+    # The same for grey pictures and those of 16 bit, as they are in the files. The model needs to be told, by
+    # `data_preprocessor=dict(mean=[0.], std=[65535.])`; for colours `output_channel_order='RGB'` as well.
+    deep_train_pipeline=[
+        dict(type='LoadImageFromFile', key='gt', color_type='unchanged', imdecode_backend='cv2'),
+        dict(type='SetValues', dictionary=dict(scale=4)),
+        dict(type='ModCrop', key='gt'),
+        dict(
+            type='CopyValues',
+            src_keys=['gt', 'gt_channel_order', 'gt_color_type'],
+            dst_keys=['img', 'img_channel_order', 'img_color_type'],
+        ),
+        dict(type='MATLABLikeResize', keys=['img'], scale=1 / 4),
+        dict(type='ClipToDepth', key='img', like='gt'),
+        dict(type='SetValues', dictionary=dict(scale=4)),
         dict(type='PairedRandomCrop', gt_patch_size=128),
         dict(type='Flip', keys=['img', 'gt'], flip_ratio=0.5, direction='horizontal'),
         dict(type='Flip', keys=['img', 'gt'], flip_ratio=0.5, direction='vertical'),

@@ -17,7 +17,7 @@ from ..utils.errors import ConfigError
 from . import on_import
 
 # What transforms raise about their input; anything else is a bug and keeps its type.
-ABOUT_THE_INPUT = (AssertionError, KeyError, OSError, ValueError)
+ABOUT_THE_INPUT = (AssertionError, KeyError, OSError, ValueError, cv2.error)
 
 
 def apply(report) -> None:

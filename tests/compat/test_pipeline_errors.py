@@ -87,3 +87,9 @@ def test_bugs_of_other_transforms_and_sentences_pass_through(error):
 def test_what_does_not_fail_is_as_before():
     assert Compose([lambda data: data | dict(x=1), lambda data: data['x'] + 1])({}) == 2
     assert Compose([lambda data: None, lambda data: 1 / 0])({}) is None  # the data set draws another sample
+
+
+def test_what_opencv_cannot_do_names_the_file():
+    """One channel where a transform expects three."""
+    with pytest.raises(ConfigError, match=r'^Normalize in the data pipeline fails on a/small.png'):
+        Compose([transform('Normalize', cv2.error('bad number of channels'))])(dict(DATA))
