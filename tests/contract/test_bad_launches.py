@@ -40,9 +40,7 @@ def start(folder, *command):
 def test_one_process(tmp_path):
     World(tmp_path).config({'default_hooks.distill.los': {}})
     code, said, stderr = start(tmp_path, sys.executable, TOOLS / 'train.py', 'student.py')
-    assert code == 2 and said == [
-        "default_hooks.distill (DistillRunner) has no setting 'los': did you mean 'loss'?"
-    ]
+    assert code == 2 and said == ["default_hooks.distill has no setting 'los': did you mean 'loss'?"]
     assert stderr.splitlines()[-1].startswith('Error: ')
 
 
