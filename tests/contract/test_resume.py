@@ -191,7 +191,7 @@ GARBAGE = [
     (lambda content: content['mikd'].update(objectives=3), "a damaged part 'mikd'"),
     (lambda content: content['mikd'].update(run='x'), "a damaged part 'mikd'"),
     (lambda content: content['mikd'].update(guard={'base': 1}), "a damaged part 'mikd'"),
-    (lambda content: content['mikd']['objectives'].update(mi=None), 'another network or optimiser'),
+    (lambda content: content['mikd']['objectives'].update(mi=None), "a damaged part 'mikd'"),
     (nothing_in('meta', 'x'), "`meta` is 'x'"),
     (meta(iter='2'), "`meta.iter` is '2'"),
     (meta(iter=-1), '`meta.iter` is -1'),

@@ -292,7 +292,7 @@ CASES = [
     distill(
         'a critic of other channels',
         'EnergyCritic: s has 3 channels',
-        'set critic.s_channels',
+        'critic.s_channels is 7: leave it out',
         objectives__mi__critic__s_channels=7,
     ),
     distill(

@@ -41,7 +41,7 @@ def comparable(cfg: Config, batch_size: int, loss_weight: float) -> Config:
     distill = cfg.default_hooks.distill
     distill.objectives.mi.chain.noise_std = 0.0
     distill.objectives.mi.loss_weight = loss_weight
-    distill.objectives = dict(l1=dict(type='L1Loss', loss_weight=1.0))
+    distill.objectives.l1 = dict(type='L1Loss', loss_weight=1.0)
     if 'loss_config' in cfg.model and 'g_reg_weight' in cfg.model.loss_config:
         cfg.model.loss_config.g_reg_weight = 0.0  # looks at the mean over the batch
     return cfg
