@@ -30,6 +30,8 @@ def load_network(
         ConfigError: the file is absent or unreadable, or holds no network of these names and shapes.
     """
     name = f'{KEY}.checkpoint={checkpoint}'
+    if not network.state_dict():
+        raise ConfigError(f'{name}: the teacher at {path!r} has no weights; leave `checkpoint` out')
     content = read_content(name, checkpoint)
     found = entries(content, network.state_dict())
     fitting = named(found, entry) if entry else choose(found, path)

@@ -329,7 +329,7 @@ def test_settings_that_cannot_work_are_named(tmp_path, settings, message):
     cfg = pix2pix(tmp_path, iters=1)
     cfg.default_hooks.distill.update(settings)
     if 'data_preprocessor' in str(settings):
-        cfg.default_hooks.distill.update(teacher=dict(type='DoNothing'))
+        cfg.default_hooks.distill.teacher = dict(type='DoNothing')
         MODELS.register_module(name='DoNothing', module=torch.nn.Identity, force=True)
     with pytest.raises(ConfigError, match=message):
         train(cfg)
