@@ -39,8 +39,9 @@ class DistillRunner(Hook):
     Args:
         teacher: see :func:`mmagic_mikd.teachers.build.build_teacher`.
         start: what the student's training starts from: 'sliced' for the first channels of its teacher,
-            'refitted' for these with every convolution refitted to the teacher's, 'inherited' for its weights, or either by path of the layer within the generator, such as
-            ``dict(style_mapping='shared')`` for one that keeps the teacher's weights.
+            'refitted' for these with every convolution refitted to the teacher's, 'inherited' for its weights,
+            or any by path of the layer within the generator, such as ``dict(style_mapping='shared')`` for
+            one that keeps the teacher's weights.
         objectives: what is added to the generator's loss, by name; None leaves an inherited one out. Each is
             the config of any registered module of (student, teacher), such as ``PyramidLaplaceLoss`` or
             ``MIDistillLoss``, and these options:
