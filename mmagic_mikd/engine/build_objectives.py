@@ -16,12 +16,12 @@ from ..objectives.energy.published import LEARNER
 from ..objectives.objective import Keys, Objective, Place
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
+from .image_range import UNIT
 from .modules import arguments_of, build_module, class_of
 from .pair import Pair
 from .settings import Settings
 from .view import View
 
-UNIT = (-1.0, 1.0)
 OPTIONS = ('layer', 'target', 'range', 'until', 'adapter')  # of an objective; the rest is its module's
 PARTS = ('learner', 'critic', 'chain')
 DEPTHS = ('num_blocks', 'image_size')  # settings of a critic, each of which sets its depth

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from ..objectives.objective import Objective
 from ..utils.errors import ConfigError
+from .image_range import UNIT
 from .view import View
 
-UNIT = (-1.0, 1.0)
 CURVES = ('grad_ratio', 'towards', 'learner_norm', 'learner_lr')  # after the name of an objective
 
 

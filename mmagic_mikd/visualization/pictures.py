@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from ..engine.hook import DistillRunner
-from ..engine.log import UNIT
+from ..engine.image_range import UNIT
 from ..engine.view import View
 from ..host.taps import unwrap
 from ..objectives.energy.chain_record import ChainRecord, State
