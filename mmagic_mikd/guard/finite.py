@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from mmengine import dist
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from ..host.learner import Learner
+from ..host.locate import wrappers_of
 from ..host.taps import unwrap
 
 
@@ -17,8 +18,7 @@ def not_finite(runner: Runner, trained: Mapping[str, nn.Module], learners: Itera
 
     The same in every process, which all have to ask; one device sync.
     """
-    wrapper = runner.optim_wrapper
-    wrappers = dict(wrapper.items()) if isinstance(wrapper, OptimWrapperDict) else {'': wrapper}
+    wrappers = wrappers_of(runner.optim_wrapper)
     parts = {'the model': _of_module(unwrap(runner.model))}
     parts |= {f'what {name} learns': _of_module(module) for name, module in trained.items()}
     parts |= {f'the optimiser of {learner.key}': _gathered(learner.optim_wrapper) for learner in learners}

@@ -35,6 +35,11 @@ def _is_trained(module: nn.Module) -> bool:
     return any(p.requires_grad for p in module.parameters())
 
 
+def wrappers_of(optim_wrapper: OptimWrapper | OptimWrapperDict) -> dict[str, OptimWrapper]:
+    """A model's optimiser wrappers by name; a single one has none, ''."""
+    return dict(optim_wrapper.items()) if isinstance(optim_wrapper, OptimWrapperDict) else {'': optim_wrapper}
+
+
 def optimisers_of(
     network: nn.Module, path: str, optim_wrapper: OptimWrapper | OptimWrapperDict
 ) -> list[OptimWrapper]:
@@ -45,9 +50,7 @@ def optimisers_of(
     Raises:
         ConfigError: nothing updates it, or two do in the same step.
     """
-    wrappers = (
-        dict(optim_wrapper.items()) if isinstance(optim_wrapper, OptimWrapperDict) else {'': optim_wrapper}
-    )
+    wrappers = wrappers_of(optim_wrapper)
     weights = {id(p) for p in network.parameters()}
     found = {name: wrapper for name, wrapper in wrappers.items() if weights & _held_by(wrapper)}
     if not found:

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from mmengine import dist
 from mmengine.hooks import CheckpointHook
-from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import nn
 
 from ..host.image_pools import image_pools
 from ..host.learner import Learner
+from ..host.locate import wrappers_of
 from ..host.taps import unwrap
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState
@@ -76,7 +76,10 @@ class ResumeState:
         return dict(
             ranks=ranks or [],  # none: somebody saves on the first process alone, which cannot ask the others
             data_seed=getattr(sampler, 'seed', None),
-            updates={name: wrapper._inner_count for name, wrapper in _wrappers(self._runner)},
+            updates={
+                name: wrapper._inner_count
+                for name, wrapper in wrappers_of(self._runner.optim_wrapper).items()
+            },
             evaluated=self._evaluated_at == iteration,
         )
 
@@ -114,7 +117,7 @@ class ResumeState:
             reasons.append(f'the checkpoint has the random states of {len(ranks)} processes')
         else:
             self._restore_own(ranks[dist.get_rank()])
-        for name, wrapper in _wrappers(runner):
+        for name, wrapper in wrappers_of(runner.optim_wrapper).items():
             wrapper._inner_count = state.get('updates', {}).get(name, wrapper._inner_count)
         if not same_order(runner, state.get('data_seed')):
             reasons.append('the data comes in another order')
@@ -209,11 +212,6 @@ def _evaluation_is_due(runner: Runner) -> bool:
     by_epoch = hasattr(loop, 'run_epoch')
     done, end = (loop.epoch, loop.max_epochs) if by_epoch else (loop.iter, loop.max_iters)
     return done >= loop.val_begin and (done % loop.val_interval == 0 or done == end)
-
-
-def _wrappers(runner: Runner) -> list[tuple[str, Any]]:
-    wrapper = runner.optim_wrapper
-    return list(wrapper.items()) if isinstance(wrapper, OptimWrapperDict) else [('', wrapper)]
 
 
 def _device(model: nn.Module) -> torch.device:

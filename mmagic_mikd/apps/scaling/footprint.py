@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import Tensor, nn
@@ -19,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ...engine.hook import DistillRunner
 from ...engine.pair import Pair
+from ...host.locate import wrappers_of
 from ...utils.errors import ConfigError
 from .pretended_group import pretended_group
 from .tracker import Tracker, tensors_in
@@ -166,9 +166,8 @@ def _trained(runner: Runner, pairs: Iterable[Pair]) -> dict[str, list[nn.Paramet
 
 
 def _optimizers(runner: Runner) -> list[torch.optim.Optimizer]:
-    own, hook = runner.optim_wrapper, _hook_of(runner)
-    wrappers = list(own.values()) if isinstance(own, OptimWrapperDict) else [own]
-    wrappers += [o.learner.optim_wrapper for o in hook.objectives.values() if o.learner]
+    wrappers = list(wrappers_of(runner.optim_wrapper).values())
+    wrappers += [o.learner.optim_wrapper for o in _hook_of(runner).objectives.values() if o.learner]
     return [wrapper.optimizer for wrapper in wrappers]
 
 
