@@ -2,10 +2,10 @@
 
 How a batch flows: the toolbox runs the student, `host.taps` sees it and `engine.pair` runs the teacher on the
 same inputs; when the toolbox updates the generator, `engine.iteration` has the `objectives` learn and adds
-them to its loss. Then: `engine` is the run, from the hook's settings to its checkpoint; `teachers` and
-`students` are the networks, `guard` watches for divergence, `resume` lets an interrupted run go on, `compat`
-repairs the toolbox, `cost`, `evaluation`, `datasets` and `visualization` say what they are, and `apps` holds
-the command line tools.
+them to its loss. Then: `engine` is the run, from the hook's settings to its checkpoint; `teachers`,
+`students` and `backbones` are the networks, `guard` watches for divergence, `resume` lets an interrupted run
+go on, `compat` repairs the toolbox, `cost`, `evaluation`, `datasets` and `visualization` say what they are,
+and `apps` holds the command line tools.
 """
 
 from mmengine.registry import HOOKS, MODELS
@@ -20,6 +20,7 @@ from .engine.hook import DistillRunner  # noqa: E402
 from .objectives import (  # noqa: E402
     AttentionTransferLoss,
     InfoNCELoss,
+    LaplaceLoss,
     MIDistillLoss,
     PyramidLaplaceLoss,
     VIDLoss,
@@ -34,6 +35,7 @@ MODELS.register_module(module=EnergyCritic)
 MODELS.register_module(module=MIDistillLoss)
 MODELS.register_module(module=VIDLoss)
 MODELS.register_module(module=PyramidLaplaceLoss)
+MODELS.register_module(module=LaplaceLoss)
 MODELS.register_module(module=InfoNCELoss)
 MODELS.register_module(module=AttentionTransferLoss)
 HOOKS.register_module(module=DistillRunner)
@@ -45,6 +47,7 @@ __all__ = [
     'DistillRunner',
     'EnergyCritic',
     'InfoNCELoss',
+    'LaplaceLoss',
     'MIDistillLoss',
     'PyramidLaplaceLoss',
     'VIDLoss',

@@ -84,7 +84,8 @@ class Iteration:
         return value
 
     def _gate(self, objective: Objective, pair: str, s: Tensor, t: Tensor, on_all: Callable) -> Tensor:
-        gated = self.guard.watch.gated(objective, self.log.looking(objective, pair), s, on_all)
+        ratio = objective.ratio and objective.fading(self.progress) * objective.ratio
+        gated = self.guard.watch.gated(objective, self.log.looking(objective, pair), s, on_all, ratio)
         return self.log.directed(objective, pair, gated, t)
 
     def _watch_model(self, pairs: Sequence[Pair], loss: Tensor) -> None:

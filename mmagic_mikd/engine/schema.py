@@ -66,6 +66,8 @@ OBJECTIVE = dict(  # what every objective has; its module's own settings are its
     target=one_of(*TARGETS),
     layer=optional(layer),
     adapter=optional(table(COMPONENT)),
+    backbone=optional(kind((str, Mapping), "the name of a backbone, such as 'discriminator', or a dict")),
+    gradient_ratio=optional(number(above=0, most=100)),
     range=optional(interval),
     learner=optional(a_dict),
     critic=optional(a_dict),

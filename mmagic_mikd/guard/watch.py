@@ -47,13 +47,19 @@ class Watch:
         self.signs.note(objective.name, 'value', ~_all_finite(value))
 
     def gated(
-        self, objective: Objective, look: Callable[[Tensor, Tensor], None], s: Tensor, on_all: Callable
+        self,
+        objective: Objective,
+        look: Callable[[Tensor, Tensor], None],
+        s: Tensor,
+        on_all: Callable,
+        ratio: float | None = None,
     ) -> Tensor:
         """What the student made, behind a gate for the objective's gradient.
 
         Args:
             look: gets, in the backward pass, the norms of that gradient and of all others'.
             on_all: registers a function of the whole gradient that arrives at ``s``.
+            ratio: to which the objective's gradient is brought; None leaves it as it is.
         """
 
         def admits(part: Tensor, rest: Tensor) -> Tensor:
@@ -61,8 +67,8 @@ class Watch:
             return self.admits(objective, part, rest)
 
         if objective.waits:
-            return admitted(s, admits)
-        return passed(s, admits, on_all, strict=self._acts('non_finite'))
+            return admitted(s, admits, ratio)
+        return passed(s, admits, on_all, strict=self._acts('non_finite'), ratio=ratio)
 
     def admits(self, objective: Objective, part: Tensor, rest: Tensor) -> Tensor:
         """May a gradient of norm ``part`` join the other losses'?"""

@@ -121,18 +121,20 @@ class Feature:
     """
 
     def __init__(self, made: Tensor) -> None:
-        self._told: list[Callable[[Tensor], None]] = []
+        self._told: list[Callable[[Tensor], Tensor | None]] = []
         if made.requires_grad:  # now: in a moment it may have been changed in place
             made.register_hook(self._tell)
         self.tensor = made.clone()
 
-    def on_gradient(self, look: Callable[[Tensor], None]) -> None:
-        """Call ``look`` with the gradient, in the next backward pass."""
+    def on_gradient(self, look: Callable[[Tensor], Tensor | None]) -> None:
+        """Call ``look`` with the gradient, in the next backward pass; it may return another."""
         self._told.append(look)
 
-    def _tell(self, gradient: Tensor) -> None:
+    def _tell(self, gradient: Tensor) -> Tensor:
         for look in self._told:
-            look(gradient)
+            changed = look(gradient)
+            gradient = gradient if changed is None else changed
+        return gradient
 
 
 class LayerTap:

@@ -3,7 +3,15 @@
 from .attention_transfer import AttentionTransferLoss
 from .energy.bound import MIDistillLoss
 from .info_nce import InfoNCELoss
+from .laplace import LaplaceLoss
 from .pyramid_laplace import PyramidLaplaceLoss
 from .vid import VIDLoss
 
-__all__ = ['AttentionTransferLoss', 'InfoNCELoss', 'MIDistillLoss', 'PyramidLaplaceLoss', 'VIDLoss']
+__all__ = [
+    'AttentionTransferLoss',
+    'InfoNCELoss',
+    'LaplaceLoss',
+    'MIDistillLoss',
+    'PyramidLaplaceLoss',
+    'VIDLoss',
+]

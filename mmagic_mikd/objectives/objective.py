@@ -19,12 +19,15 @@ class Place(NamedTuple):
         range: what black and white are in the images that it is given; None leaves them as the networks
             make them.
         key: where ``target`` stands in the config, for messages.
+        backbones: of each pair, a frozen network through which its images are seen: the features of its
+            layers, of the image and what the generator was given.
     """
 
     layer: tuple[str, str] | None = None
     target: str = 'teacher'
     range: tuple[float, float] | None = None
     key: str = 'target'
+    backbones: Mapping[str, Callable[[Tensor, Tensor | None], list[Tensor]]] | None = None
 
     @property
     def asks_teacher(self) -> bool:
@@ -84,6 +87,8 @@ class Objective:
         until: share of the training in (0, 1] at which its weight has fallen, linearly, to nothing.
         make_adapter: builds a module of the student's features, from the channels in student and teacher.
         keys: where its settings stand.
+        ratio: of the norm of its gradient, where the student made what it looks at, to that of all other
+            losses, to which its weight is set in every backward pass; None leaves the weight as it is.
 
     Attributes:
         values: what the last step showed, for the log, by name and pair; constants.
@@ -104,8 +109,10 @@ class Objective:
         until: float | None = None,
         make_adapter: Callable[..., nn.Module] | None = None,
         keys: Keys = Keys(),  # noqa: B008  a constant
+        ratio: float | None = None,
     ) -> None:
         self.name, self.place, self.weight, self.until, self.keys = name, place, weight, until, keys
+        self.ratio = ratio
         self.losses, self.adapters = nn.ModuleDict(losses), nn.ModuleDict()
         self._make_adapter = make_adapter
         self.built: tuple[int, ...] | None = () if make_adapter is None else None
@@ -180,14 +187,14 @@ class Objective:
         with comparing(self.keys.objective, self.place.layer is not None, student, teacher):
             if pair in self.adapters:
                 student = self.adapters[pair](student.float())
-            return _scalar(self.losses[pair](student.float(), teacher.float()))
+            return scalar(self.losses[pair](student.float(), teacher.float()))
 
     def note(self, pair: str, **values: Tensor) -> None:
         """Keep the means of these values for the log."""
         self.values.update({(name, pair): value.detach().float().mean() for name, value in values.items()})
 
 
-def _scalar(value: Any) -> Tensor:
+def scalar(value: Any) -> Tensor:
     """Perceptual losses of the toolbox return a pair, of which one may be None."""
     if isinstance(value, tuple | list):
         value = sum(part for part in value if part is not None)

@@ -1,5 +1,6 @@
 """From a config and a checkpoint to one frozen network that runs on the student's inputs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.config import Config
@@ -14,6 +15,8 @@ from .foreign import ForeignTeacher
 from .weights import load_network
 
 KEY = 'default_hooks.distill.teacher'
+# what BaseGAN passes on to its networks
+SETTINGS_OF = dict(generator=('noise_size', 'num_classes'), discriminator=('num_classes',))
 IMAGE_SIZES = ('out_size', 'output_scale')  # of generators from noise, as the toolbox calls them
 
 
@@ -55,6 +58,25 @@ def build_teacher(
     load_network(network, cfg['checkpoint'], path, student, cfg.get('entry'))
     mode = cfg.get('mode') or ('train' if evaluates_in_train_mode(model) else 'eval')
     return freeze(network, mode)
+
+
+def build_part(cfg: nn.Module | Mapping | None, path: str) -> nn.Module:
+    """Another trained network of the teacher's model, frozen, such as its discriminator.
+
+    Args:
+        cfg: of the teacher, see :func:`build_teacher`.
+        path: of the network within the model.
+
+    Raises:
+        ConfigError: the teacher is a network alone, or its model or its checkpoint lacks this one.
+    """
+    if isinstance(cfg, nn.Module) and path in dict(cfg.named_modules()):
+        return freeze(cfg.get_submodule(path))
+    if not isinstance(cfg, Mapping) or 'type' in cfg or not cfg.get('checkpoint'):
+        raise ConfigError(f'{KEY} is a network, not the `model` of a MMagic config with its `checkpoint`')
+    network = _build_network(_model_config(cfg), path)
+    load_network(network, cfg['checkpoint'], path)
+    return freeze(network)
 
 
 def check_preprocessing(cfg: dict, student: nn.Module) -> None:
@@ -165,13 +187,13 @@ def _submodule(model: nn.Module, path: str) -> nn.Module:
 
 
 def _build_network(model: dict, path: str) -> nn.Module:
-    """Build only the generator where the config has one: translation models build it for every domain."""
-    name = 'generator' if path.startswith('generators.') else path
-    if name not in ('generator', 'generator_ema.module') or 'generator' not in model:
+    """Build only this network where the config has one: translation models build it for every domain."""
+    name = path.partition('s.')[0] if path.startswith(('generators.', 'discriminators.')) else path
+    name = 'generator' if name == 'generator_ema.module' else name
+    if name not in SETTINGS_OF or name not in model:
         return _network_of(MODELS.build(model), path)
-    # what BaseGAN passes on to its generator
-    defaults = {key: model[key] for key in ('noise_size', 'num_classes') if model.get(key)}
-    return MODELS.build(model['generator'], default_args=defaults)
+    defaults = {key: model[key] for key in SETTINGS_OF[name] if model.get(key)}
+    return MODELS.build(model[name], default_args=defaults)
 
 
 def _network_of(model: nn.Module, path: str) -> nn.Module:

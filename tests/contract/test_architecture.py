@@ -10,8 +10,19 @@ from places import ROOT
 PACKAGE = ROOT / 'mmagic_mikd'
 # from the bottom: a folder imports from itself and from those before it
 ORDER = [
-    *('utils', 'objectives', 'compat', 'host', 'cost', 'teachers', 'students', 'guard', 'resume', 'engine'),
-    *('evaluation', 'datasets', 'visualization', 'apps'),
+    *(
+        'utils',
+        'objectives',
+        'compat',
+        'host',
+        'cost',
+        'teachers',
+        'students',
+        'backbones',
+        'guard',
+        'resume',
+    ),
+    *('engine', 'evaluation', 'datasets', 'visualization', 'apps'),
 ]
 TOOLBOX = ('mmengine', 'mmcv', 'mmagic')
 FORBIDDEN = dict(utils=(*TOOLBOX, 'torch.nn'), objectives=TOOLBOX)

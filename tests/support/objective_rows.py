@@ -21,6 +21,10 @@ ROWS = dict(
     pyramid=dict(type='PyramidLaplaceLoss'),
     vid=dict(type='VIDLoss', initial_variance=0.1, learner=dict(optimizer=dict(type='Adam', lr=0.1))),
     info_nce=dict(type='InfoNCELoss', patch_size=4, num_patches=16, dim=8),
+    laplace=dict(type='LaplaceLoss'),
+    # what a frozen network makes of both images, with a scale for each of its layers
+    features=dict(type='LaplaceLoss', backbone=dict(type='random', widths=(4, 8)), per_channel=True),
+    balanced=dict(type='L1Loss', gradient_ratio=0.5),
     attention=dict(type='AttentionTransferLoss', layer=LAYER),
     mi=dict(type='MIDistillLoss', critic=dict(base_channels=2), chain=dict(steps=2)),
     l1=dict(type='L1Loss'),
@@ -28,7 +32,7 @@ ROWS = dict(
     # a layer's features, through an adapter that learns to make them as wide as the teacher's
     hint=dict(type='MSELoss', layer=LAYER, adapter=dict(type='Conv2d', kernel_size=1)),
 )
-LEARNING = ('pyramid', 'vid', 'info_nce', 'mi', 'hint')
+LEARNING = ('pyramid', 'vid', 'laplace', 'features', 'info_nce', 'mi', 'hint')
 
 
 def objective(row: str, family: str, **options) -> dict:
@@ -178,8 +182,8 @@ class Poison(Hook):
     def _student_phase(self, runner: Runner, change) -> None:
         """In the call that reaches the student, in which all that was learned is a constant."""
         own = hook_of(runner).objectives[self.name]
-        for module in [own.bound] if hasattr(own, 'bound') else own.losses.values():
-            self._patch(module, 'forward', self._changed(own, module.forward, change))
+        place, name = (own.bound, 'forward') if hasattr(own, 'bound') else (own, '_value')
+        self._patch(place, name, self._changed(own, getattr(place, name), change))
 
     @staticmethod
     def _changed(own, original, change):

@@ -19,7 +19,7 @@ class EnergyObjective(Objective):
     """The bound with an energy-based q(t|s): chain, critic step, then the same samples for the student.
 
     Args:
-        name, place, until, keys: see :class:`Objective`.
+        name, place, until, keys, ratio: see :class:`Objective`.
         bound: its two losses.
         pairs: names of the pairs, each of which gets a critic.
         make_critic: builds one, from the shortest side of the images and their channels, each None where
@@ -49,8 +49,9 @@ class EnergyObjective(Objective):
         follows_channels: bool = False,
         until: float | None = None,
         keys: Keys = Keys(),  # noqa: B008  a constant
+        ratio: float | None = None,
     ) -> None:
-        super().__init__(name, {}, place, bound.loss_weight, until, keys=keys)
+        super().__init__(name, {}, place, bound.loss_weight, until, keys=keys, ratio=ratio)
         self.bound, self._make_critic, self._noise = bound, make_critic, noise
         self._chain, self.step_size = dict(chain), chain.get('step_size', STEP_SIZE)
         start = self._chain.pop('start', 'student')
