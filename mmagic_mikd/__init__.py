@@ -19,6 +19,7 @@ from .datasets import clip_to_depth  # noqa: E402, F401  for the pipeline of con
 from .engine.hook import DistillRunner  # noqa: E402
 from .objectives import (  # noqa: E402
     AttentionTransferLoss,
+    HaarLaplaceLoss,
     InfoNCELoss,
     LaplaceLoss,
     MIDistillLoss,
@@ -26,6 +27,7 @@ from .objectives import (  # noqa: E402
     VIDLoss,
 )
 from .objectives.energy.critic import EnergyCritic  # noqa: E402
+from .objectives.energy.feature_critic import FeatureCritic  # noqa: E402
 from .objectives.energy.langevin import langevin  # noqa: E402
 from .version import __version__  # noqa: E402
 from .visualization.pictures import DistillPictures  # noqa: E402
@@ -36,6 +38,8 @@ MODELS.register_module(module=MIDistillLoss)
 MODELS.register_module(module=VIDLoss)
 MODELS.register_module(module=PyramidLaplaceLoss)
 MODELS.register_module(module=LaplaceLoss)
+MODELS.register_module(module=HaarLaplaceLoss)
+MODELS.register_module(module=FeatureCritic)
 MODELS.register_module(module=InfoNCELoss)
 MODELS.register_module(module=AttentionTransferLoss)
 HOOKS.register_module(module=DistillRunner)
@@ -46,6 +50,8 @@ __all__ = [
     'DistillPictures',
     'DistillRunner',
     'EnergyCritic',
+    'FeatureCritic',
+    'HaarLaplaceLoss',
     'InfoNCELoss',
     'LaplaceLoss',
     'MIDistillLoss',

@@ -12,13 +12,14 @@ from ..backbones.build import build_backbone
 from ..host.learner import Learner
 from ..host.taps import unwrap
 from ..objectives import MIDistillLoss
-from ..objectives.energy.objective import EnergyObjective
+from ..objectives.energy.critics import CriticObjective
 from ..objectives.energy.published import LEARNER
 from ..objectives.objective import Keys, Objective, Place
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
+from .energies import of_energy, require_energetic
 from .image_range import UNIT
-from .kinds import of_energy, of_features, of_images, require_energetic, without_foreign_weight
+from .kinds import of_features, of_images, without_foreign_weight
 from .modules import build_module
 from .pair import Pair
 from .settings import Settings
@@ -33,7 +34,7 @@ OPTIONS = (
     'backbone',
     'gradient_ratio',
 )  # of an objective; the rest is its module's
-PARTS = ('learner', 'critic', 'chain')
+PARTS = ('learner', 'critic', 'chain', 'base')
 
 
 class ObjectiveBuilder:
@@ -118,7 +119,7 @@ class ObjectiveBuilder:
             cfg,
             f'{name}_learner',
             keys.schedule,
-            keys.critic if isinstance(objective, EnergyObjective) else keys.objective,
+            keys.critic if isinstance(objective, CriticObjective) else keys.objective,
         )
 
     # ---- what it needs --------------------------------------------------------------------------

@@ -72,6 +72,7 @@ OBJECTIVE = dict(  # what every objective has; its module's own settings are its
     learner=optional(a_dict),
     critic=optional(a_dict),
     chain=optional(a_dict),
+    base=optional(table(COMPONENT)),
 )
 PAIR = dict(student=a_path, teacher=a_path, output=optional(NAME_OR_INDEX))
 DISTILL = dict(

@@ -2,6 +2,7 @@
 
 from .attention_transfer import AttentionTransferLoss
 from .energy.bound import MIDistillLoss
+from .haar_laplace import HaarLaplaceLoss
 from .info_nce import InfoNCELoss
 from .laplace import LaplaceLoss
 from .pyramid_laplace import PyramidLaplaceLoss
@@ -9,6 +10,7 @@ from .vid import VIDLoss
 
 __all__ = [
     'AttentionTransferLoss',
+    'HaarLaplaceLoss',
     'InfoNCELoss',
     'LaplaceLoss',
     'MIDistillLoss',

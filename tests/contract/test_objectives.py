@@ -143,11 +143,9 @@ def poisoned(world, family, names, folder, kind, faulty, at=(0,), iters=3, **set
 def survives(world, family, row, runner, witness):
     """The first iteration is one of the plain toolbox, and the objective goes on."""
     plain = world.plain(family)
-    if (family, row) == (
-        'stylegan2',
-        'mi',
-    ):  # one bias: where gradients join, the critic's memory layout stays,
-        torch.testing.assert_close(witness.models[0], plain[0], rtol=0, atol=1e-9)  # and sums another order
+    # one bias: where gradients join, the critic's memory layout stays, and sums another order
+    if family == 'stylegan2' and row in ('mi', 'nce', 'residual'):
+        torch.testing.assert_close(witness.models[0], plain[0], rtol=0, atol=1e-9)
     else:
         assert equal(witness.models[0], plain[0])
     assert not equal(witness.models[2], plain[2])  # it goes on

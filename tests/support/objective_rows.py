@@ -25,6 +25,26 @@ ROWS = dict(
     # what a frozen network makes of both images, with a scale for each of its layers
     features=dict(type='LaplaceLoss', backbone=dict(type='random', widths=(4, 8)), per_channel=True),
     balanced=dict(type='L1Loss', gradient_ratio=0.5),
+    haar=dict(type='HaarLaplaceLoss', levels=1),
+    # energies without a chain: of places, of features, beside a base that they correct
+    nce=dict(
+        type='MIDistillLoss', estimator='nce', negatives=['moved'], critic=dict(base_channels=2, num_blocks=1)
+    ),
+    feature_nce=dict(
+        type='MIDistillLoss',
+        estimator='ranking',
+        negatives=['moved'],
+        backbone=dict(type='random', widths=(4, 8)),
+        learner=dict(optimizer=dict(type='Adam', lr=0.01)),
+    ),
+    residual=dict(
+        type='MIDistillLoss',
+        estimator='likelihood',
+        gradient_ratio=0.5,
+        negatives=['base'],
+        base=dict(type='HaarLaplaceLoss', levels=1),
+        critic=dict(base_channels=2, num_blocks=1),
+    ),
     attention=dict(type='AttentionTransferLoss', layer=LAYER),
     mi=dict(type='MIDistillLoss', critic=dict(base_channels=2), chain=dict(steps=2)),
     l1=dict(type='L1Loss'),
@@ -32,7 +52,10 @@ ROWS = dict(
     # a layer's features, through an adapter that learns to make them as wide as the teacher's
     hint=dict(type='MSELoss', layer=LAYER, adapter=dict(type='Conv2d', kernel_size=1)),
 )
-LEARNING = ('pyramid', 'vid', 'laplace', 'features', 'info_nce', 'mi', 'hint')
+LEARNING = (
+    *('pyramid', 'vid', 'laplace', 'haar', 'features', 'info_nce', 'hint'),
+    *('mi', 'nce', 'feature_nce', 'residual'),
+)
 
 
 def objective(row: str, family: str, **options) -> dict:
@@ -182,8 +205,8 @@ class Poison(Hook):
     def _student_phase(self, runner: Runner, change) -> None:
         """In the call that reaches the student, in which all that was learned is a constant."""
         own = hook_of(runner).objectives[self.name]
-        place, name = (own.bound, 'forward') if hasattr(own, 'bound') else (own, '_value')
-        self._patch(place, name, self._changed(own, getattr(place, name), change))
+        name = '_raising' if hasattr(own, '_raising') else '_value'  # of one pair
+        self._patch(own, name, self._changed(own, getattr(own, name), change))
 
     @staticmethod
     def _changed(own, original, change):

@@ -1,14 +1,19 @@
 """The variational bound on the mutual information of teacher and student, with an energy-based q(t|s)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ...utils.checks import require_number
+from ...utils.schema import one_of
+from .estimators import ESTIMATORS
+from .negatives import NEGATIVES
 from .published import ENERGY_L2, LOSS_WEIGHT
+
+LANGEVIN = 'langevin'
 
 Critic = Callable[[Tensor, Tensor], Tensor]
 
@@ -35,17 +40,31 @@ class MIDistillLoss(nn.Module):
         loss_weight: lambda, the weight in the student's loss. At 0 the critic still learns and nothing
             reaches the student.
         energy_l2: c, the weight of the squared energies in the critic's loss, whose floor is -1/(2c).
+        estimator: how the energy is learned: 'langevin' as published, which is contrastive divergence with a
+            short chain, or without one, a name in :data:`estimators.ESTIMATORS`.
+        negatives: names in :data:`negatives.NEGATIVES`, what pairs are told from; not of 'langevin'.
 
     Raises:
-        ConfigError: a weight is no number or negative.
+        ConfigError: a weight is no number or negative, or a name is not known.
     """
 
-    def __init__(self, loss_weight: float = LOSS_WEIGHT, energy_l2: float = ENERGY_L2) -> None:
+    def __init__(
+        self,
+        loss_weight: float = LOSS_WEIGHT,
+        energy_l2: float = ENERGY_L2,
+        estimator: str = LANGEVIN,
+        negatives: Sequence[str] = ('shuffled', 'moved'),
+    ) -> None:
         super().__init__()
         require_number('MIDistillLoss: loss_weight', loss_weight, least=0)
         require_number('MIDistillLoss: energy_l2', energy_l2, least=0)
+        one_of(LANGEVIN, *ESTIMATORS)('MIDistillLoss: estimator', estimator)
+        negatives = [negatives] if isinstance(negatives, str) else list(negatives)
+        for each in negatives or [None]:
+            one_of(*NEGATIVES)('MIDistillLoss: negatives', each)
         self.loss_weight = loss_weight
         self.energy_l2 = energy_l2
+        self.estimator, self.negatives = estimator, negatives
 
     @property
     def critic_floor(self) -> float:

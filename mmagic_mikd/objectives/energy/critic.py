@@ -87,17 +87,27 @@ class EnergyCritic(nn.Module):
 
     def given(self, s: Tensor) -> Callable[[Tensor], Tensor]:
         """t -> E(t, s), for many t: the part of the first layer that sees s alone is computed once."""
+        features = self._features(s)
+        return lambda t: self.head(features(t).mean(dim=(2, 3))).squeeze(1)
+
+    def local(self, t: Tensor, s: Tensor) -> Tensor:
+        """Energies (N, h, w) of the places of an image, each of what its receptive field sees of the pair.
+
+        Their mean is E(t, s), because the head is linear and comes after a mean.
+        """
+        return self.head(self._features(s)(t).movedim(1, -1)).squeeze(-1)
+
+    def _features(self, s: Tensor) -> Callable[[Tensor], Tensor]:
         self._check_channels('s', s, self.s_channels)
         of_t, of_s = self.stem.weight.split([self.t_channels, self.s_channels], dim=1)
         s_half = F.conv2d(_halved(s), of_s, self.stem.bias, padding=1)
 
-        def energy(t: Tensor) -> Tensor:
+        def features(t: Tensor) -> Tensor:
             self._check(t, s)
             t_half = F.conv2d(_halved(t), of_t, padding=1)
-            features = self.blocks(F.leaky_relu(t_half.add_(s_half), inplace=True))
-            return self.head(F.relu(features).mean(dim=(2, 3))).squeeze(1)
+            return F.relu(self.blocks(F.leaky_relu(t_half.add_(s_half), inplace=True)))
 
-        return energy
+        return features
 
     def _check(self, t: Tensor, s: Tensor) -> None:
         if t.shape[0] != s.shape[0] or t.shape[2:] != s.shape[2:]:

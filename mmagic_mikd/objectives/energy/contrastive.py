@@ -1,0 +1,135 @@
+"""An energy that learns what makes a pair from what is none: critic step, then the student's, no chain."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..objective import View, frozen
+from .critics import CriticObjective
+from .estimators import ESTIMATORS
+from .negatives import NEGATIVES
+
+
+class ContrastiveObjective(CriticObjective):
+    """q(t|s) = q0 exp(-E(t, s)) / Z(s), learned by one of :data:`estimators.ESTIMATORS`.
+
+    q0 is what the negatives are drawn from: p(t), where they are images of other samples or moved ones, or a
+    closed form, the base, which learns its scales by maximum likelihood along with the critic.
+
+    Args:
+        backbones: of each pair, through which its critic sees images; None for the images themselves.
+        make_base: builds a closed form that can be drawn from, such as HaarLaplaceLoss; None for p(t).
+        given: see :class:`CriticObjective`; ``make_critic`` gets the channels of the layers of a backbone.
+    """
+
+    def __init__(
+        self,
+        *given: Any,
+        backbones: Mapping[str, Callable] | None = None,
+        make_base: Callable[[], nn.Module] | None = None,
+        **options: Any,
+    ) -> None:
+        self._backbones, self._make_base = backbones, make_base
+        self._rest = nn.ModuleDict(dict(bases=nn.ModuleDict(), normalisers=nn.ModuleDict()))
+        self._negatives: dict[str, list[Tensor]] = {}
+        super().__init__(*given, **options)
+        self._estimator = ESTIMATORS[self.bound.estimator]
+
+    @property
+    def network(self) -> nn.ModuleDict:
+        return nn.ModuleDict(dict(critics=self.critics, **self._rest))
+
+    @property
+    def least_batch(self) -> int:
+        return 2 if 'shuffled' in self.bound.negatives else 1  # alone, it would be its own negative
+
+    def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
+        """Of the images, and the channels of the layers that a critic sees of them."""
+        sizes = super().sizes(views)
+        if self._backbones is None:
+            return sizes
+        view = views[0]
+        return *sizes, *(f.shape[1] for f in self._seen(view, view.at(self.place)[0].detach()))
+
+    def build(self, *sizes: int) -> None:
+        count = 1 + len(self._pairs)
+        if self._backbones is None:
+            super().build(*sizes)
+        else:
+            self.built = sizes
+            self.critics.update({pair: self._make_critic(sizes[count:]) for pair in self._pairs})
+        channels = sizes[1:count] or [3] * len(self._pairs)
+        for pair, width in zip(self._pairs, channels, strict=True):
+            if self._make_base is not None:
+                self._rest['bases'][pair] = self._make_base()
+            if ESTIMATORS[self.bound.estimator].normalised:
+                self._rest['normalisers'][pair] = Normaliser(width)
+        self.network.to(self._noise.device)
+
+    def learning_loss(self, views: Sequence[View]) -> Tensor:
+        return sum(
+            self._learning(view, *(x.detach().flatten(0, -4) for x in view.at(self.place))) for view in views
+        )
+
+    def _learning(self, view: View, s: Tensor, t: Tensor) -> Tensor:
+        base = self._rest['bases'][view.name] if self._make_base else None
+        with torch.no_grad():
+            drawn = [NEGATIVES[kind](t, s, base, self._noise) for kind in self.bound.negatives]
+        self._negatives[view.name] = drawn
+        energies, *others = self._local(view, [t, *drawn], s)
+        loss = self._estimator.learning(energies, others)
+        mean = torch.stack(others).mean(0)
+        right = ((energies < 0).float().mean() + (torch.stack(others) > 0).float().mean()) / 2
+        if self._estimator.two_terms:  # of an energy that has no zero
+            right = (energies < torch.stack(others)).float().mean()
+        self.note(
+            view.name,
+            energy_t=energies,
+            energy_neg=mean,
+            energy_gap=mean - energies,
+            accuracy=right,
+            loss_critic=loss,
+        )
+        return loss if base is None else loss + base(s, t)
+
+    def __call__(self, views: Sequence[View], gate: Callable) -> Tensor:
+        with frozen(self.network):
+            return sum(self._raising(view, gate) for view in views)
+
+    def _raising(self, view: View, gate: Callable) -> Tensor:
+        s, t = (x.flatten(0, -4) for x in view.at(self.place, gate))
+        negatives = self._negatives.pop(view.name)
+        energies, *others = self._local(view, [t, *negatives] if self._estimator.two_terms else [t], s)
+        value = self._estimator.raising(energies, others)
+        if self._make_base is not None:
+            value = value + self._rest['bases'][view.name](s, t)
+        return self.bound.loss_weight * value
+
+    def _local(self, view: View, images: Sequence[Tensor], s: Tensor) -> list[Tensor]:
+        """Energies of the places of each of these, log Z(s) included where it is learned."""
+        critic, seen = self.critics[view.name], self._seen(view, s)
+        energies = [critic.local(self._seen(view, image), seen) for image in images]
+        if self._estimator.normalised:
+            b = self._rest['normalisers'][view.name](s)[:, None, None]
+            energies = [energy + b for energy in energies]
+        return energies
+
+    def _seen(self, view: View, image: Tensor) -> Tensor | list[Tensor]:
+        return image if self._backbones is None else self._backbones[view.name](image, view.x)
+
+
+class Normaliser(nn.Module):
+    """b(s), which learns to be log Z(s): zero at first."""
+
+    def __init__(self, channels: int, width: int = 8) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, width, 3, stride=2, padding=1)
+        self.head = nn.Linear(width, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, s: Tensor) -> Tensor:
+        """(N,) of images (N, C, H, W)."""
+        return self.head(nn.functional.silu(self.conv(s)).mean((2, 3))).squeeze(1)
