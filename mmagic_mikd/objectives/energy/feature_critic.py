@@ -22,7 +22,7 @@ class FeatureCritic(nn.Module):
         cells: side of the grid to which every layer is pooled, for the energies of :meth:`local`.
     """
 
-    def __init__(self, channels: Sequence[int], cells: int = 8) -> None:
+    def __init__(self, channels: Sequence[int] = (64,), cells: int = 8) -> None:
         super().__init__()
         for width in channels:
             require_number('FeatureCritic: channels', width, least=1, whole=True)
