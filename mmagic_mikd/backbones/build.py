@@ -8,11 +8,11 @@ from torch import nn
 
 from ..host.taps import resolve
 from ..teachers.build import build_part, freeze
-from ..teachers.weights import load_network
 from ..utils.checks import proposal, quoted, require_known
 from ..utils.errors import ConfigError
 from .backbone import Backbone
 from .random_features import RandomFeatures
+from .weights import load_backbone
 
 NAMED = ('discriminator', 'student_discriminator', 'generator', 'random')
 
@@ -35,7 +35,7 @@ def build_backbone(
 
     Args:
         cfg: a name in :data:`NAMED`, or a dict of ``type``, such a name or any registered network, of
-            ``layers``, ``checkpoint`` and ``entry``, and of the network's own settings:
+            ``layers`` and ``checkpoint``, a local file, and of the network's own settings:
 
             - 'discriminator' is that of the teacher, from the teacher's checkpoint;
             - 'student_discriminator' is the one that is trained beside the student, as it is in each step;
@@ -90,7 +90,7 @@ _OTHER = "use backbone='random', 'generator', or dict(type=..., checkpoint=...) 
 
 
 def _registered(kind: Any, cfg: dict, key: str) -> nn.Module:
-    checkpoint, entry = cfg.pop('checkpoint', None), cfg.pop('entry', None)
+    checkpoint = cfg.pop('checkpoint', None)
     if isinstance(kind, str) and MODELS.get(kind) is None:
         raise ConfigError(f'{key}.type={kind!r} is not known: {proposal(kind, NAMED, _OTHER)}')
     try:
@@ -98,5 +98,5 @@ def _registered(kind: Any, cfg: dict, key: str) -> nn.Module:
     except Exception as error:  # of a constructor, which may be anybody's
         raise ConfigError(f'{key}: {quoted(error)}') from error
     if checkpoint:
-        load_network(network, checkpoint, '', entry=entry)
+        load_backbone(network, checkpoint, f'{key}.checkpoint')
     return network

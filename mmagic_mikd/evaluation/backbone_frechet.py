@@ -16,9 +16,10 @@ from mmengine.registry import METRICS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ..backbones.weights import load_backbone
 from ..utils.checks import require_number
 from ..utils.errors import ConfigError
-from .backbone import BackboneFeatures, load_backbone
+from .backbone import BackboneFeatures
 from .frechet import frechet_distance, gaussian_of
 from .neighbours import density_and_coverage
 

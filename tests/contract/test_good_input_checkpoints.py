@@ -10,7 +10,7 @@ from families import data_folder
 from mmagic.registry import MODELS
 from mmengine.registry import DefaultScope
 
-from mmagic_mikd.evaluation.backbone import load_backbone
+from mmagic_mikd.backbones.weights import load_backbone
 from mmagic_mikd.teachers import weights as reader
 from mmagic_mikd.teachers.build import build_teacher
 from mmagic_mikd.utils.errors import ConfigError

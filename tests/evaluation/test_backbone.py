@@ -6,8 +6,9 @@ import torch.nn.functional as F
 from places import ROOT
 from torch import nn
 
+from mmagic_mikd.backbones.weights import load_backbone
 from mmagic_mikd.evaluation import CifarResNet
-from mmagic_mikd.evaluation.backbone import BackboneFeatures, load_backbone
+from mmagic_mikd.evaluation.backbone import BackboneFeatures
 from mmagic_mikd.utils.errors import ConfigError
 
 WEIGHTS = ROOT.parent / 'shared/data/weights_cifar_resnet/resnet56-4bfd9763.th'

@@ -7,8 +7,9 @@ import torch
 from evaluation_runs import WEIGHTS, build, cyclegan, data_folder, dcgan, edsr, frechet, pix2pix
 from mmengine.registry import METRICS
 
+from mmagic_mikd.backbones.weights import load_backbone
 from mmagic_mikd.evaluation import SeededEvaluation
-from mmagic_mikd.evaluation.backbone import BackboneFeatures, load_backbone
+from mmagic_mikd.evaluation.backbone import BackboneFeatures
 from mmagic_mikd.evaluation.frechet import frechet_distance, gaussian_of
 from mmagic_mikd.utils.errors import ConfigError
 

@@ -65,3 +65,34 @@ def test_what_is_not_finite_does_not_pass_unless_nobody_minds(value, strict):
     (y.exp().sum() + value * view.sum()).backward()
     assert torch.equal(x.grad, rest) == strict
     assert not norms[0][0].isfinite() and norms[0][1].isfinite() == strict
+
+
+def balanced(part, rest, ratio, waits):
+    """The gradient at x of the rest and a part that a gate brings to ``ratio``, and what the gate was told."""
+    x = torch.randn(64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    y, told = 1 * x, []
+
+    def look(*norms):
+        told.append([norm.item() for norm in norms])
+        return torch.tensor(True)
+
+    view = admitted(y, look, ratio) if waits else passed(y, look, y.register_hook, True, ratio)
+    (gradient,) = torch.autograd.grad(part(view) + rest(y), x)
+    return x, gradient, told
+
+
+@pytest.mark.parametrize('waits', [True, False])
+@pytest.mark.parametrize('weight', [1e-6, 1.0, 1e6])
+def test_a_ratio_sets_the_weight_whatever_it_was(waits, weight):
+    x, gradient, told = balanced(lambda y: weight * (y**3).sum(), lambda y: y.sin().sum(), 0.5, waits)
+    part, rest = 3 * x**2, x.cos()
+    torch.testing.assert_close(gradient, (rest + 0.5 * rest.norm() / part.norm() * part).detach())
+    assert told[0][0] / told[0][1] == pytest.approx(0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize('waits', [True, False])
+def test_a_ratio_to_nothing_leaves_the_weight(waits):
+    x, gradient, _ = balanced(lambda y: (y**3).sum(), lambda y: 0 * y.sum(), 0.5, waits)
+    torch.testing.assert_close(gradient, (3 * x**2).detach())
+    _, gradient, _ = balanced(lambda y: 0 * y.sum(), lambda y: y.sin().sum(), 0.5, waits)
+    torch.testing.assert_close(gradient, x.cos().detach())
