@@ -66,6 +66,8 @@ def _size(network: nn.Module) -> str:
 
 def _described(objective: Objective) -> str:
     parts = [f'{objective.kind}, weight {objective.weight:g}', f'target {objective.place.target}']
+    if objective.ratio is not None:
+        parts[0] = f'{objective.kind}, gradient ratio {objective.ratio:g}'
     if objective.place.layer is not None:
         parts[1] = f'layer {" and ".join(dict.fromkeys(objective.place.layer))}'
     if objective.until is not None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import torch
 from mmengine import dist
 from mmengine.runner import Runner
-from torch import nn
 
 from ..backbones.backbone import Backbone
 from ..backbones.build import build_backbone
@@ -69,18 +68,19 @@ class ObjectiveBuilder:
             weight = getattr(module, 'loss_weight', 1.0)
         energetic = isinstance(module, MIDistillLoss)
         place = self._place(options, UNIT if energetic else None, keys)
+        backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone')
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
         names = [pair.name for pair in self._pairs]
         if energetic:
-            objective = of_energy(name, module, names, place, parts, self._noise, told)
-        elif place.backbones is not None:
-            objective = of_features(name, cfg, module, names, place, (weight, outside), told)
+            objective = of_energy(name, module, names, place, parts, backbones, self._noise, told)
+        elif backbones is not None:
+            objective = of_features(name, cfg, module, backbones, place, (weight, outside), told)
         else:
             objective = of_images(
                 name, cfg, module, names, place, (weight, outside), options['adapter'], told
             )
         objective.network.to(self._noise.device)
-        self._require_batch(module, parts, keys)
+        self._require_batch(objective, parts, keys)
         if parts['learner'] and not objective.learns:
             name = keys.learner.rpartition('.')[2]
             raise ConfigError(f'{keys.objective}: {cfg["type"]} has nothing to learn; leave `{name}` out')
@@ -137,7 +137,6 @@ class ObjectiveBuilder:
             options['target'] or 'teacher',
             given or (None if layer else images),
             keys.objective,
-            self._backbones(options['backbone'], f'{keys.objective}.backbone'),
         )
 
     def _backbones(self, cfg: str | Mapping | None, key: str) -> dict[str, Backbone] | None:
@@ -149,16 +148,16 @@ class ObjectiveBuilder:
             backbone.network.to(self._noise.device)
         return backbones
 
-    def _require_batch(self, module: nn.Module, parts: dict, keys: Keys) -> None:
+    def _require_batch(self, objective: Objective, parts: dict, keys: Keys) -> None:
         batch = getattr(self._runner.train_dataloader, 'batch_size', None)
         if (parts['chain'] or {}).get('start') == 'shuffled' and batch == 1:
             raise ConfigError(
                 f"{keys.chain}.start='shuffled' takes the image of another sample of the batch, and "
                 "train_dataloader.batch_size is 1: set it to 2 or more, or start='student'"
             )
-        least = getattr(module, 'least_batch', 1)
+        least = objective.least_batch
         if batch is not None and batch < least:
             raise ConfigError(
-                f'{keys.objective}: {type(module).__name__} compares the samples of a batch, and '
+                f'{keys.objective}: {objective.kind} compares the samples of a batch, and '
                 f'train_dataloader.batch_size is {batch}: set it to {least} or more'
             )

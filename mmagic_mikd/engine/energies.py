@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..backbones.backbone import Backbone
 from ..objectives import MIDistillLoss
 from ..objectives.energy.bound import LANGEVIN
 from ..objectives.energy.contrastive import ContrastiveObjective
@@ -26,12 +27,12 @@ def of_energy(
     pairs: Sequence[str],
     place: Place,
     parts: Mapping[str, Any],
+    backbones: Mapping[str, Backbone] | None,
     noise: torch.Generator,
     told: Mapping[str, Any],
 ) -> CriticObjective:
     """The bound with a critic for each pair, learned by its estimator."""
-    require_together(bound, place, parts, told['keys'])
-    backbones, place = place.backbones, place._replace(backbones=None)  # negatives are images
+    require_together(bound, backbones is not None, parts, told['keys'])
     make, waits, follows = critics(told['keys'].critic, dict(parts['critic'] or {}), backbones is not None)
     given = (name, bound, pairs, make, noise, place, waits, follows)
     if bound.estimator == LANGEVIN:
@@ -84,11 +85,11 @@ def build_base(key: str, cfg: dict) -> nn.Module:
     return base
 
 
-def require_together(bound: MIDistillLoss, place: Place, parts: Mapping[str, Any], keys: Keys) -> None:
+def require_together(bound: MIDistillLoss, features: bool, parts: Mapping[str, Any], keys: Keys) -> None:
     """Parts that the estimator has no use for, and parts that it lacks."""
     key, chain = keys.objective, bound.estimator == LANGEVIN
-    if chain and (place.backbones is not None or parts['base'] is not None):
-        part = 'backbone' if place.backbones is not None else 'base'
+    if chain and (features or parts['base'] is not None):
+        part = 'backbone' if features else 'base'
         raise ConfigError(
             f"{key}.{part} is not for chains of images: set `estimator` to 'nce', 'ranking' or 'likelihood', "
             f'or leave `{part}` out'

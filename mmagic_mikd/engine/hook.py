@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from ..guard import DEFAULTS, DivergenceGuard, end_training
+from ..guard.blind import BlindCritics
 from ..host.locate import pairs_of_updates
 from ..host.taps import UpdateTap
 from ..objectives.objective import Objective
@@ -55,7 +56,12 @@ class DistillRunner(Hook):
             - ``learner`` of what it learns: an optimiser wrapper's config and ``param_scheduler``;
             - ``range``, what black and white are in the images that it gets; as the networks make them by
               default, (-1, 1) for MIDistillLoss;
-            - of MIDistillLoss: ``critic``, and ``chain``, ``start`` and arguments of :func:`langevin`.
+            - ``backbone``, a frozen network through whose layers the images are seen, such as 'discriminator',
+              see :func:`mmagic_mikd.backbones.build.build_backbone`;
+            - ``gradient_ratio``, of the norm of its gradient to that of all other losses, which then sets its
+              weight in every step;
+            - of MIDistillLoss: ``critic``; ``chain``, ``start`` and arguments of :func:`langevin`; ``base``, a
+              closed form that the energy corrects.
         pairs: dicts of module paths ``student`` and ``teacher``, and the settings ``output``, ``value_range``
             and ``residual`` of :class:`Pair`; by default all generators.
         guard: what to do when the run diverges, see :class:`DivergenceGuard`; None for no watch.
@@ -86,6 +92,7 @@ class DistillRunner(Hook):
         self._resume: ResumeState | None = None
         self.pairs: list[Pair] = []
         self.objectives: dict[str, Objective] = {}
+        self._blind = BlindCritics()
         self._undo: list[Any] = []  # what `remove` takes off the model
 
     # ---- a run's beginning and end --------------------------------------------------------------
@@ -153,7 +160,7 @@ class DistillRunner(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
     ) -> None:
-        self._log.write(runner.message_hub)
+        self._blind.look(self._log.write(runner.message_hub))
         if self.guard.trips:
             runner.message_hub.update_scalar('train/guard_trips', self.guard.trips)
         for objective in self.objectives.values():

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..backbones.backbone import Backbone
 from ..objectives.features import FeatureObjective
 from ..objectives.objective import Objective, Place
 from .modules import arguments_of, build_module
@@ -38,7 +39,7 @@ def of_features(
     name: str,
     cfg: dict,
     module: nn.Module,
-    pairs: Sequence[str],
+    backbones: Mapping[str, Backbone],
     place: Place,
     weights: Weights,
     told: Mapping[str, Any],
@@ -50,7 +51,7 @@ def of_features(
         own = dict(channels=channels) if 'channels' in taken else {}
         return weighted(build_module(key, {**own, **cfg}), outside)
 
-    return FeatureObjective(name, pairs, weighted(module, outside), make, place, weight=weight, **told)
+    return FeatureObjective(name, backbones, weighted(module, outside), make, place, weight=weight, **told)
 
 
 def weighted(loss: nn.Module, weight: float | None) -> nn.Module:

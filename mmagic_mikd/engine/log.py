@@ -96,15 +96,16 @@ class Log:
             if name.startswith(beginnings):
                 del hub.log_scalars[name]
 
-    def write(self, hub: MessageHub) -> None:
-        """Hand on what was noted; the only wait for the device."""
+    def write(self, hub: MessageHub) -> dict[str, float]:
+        """Hand on what was noted, and return it; the only wait for the device."""
         for objective in self._silent:
             self._forget(objective, hub)
         self._silent.clear()
         if not any(name.startswith('distance') for name in self._values):
             self._drop(hub, ('train/distance',))
-        if self._values:
-            values = torch.stack([value.float() for value in self._values.values()]).tolist()
-            for name, value in zip(self._values, values, strict=True):
-                hub.update_scalar(f'train/{name}', value)
+        names, tensors = list(self._values), [value.float() for value in self._values.values()]
         self._values.clear()
+        values = dict(zip(names, torch.stack(tensors).tolist() if tensors else (), strict=True))
+        for name, value in values.items():
+            hub.update_scalar(f'train/{name}', value)
+        return values

@@ -1,7 +1,7 @@
 """What one pair of networks made in the call that trains the student, as the objectives look at it."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -39,8 +39,8 @@ class View(NamedTuple):
     images: ImageRange
     truth_key: str
 
-    def at(self, place: Place, gate: Gate | None = None) -> tuple[Any, Any]:
-        """What the student made there, and what it is compared with, a constant; lists through a backbone.
+    def at(self, place: Place, gate: Gate | None = None) -> tuple[Tensor, Tensor]:
+        """What the student made there, and what it is compared with, a constant.
 
         Args:
             gate: what the student's gradient passes on its way back; None for a look alone.
@@ -56,8 +56,6 @@ class View(NamedTuple):
         s = s if gate is None else gate(self.name, s, t, on_all)
         if place.range is not None:
             s, t = (self.images.seen(image, place.range, self.x) for image in (s, t))
-        if place.backbones is not None:
-            s, t = (place.backbones[self.name](image, self.x) for image in (s, t))
         return s, t
 
     def require_pictures(self, place: Place) -> None:

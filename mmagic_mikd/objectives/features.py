@@ -1,19 +1,48 @@
 """An objective on what a frozen network makes of both images, layer by layer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
-from .calls import comparing
-from .objective import Objective, Place, View, scalar
+from .calls import comparing, frozen
+from .objective import Look, Objective, Place, View, scalar
+
+
+class Seen(NamedTuple):
+    """Features of both images; those of the student hang on ``leaf``, a copy of its image without a graph."""
+
+    leaf: Tensor
+    s: list[Tensor]
+    t: list[Tensor]
+
+
+def look(backbone: Look, view: View, place: Place) -> Seen:
+    """Run the backbone once on each image, before anything learns from it."""
+    s, t = view.at(place)
+    leaf = s.detach().requires_grad_()
+    with torch.no_grad():
+        of_t = backbone(t, view.x)
+    with torch.enable_grad():
+        return Seen(leaf, backbone(leaf, view.x), of_t)
+
+
+def handed_on(value: Tensor, leaf: Tensor, s: Tensor) -> Tensor:
+    """``value``, whose gradient with respect to ``leaf`` becomes that with respect to ``s``.
+
+    So one forward pass of a backbone serves what learns from it and what reaches the student.
+    """
+    (gradient,) = torch.autograd.grad(value, leaf)
+    return value.detach() + ((s - s.detach()) * gradient).sum()
 
 
 class FeatureObjective(Objective):
     """The mean over the layers of a backbone, each of which has a module of its own where that learns.
 
     Args:
-        name, place, options: see :class:`Objective`; ``place`` has backbones.
-        pairs: names of the pairs.
+        name, place, options: see :class:`Objective`.
+        backbones: of each pair, by its name.
         module: built from the config as it is; it serves every layer if it has nothing to learn.
         make: builds one for a layer of so many channels.
     """
@@ -21,16 +50,17 @@ class FeatureObjective(Objective):
     def __init__(
         self,
         name: str,
-        pairs: Sequence[str],
+        backbones: Mapping[str, Look],
         module: nn.Module,
         make: Callable[[int], nn.Module],
         place: Place,
         **options: object,
     ) -> None:
-        super().__init__(name, dict.fromkeys(pairs, module), place, **options)
-        self._pairs, self._make = tuple(pairs), make
+        super().__init__(name, dict.fromkeys(backbones, module), place, **options)
+        self.backbones, self._make = backbones, make
         self._learns = any(p.requires_grad for p in module.parameters())
         self._kind = type(module).__name__
+        self._seen: dict[str, Seen] = {}
         if self._learns:
             self.losses, self.built = nn.ModuleDict(), None
 
@@ -44,14 +74,27 @@ class FeatureObjective(Objective):
 
     def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
         """The channels of each layer."""
-        return tuple(feature.shape[1] for feature in views[0].at(self.place)[1])
+        view = views[0]
+        return tuple(feature.shape[1] for feature in look(self.backbones[view.name], view, self.place).t)
 
     def build(self, *sizes: int) -> None:
         self.built = sizes
-        self.losses.update({pair: nn.ModuleList(map(self._make, sizes)) for pair in self._pairs})
+        self.losses.update({pair: nn.ModuleList(map(self._make, sizes)) for pair in self.backbones})
 
     def learning_loss(self, views: Sequence[View]) -> Tensor:
-        return sum(self._value(view.name, *map(_constants, view.at(self.place))) for view in views)
+        self._seen = {view.name: look(self.backbones[view.name], view, self.place) for view in views}
+        return sum(
+            self._value(pair, [s.detach() for s in seen.s], seen.t) for pair, seen in self._seen.items()
+        )
+
+    def __call__(self, views: Sequence[View], gate: Callable) -> Tensor:
+        with frozen(self.network):
+            return sum(self._handed_on(view, gate) for view in views)
+
+    def _handed_on(self, view: View, gate: Callable) -> Tensor:
+        seen = self._seen.pop(view.name, None) or look(self.backbones[view.name], view, self.place)
+        value = self._value(view.name, seen.s, seen.t)
+        return handed_on(value, seen.leaf, view.at(self.place, gate)[0])
 
     def energy(self, pair: str, t: Sequence[Tensor], s: Sequence[Tensor]) -> Tensor:
         """-log q(t|s) of each sample, (N,), per value and up to a constant; of modules that have an energy."""
@@ -68,7 +111,3 @@ class FeatureObjective(Objective):
     def _modules(self, pair: str, layers: int) -> Sequence[nn.Module]:
         own = self.losses[pair]
         return own if isinstance(own, nn.ModuleList) else [own] * layers
-
-
-def _constants(features: Sequence[Tensor]) -> list[Tensor]:
-    return [feature.detach() for feature in features]

@@ -19,15 +19,12 @@ class Place(NamedTuple):
         range: what black and white are in the images that it is given; None leaves them as the networks
             make them.
         key: where ``target`` stands in the config, for messages.
-        backbones: of each pair, a frozen network through which its images are seen: the features of its
-            layers, of the image and what the generator was given.
     """
 
     layer: tuple[str, str] | None = None
     target: str = 'teacher'
     range: tuple[float, float] | None = None
     key: str = 'target'
-    backbones: Mapping[str, Callable[[Tensor, Tensor | None], list[Tensor]]] | None = None
 
     @property
     def asks_teacher(self) -> bool:
@@ -48,10 +45,15 @@ class Keys(NamedTuple):
         return f'{self.objective}.loss_weight'
 
 
+# what a frozen network makes of an image, layer by layer, given what the generator was given
+Look = Callable[[Tensor, Tensor | None], list[Tensor]]
+
+
 class View(Protocol):
     """What one pair of networks made in this step."""
 
     name: str
+    x: Tensor | None
     s: Tensor
 
     def at(self, place: Place, gate: Callable | None = None) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ class Seeing(Witness):
         super().after_train_iter(runner, *args, **kwargs)
         hook = hook_of(runner)
         self.pairs = list(hook.pairs)
-        self.backbones = [hook.objectives['look'].place.backbones[p.name].network for p in hook.pairs]
+        self.backbones = [hook.objectives['look'].backbones[p.name].network for p in hook.pairs]
 
 
 def run(family, folder, backbone, **settings):

@@ -274,6 +274,52 @@ CASES = [
     distill(
         'a text as weight', f"{MI}.loss_weight='high'", 'must be a number', objectives__mi__loss_weight='high'
     ),
+    distill(
+        'a gradient ratio of 0', f'{MI}.gradient_ratio=0', 'more than 0', objectives__mi__gradient_ratio=0
+    ),
+    distill(
+        'an unknown backbone',
+        "backbone.type='vgg'",
+        'backbone=',
+        objectives__l1=dict(type='L1Loss', backbone='vgg'),
+    ),
+    distill(
+        'a backbone for the features of a layer',
+        'objectives.l1.backbone',
+        'leave one out',
+        objectives__l1=dict(type='L1Loss', layer='model', backbone='random'),
+    ),
+    distill(
+        'a backbone for a chain',
+        f'{MI}.backbone is not for chains',
+        "set `estimator` to 'nce'",
+        objectives__mi__backbone='random',
+    ),
+    distill(
+        'a chain where nothing samples',
+        f'{MI}.chain is for',
+        'leave it out',
+        objectives__mi__estimator='nce',
+    ),
+    distill(
+        'negatives of a base that is not there',
+        f'{MI}.base and negatives',
+        'set `base`',
+        objectives__mi__estimator='nce',
+        objectives__mi__negatives=['base'],
+        objectives__mi__chain=None,
+    ),
+    distill(
+        'a base that cannot be drawn from',
+        f'{MI}.base.type: PyramidLaplaceLoss has no method `draw`',
+        'HaarLaplaceLoss',
+        objectives__mi__estimator='nce',
+        objectives__mi__negatives=['base'],
+        objectives__mi__base=dict(type='PyramidLaplaceLoss'),
+        objectives__mi__chain=None,
+    ),
+    distill('an unknown estimator', 'estimator', 'nce', objectives__mi__estimator='nec'),
+    distill('an unknown negative', 'negatives', 'moved', objectives__mi__negatives=['move']),
     distill('a negative weight', f'{MI}.loss_weight=-1', 'at least 0', objectives__mi__loss_weight=-1),
     distill('a negative energy_l2', f'{LOSS}energy_l2=-0.1', 'at least 0', objectives__mi__energy_l2=-0.1),
     distill('no channels', f'{CRITIC}base_channels=0', 'at least 1', objectives__mi__critic__base_channels=0),

@@ -1,15 +1,28 @@
 """An energy that learns what makes a pair from what is none: critic step, then the student's, no chain."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
-from ..objective import View, frozen
+from ..features import handed_on
+from ..objective import Look, View, frozen
 from .critics import CriticObjective
 from .estimators import ESTIMATORS
 from .negatives import NEGATIVES
+
+Sight = Tensor | list[Tensor]  # an image, or its features
+
+
+class Glance(NamedTuple):
+    """What the critic sees of s, as a function of ``leaf``, a copy without a graph, of t and of others."""
+
+    leaf: Tensor
+    t: Tensor
+    seen: Sight
+    others: list[Sight]
 
 
 class ContrastiveObjective(CriticObjective):
@@ -27,13 +40,13 @@ class ContrastiveObjective(CriticObjective):
     def __init__(
         self,
         *given: Any,
-        backbones: Mapping[str, Callable] | None = None,
+        backbones: Mapping[str, Look] | None = None,
         make_base: Callable[[], nn.Module] | None = None,
         **options: Any,
     ) -> None:
         self._backbones, self._make_base = backbones, make_base
         self._rest = nn.ModuleDict(dict(bases=nn.ModuleDict(), normalisers=nn.ModuleDict()))
-        self._negatives: dict[str, list[Tensor]] = {}
+        self._seen: dict[str, Glance] = {}
         super().__init__(*given, **options)
         self._estimator = ESTIMATORS[self.bound.estimator]
 
@@ -50,8 +63,7 @@ class ContrastiveObjective(CriticObjective):
         sizes = super().sizes(views)
         if self._backbones is None:
             return sizes
-        view = views[0]
-        return *sizes, *(f.shape[1] for f in self._seen(view, view.at(self.place)[0].detach()))
+        return *sizes, *(feature.shape[1] for feature in self._look(views[0], views[0].at(self.place)[1]))
 
     def build(self, *sizes: int) -> None:
         count = 1 + len(self._pairs)
@@ -69,54 +81,56 @@ class ContrastiveObjective(CriticObjective):
         self.network.to(self._noise.device)
 
     def learning_loss(self, views: Sequence[View]) -> Tensor:
-        return sum(
-            self._learning(view, *(x.detach().flatten(0, -4) for x in view.at(self.place))) for view in views
-        )
+        return sum(self._learning(view) for view in views)
 
-    def _learning(self, view: View, s: Tensor, t: Tensor) -> Tensor:
+    def _learning(self, view: View) -> Tensor:
+        s, t = (x.detach().flatten(0, -4) for x in view.at(self.place))
         base = self._rest['bases'][view.name] if self._make_base else None
         with torch.no_grad():
             drawn = [NEGATIVES[kind](t, s, base, self._noise) for kind in self.bound.negatives]
-        self._negatives[view.name] = drawn
-        energies, *others = self._local(view, [t, *drawn], s)
-        loss = self._estimator.learning(energies, others)
-        mean = torch.stack(others).mean(0)
-        right = ((energies < 0).float().mean() + (torch.stack(others) > 0).float().mean()) / 2
-        if self._estimator.two_terms:  # of an energy that has no zero
-            right = (energies < torch.stack(others)).float().mean()
-        self.note(
-            view.name,
-            energy_t=energies,
-            energy_neg=mean,
-            energy_gap=mean - energies,
-            accuracy=right,
-            loss_critic=loss,
+            others = [self._look(view, image) for image in (t, *drawn)]
+        leaf = s.requires_grad_()
+        with torch.enable_grad():
+            self._seen[view.name] = Glance(leaf, t, self._look(view, leaf), others)
+        s = s.detach()
+        energies, *others = self._local(
+            view.name, others, tree_map(Tensor.detach, self._seen[view.name].seen), s
         )
+        loss = self._estimator.learning(energies, others)
+        self._note(view.name, energies, torch.stack(others), loss)
         return loss if base is None else loss + base(s, t)
+
+    def _note(self, pair: str, energies: Tensor, others: Tensor, loss: Tensor) -> None:
+        right = ((energies < 0).float().mean() + (others > 0).float().mean()) / 2
+        if self._estimator.two_terms:  # of an energy that has no zero
+            right = (energies < others).float().mean()
+        gap = others.mean() - energies.mean()
+        self.note(
+            pair, energy_t=energies, energy_neg=others, energy_gap=gap, accuracy=right, loss_critic=loss
+        )
 
     def __call__(self, views: Sequence[View], gate: Callable) -> Tensor:
         with frozen(self.network):
             return sum(self._raising(view, gate) for view in views)
 
     def _raising(self, view: View, gate: Callable) -> Tensor:
-        s, t = (x.flatten(0, -4) for x in view.at(self.place, gate))
-        negatives = self._negatives.pop(view.name)
-        energies, *others = self._local(view, [t, *negatives] if self._estimator.two_terms else [t], s)
+        leaf, t, seen, others = self._seen.pop(view.name)
+        others = others if self._estimator.two_terms else others[:1]
+        energies, *others = self._local(view.name, others, seen, leaf)
         value = self._estimator.raising(energies, others)
         if self._make_base is not None:
-            value = value + self._rest['bases'][view.name](s, t)
-        return self.bound.loss_weight * value
+            value = value + self._rest['bases'][view.name](leaf, t)
+        return handed_on(self.bound.loss_weight * value, leaf, view.at(self.place, gate)[0].flatten(0, -4))
 
-    def _local(self, view: View, images: Sequence[Tensor], s: Tensor) -> list[Tensor]:
+    def _local(self, pair: str, images: Sequence[Sight], seen: Sight, s: Tensor) -> list[Tensor]:
         """Energies of the places of each of these, log Z(s) included where it is learned."""
-        critic, seen = self.critics[view.name], self._seen(view, s)
-        energies = [critic.local(self._seen(view, image), seen) for image in images]
+        energies = [self.critics[pair].local(image, seen) for image in images]
         if self._estimator.normalised:
-            b = self._rest['normalisers'][view.name](s)[:, None, None]
+            b = self._rest['normalisers'][pair](s)[:, None, None]
             energies = [energy + b for energy in energies]
         return energies
 
-    def _seen(self, view: View, image: Tensor) -> Tensor | list[Tensor]:
+    def _look(self, view: View, image: Tensor) -> Sight:
         return image if self._backbones is None else self._backbones[view.name](image, view.x)
 
 
