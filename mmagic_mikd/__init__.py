@@ -14,18 +14,10 @@ from . import compat
 
 compat.apply()  # before anything that imports the host
 
-from . import evaluation, students  # noqa: E402  register their modules
+from . import evaluation, objectives, students  # noqa: E402  register their modules
 from .datasets import clip_to_depth  # noqa: E402, F401  for the pipeline of configs/_base_/sr_x4.py
 from .engine.hook import DistillRunner  # noqa: E402
-from .objectives import (  # noqa: E402
-    AttentionTransferLoss,
-    HaarLaplaceLoss,
-    InfoNCELoss,
-    LaplaceLoss,
-    MIDistillLoss,
-    PyramidLaplaceLoss,
-    VIDLoss,
-)
+from .objectives import *  # noqa: E402, F403  each loss by its name
 from .objectives.energy.critic import EnergyCritic  # noqa: E402
 from .objectives.energy.feature_critic import FeatureCritic  # noqa: E402
 from .objectives.energy.langevin import langevin  # noqa: E402
@@ -33,33 +25,21 @@ from .version import __version__  # noqa: E402
 from .visualization.pictures import DistillPictures  # noqa: E402
 
 # In MMEngine's own registries: bare names resolve from the scope of any OpenMMLab toolbox.
-MODELS.register_module(module=EnergyCritic)
-MODELS.register_module(module=MIDistillLoss)
-MODELS.register_module(module=VIDLoss)
-MODELS.register_module(module=PyramidLaplaceLoss)
-MODELS.register_module(module=LaplaceLoss)
-MODELS.register_module(module=HaarLaplaceLoss)
-MODELS.register_module(module=FeatureCritic)
-MODELS.register_module(module=InfoNCELoss)
-MODELS.register_module(module=AttentionTransferLoss)
+for _module in (EnergyCritic, FeatureCritic, *(getattr(objectives, name) for name in objectives.__all__)):
+    MODELS.register_module(module=_module)
 HOOKS.register_module(module=DistillRunner)
 HOOKS.register_module(name=['DistillPictures', 'ChainPictures'], module=DistillPictures)  # the old name, too
 
 __all__ = [
-    'AttentionTransferLoss',
     'DistillPictures',
     'DistillRunner',
     'EnergyCritic',
     'FeatureCritic',
-    'HaarLaplaceLoss',
-    'InfoNCELoss',
-    'LaplaceLoss',
-    'MIDistillLoss',
-    'PyramidLaplaceLoss',
-    'VIDLoss',
     '__version__',
     'compat',
     'evaluation',
     'langevin',
+    'objectives',
     'students',
+    *objectives.__all__,
 ]

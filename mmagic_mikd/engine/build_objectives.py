@@ -19,7 +19,7 @@ from ..utils.rng import seeded
 from .energies import of_energy, require_energetic
 from .image_range import UNIT
 from .kinds import of_features, of_images, without_foreign_weight
-from .modules import build_module
+from .modules import arguments_of, build_module
 from .pair import Pair
 from .settings import Settings
 from .view import View
@@ -80,7 +80,7 @@ class ObjectiveBuilder:
                 name, cfg, module, names, place, (weight, outside), options['adapter'], told
             )
         objective.network.to(self._noise.device)
-        self._require_batch(objective, parts, keys)
+        self._require_batch(objective, parts, keys, 'samples' in arguments_of(cfg))
         if parts['learner'] and not objective.learns:
             name = keys.learner.rpartition('.')[2]
             raise ConfigError(f'{keys.objective}: {cfg["type"]} has nothing to learn; leave `{name}` out')
@@ -148,7 +148,7 @@ class ObjectiveBuilder:
             backbone.network.to(self._noise.device)
         return backbones
 
-    def _require_batch(self, objective: Objective, parts: dict, keys: Keys) -> None:
+    def _require_batch(self, objective: Objective, parts: dict, keys: Keys, positions: bool) -> None:
         batch = getattr(self._runner.train_dataloader, 'batch_size', None)
         if (parts['chain'] or {}).get('start') == 'shuffled' and batch == 1:
             raise ConfigError(
@@ -160,4 +160,5 @@ class ObjectiveBuilder:
             raise ConfigError(
                 f'{keys.objective}: {objective.kind} compares the samples of a batch, and '
                 f'train_dataloader.batch_size is {batch}: set it to {least} or more'
+                + (", or samples='positions'" if positions else '')
             )

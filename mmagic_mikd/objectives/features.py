@@ -59,7 +59,7 @@ class FeatureObjective(Objective):
         super().__init__(name, dict.fromkeys(backbones, module), place, **options)
         self.backbones, self._make = backbones, make
         self._learns = any(p.requires_grad for p in module.parameters())
-        self._kind = type(module).__name__
+        self._kind, self._least_batch = type(module).__name__, getattr(module, 'least_batch', 1)
         self._seen: dict[str, Seen] = {}
         if self._learns:
             self.losses, self.built = nn.ModuleDict(), None
@@ -71,6 +71,10 @@ class FeatureObjective(Objective):
     @property
     def kind(self) -> str:
         return self._kind
+
+    @property
+    def least_batch(self) -> int:
+        return self._least_batch
 
     def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
         """The channels of each layer."""

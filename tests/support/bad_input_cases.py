@@ -318,6 +318,12 @@ CASES = [
         objectives__mi__base=dict(type='PyramidLaplaceLoss'),
         objectives__mi__chain=None,
     ),
+    Case(
+        'a loss of relations for batches of one',
+        f'{DISTILL}.objectives.l1: PKTLoss compares the samples of a batch',
+        "samples='positions'",
+        {'train_dataloader.batch_size': 1, f'{DISTILL}.objectives.l1': dict(type='PKTLoss')},
+    ),
     distill('an unknown estimator', 'estimator', 'nce', objectives__mi__estimator='nec'),
     distill('an unknown negative', 'negatives', 'moved', objectives__mi__negatives=['move']),
     distill('a negative weight', f'{MI}.loss_weight=-1', 'at least 0', objectives__mi__loss_weight=-1),

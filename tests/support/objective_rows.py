@@ -17,13 +17,14 @@ LAYERS = dict(  # whose features have one size in student and teacher, and twice
     pix2pix='model.model.1', cyclegan='model.3', stylegan2='conv1', edsr='body', srgan='trunk_net'
 )
 LAYER = 'the layer of the family'
+EYES = dict(type='random', widths=(4, 8))
 ROWS = dict(
     pyramid=dict(type='PyramidLaplaceLoss'),
     vid=dict(type='VIDLoss', initial_variance=0.1, learner=dict(optimizer=dict(type='Adam', lr=0.1))),
     info_nce=dict(type='InfoNCELoss', patch_size=4, num_patches=16, dim=8),
     laplace=dict(type='LaplaceLoss'),
     # what a frozen network makes of both images, with a scale for each of its layers
-    features=dict(type='LaplaceLoss', backbone=dict(type='random', widths=(4, 8)), per_channel=True),
+    features=dict(type='LaplaceLoss', backbone=EYES, per_channel=True),
     balanced=dict(type='L1Loss', gradient_ratio=0.5),
     haar=dict(type='HaarLaplaceLoss', levels=1),
     # energies without a chain: of places, of features, beside a base that they correct
@@ -34,7 +35,7 @@ ROWS = dict(
         type='MIDistillLoss',
         estimator='ranking',
         negatives=['moved'],
-        backbone=dict(type='random', widths=(4, 8)),
+        backbone=EYES,
         learner=dict(optimizer=dict(type='Adam', lr=0.01)),
     ),
     residual=dict(
@@ -51,16 +52,37 @@ ROWS = dict(
     l2=dict(type='MSELoss'),
     # a layer's features, through an adapter that learns to make them as wide as the teacher's
     hint=dict(type='MSELoss', layer=LAYER, adapter=dict(type='Conv2d', kernel_size=1)),
+    # rivals of images
+    ssim=dict(type='SSIMLoss', window_size=5),
+    total_variation=dict(type='TotalVariationLoss'),
+    wavelet=dict(type='WaveletLoss', levels=1),
+    focal_frequency=dict(type='FocalFrequencyLoss'),
+    # of the features of a frozen network
+    style=dict(type='StyleLoss', backbone=EYES),
+    mmd=dict(type='MMDLoss', backbone=EYES),
+    moments=dict(type='MomentLoss', backbone=EYES),
+    crd=dict(type='CRDLoss', backbone=EYES, dim=4),
+    # of a layer, in which student and teacher may differ in width
+    pkt=dict(type='PKTLoss', layer=LAYER, samples='positions', loss_weight=1e4),
+    kernel_alignment=dict(type='KernelAlignmentLoss', layer=LAYER, samples='positions'),
+    spatial_affinity=dict(type='SpatialAffinityLoss', layer=LAYER, size=4),
+    relational=dict(type='RelationalLoss', layer=LAYER, samples='positions'),
+    channels=dict(
+        type='ChannelDistillationLoss', layer=LAYER, adapter=dict(type='Conv2d', kernel_size=1, bias=False)
+    ),
 )
+# These rows are tested in every family, because how they reach the student is their own; the others differ in
+# their arithmetic alone, and are tested in two.
+THROUGHOUT = ('pyramid', 'info_nce', 'features', 'balanced', 'feature_nce', 'attention', 'mi', 'hint')
 LEARNING = (
     *('pyramid', 'vid', 'laplace', 'haar', 'features', 'info_nce', 'hint'),
-    *('mi', 'nce', 'feature_nce', 'residual'),
+    *('mi', 'nce', 'feature_nce', 'residual', 'crd', 'channels'),
 )
 
 
 def objective(row: str, family: str, **options) -> dict:
     """The config of a row; weights differ from 1, which a default would hide."""
-    cfg = copy.deepcopy(dict(ROWS[row], loss_weight=2.0, **options))
+    cfg = copy.deepcopy(dict(dict(loss_weight=2.0) | ROWS[row], **options))
     if cfg.get('layer') == LAYER:
         cfg['layer'] = LAYERS[family]
     return cfg
