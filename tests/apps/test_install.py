@@ -69,7 +69,7 @@ def test_interrupted_anywhere_it_is_finished_the_next_time(install, place):
     assert install()[1] == []
 
 
-@pytest.mark.parametrize('file', ['runtime.txt', 'host.txt', 'tests.txt'])
+@pytest.mark.parametrize('file', ['runtime.txt', 'host.txt', 'tests.txt', 'export.txt'])
 def test_changed_requirements_are_installed(install, file):
     install()
     with (install.root / 'requirements' / file).open('a') as requirements:

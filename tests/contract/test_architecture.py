@@ -22,7 +22,7 @@ ORDER = [
         'guard',
         'resume',
     ),
-    *('engine', 'evaluation', 'datasets', 'visualization', 'apps'),
+    *('engine', 'deploy', 'evaluation', 'datasets', 'visualization', 'apps'),
 ]
 TOOLBOX = ('mmengine', 'mmcv', 'mmagic')
 FORBIDDEN = dict(utils=(*TOOLBOX, 'torch.nn'), objectives=TOOLBOX)

@@ -1,0 +1,115 @@
+"""Pictures through an exported student: one or a folder, of any size.
+
+python tools/translate.py export/student.onnx PICTURE OUT.png
+python tools/translate.py export/student.onnx FOLDER OUT_FOLDER --tile 256
+python tools/translate.py export/student.onnx 0-7 OUT_FOLDER        # of a generator from noise: its seeds
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from ...deploy.picture import to_picture, translated
+from ...deploy.spec import Spec
+from ...deploy.write import Written
+from ...utils import escape
+from ...utils.errors import ConfigError
+from ..launch.launch import Parser, user_errors
+
+PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument('model', type=Path, help='student.onnx or student.pt2 of tools/export.py')
+    parser.add_argument('source', metavar='IN', help='picture or folder; seeds, such as 0-7, for latents')
+    parser.add_argument('target', metavar='OUT', type=Path, help='picture, or folder for several')
+    parser.add_argument('--tile', type=int, default=0, help='side of tiles for large pictures; 0 for none')
+    parser.add_argument('--threads', type=int, default=0)
+    return parser.parse_args(argv)
+
+
+@user_errors()
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    spec, generate = open_model(args.model, args.threads)
+    if spec.kind == 'latent':
+        for seed in seeds(args.source):
+            latent = torch.randn(1, *spec.shape, generator=torch.Generator().manual_seed(seed))
+            save(args.target / f'{seed}.png', to_picture(generate(latent), spec))
+        return 0
+    for source, target in jobs(Path(args.source), args.target):
+        picture = load(source)
+        made = translated(picture, generate, spec, args.tile, told=progress(source))
+        save(target, made)
+    return 0
+
+
+def open_model(path: Path, threads: int) -> tuple[Spec, Written]:
+    """The file as a function, and its interface from the file beside it."""
+    beside = path.with_suffix('.json')
+    for needed in (path, beside):
+        if not needed.is_file():
+            raise ConfigError(f'there is no file {needed}: write it with tools/export.py')
+    told = json.loads(beside.read_text())
+    names = Spec.__dataclass_fields__
+    spec = Spec(**{k: tuple(v) if k == 'shape' else v for k, v in told.items() if k in names})
+    return spec, Written(path, path.suffix.removeprefix('.'), threads)
+
+
+def jobs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    """Which picture goes where.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if source.is_file():
+        folder = target.is_dir() or not target.suffix
+        yield source, target / f'{source.stem}.png' if folder else target
+        return
+    if not source.is_dir():
+        raise ConfigError(f'IN={source} does not exist: give a picture or a folder')
+    found = sorted(path for path in source.iterdir() if path.suffix.lower() in PICTURES)
+    if not found:
+        raise ConfigError(f'IN={source} holds no picture ({", ".join(PICTURES)})')
+    for path in found:
+        yield path, target / f'{path.stem}.png'
+
+
+def seeds(text: str) -> range:
+    match = re.fullmatch(r'(\d+)(?:-(\d+))?', text)
+    if not match:
+        raise ConfigError(f'IN={text}: this generator makes pictures of seeds; give one, or two such as 0-7')
+    first = int(match[1])
+    return range(first, int(match[2] or first) + 1)
+
+
+def load(path: Path) -> torch.Tensor:
+    """An RGB picture (H, W, 3)."""
+    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ConfigError(f'IN={path} cannot be read as a picture')
+    return torch.from_numpy(pixels[..., ::-1].copy())
+
+
+def save(path: Path, picture: torch.Tensor) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), picture.numpy()[..., ::-1]):
+        raise ConfigError(f'OUT={path} cannot be written: give it an ending such as .png')
+    print(escape.line(str(path)))
+
+
+def progress(source: Path):
+    def told(done: int, of: int) -> None:
+        if of > 1:
+            end = '\n' if done == of else '\r'
+            print(f'{escape.line(source.name)}: tile {done} of {of}', end=end, file=sys.stderr)
+
+    return told

@@ -1,0 +1,95 @@
+"""Pictures of any size through a deployed generator: padded to what it takes, in tiles, and cropped."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .spec import Spec
+
+OVERLAP = 16  # pixels of a tile that only lend their surroundings to the rest
+
+
+def to_input(picture: Tensor, spec: Spec) -> Tensor:
+    """(1, C, H, W) as the generator takes it, of an RGB picture (H, W, 3) of whole numbers in [0, 255]."""
+    image = picture.permute(2, 0, 1)[None].float() / 255
+    if spec.order == 'GREY':
+        image = (image * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    elif spec.order == 'BGR':
+        image = image.flip(1)
+    return image * (spec.highest - spec.lowest) + spec.lowest
+
+
+def to_picture(image: Tensor, spec: Spec) -> Tensor:
+    """The RGB picture (H, W, 3) in [0, 255] of what the generator makes, (1, C, H, W)."""
+    share = ((image[0] - spec.lowest) / (spec.highest - spec.lowest)).clamp(0, 1)
+    share = share.expand(3, -1, -1) if len(share) == 1 else share
+    share = share.flip(0) if spec.order == 'BGR' else share
+    return (255 * share).round().to(torch.uint8).permute(1, 2, 0)
+
+
+def translated(
+    picture: Tensor,
+    generate: Callable[[Tensor], Tensor],
+    spec: Spec,
+    tile: int = 0,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> Tensor:
+    """What the generator makes of a picture (H, W, 3) of any size.
+
+    Args:
+        generate: the generator, on inputs of the spec.
+        tile: side of the tiles that larger pictures are cut into; 0 for the whole at once.
+        told: called with the number of tiles that are done, and of all.
+    """
+    image = to_input(picture, spec)
+    height, width = image.shape[2:]
+    side = (height, width) if not tile else (min(tile, height), min(tile, width))
+    if not spec.dynamic:
+        side = spec.shape[-2:]
+    tiles = list(_tiles(height, width, side))
+    whole: Tensor | None = None
+    for done, (top, left) in enumerate(tiles, start=1):
+        part = _padded(image[..., top : top + side[0], left : left + side[1]], side, spec)
+        made = generate(part)
+        if whole is None:
+            whole = made.new_zeros(1, made.shape[1], *(round(spec.scale * s) for s in (height, width)))
+        _put(whole, made, top, left, (height, width), side, spec.scale)
+        told(done, len(tiles))
+    return to_picture(whole, spec)
+
+
+def _tiles(height: int, width: int, side: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Upper left corners; neighbours share twice the overlap."""
+    for top in _starts(height, side[0]):
+        for left in _starts(width, side[1]):
+            yield top, left
+
+
+def _starts(length: int, side: int) -> list[int]:
+    if length <= side:
+        return [0]
+    step = max(1, side - 2 * OVERLAP)
+    return [*range(0, length - side, step), length - side]
+
+
+def _padded(part: Tensor, side: tuple[int, int], spec: Spec) -> Tensor:
+    """To the side wanted, and from there to a multiple, by its own border."""
+    down, right = (
+        -(-max(wanted, have) // spec.multiple) * spec.multiple - have
+        for wanted, have in zip(side if not spec.dynamic else part.shape[2:], part.shape[2:], strict=True)
+    )
+    return F.pad(part, (0, right, 0, down), mode='replicate') if down or right else part
+
+
+def _put(whole: Tensor, made: Tensor, top: int, left: int, size: tuple, side: tuple, scale: float) -> None:
+    """The inner part of a tile; its margin only where no neighbour has it inside."""
+    places = []
+    for start, length, wide in zip((top, left), size, side, strict=True):
+        first = 0 if start == 0 else OVERLAP
+        last = min(wide, length - start)
+        last -= 0 if start + wide >= length else OVERLAP
+        places.append((round(scale * first), round(scale * last), round(scale * start)))
+    (a, b, y), (c, d, x) = places
+    whole[..., y + a : y + b, x + c : x + d] = made[..., a:b, c:d]

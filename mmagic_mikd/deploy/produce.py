@@ -1,0 +1,72 @@
+"""A file of a deployed generator, compared with it."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import precision as precisions
+from .compare import Difference, compare
+from .form import Deployed
+from .spec import Spec
+from .write import Written, describe, write
+
+
+class Made(NamedTuple):
+    """A file that nobody has seen yet, its interface, and how far it is from PyTorch."""
+
+    path: Path
+    spec: Spec
+    difference: Difference
+
+
+def file(
+    network: Deployed,
+    spec: Spec,
+    inputs: Sequence[Tensor],
+    form: str,
+    precision: str,
+    size: tuple[int, int] | None,
+    folder: Path,
+) -> Made:
+    """Write the network under a name that no program looks for, and run it on the inputs.
+
+    Args:
+        form: 'onnx' or 'pt2'.
+        precision: 'fp32'; of ONNX also 'fp16' and 'int8'.
+        size: height and width of the only inputs that it is to take; None for any, if that can be had.
+    """
+    if size is not None:
+        inputs = [F.interpolate(x, size, mode='bilinear') for x in inputs]
+    part = folder / f'.student.part.{form}'
+    dynamic = write(network, inputs[0], spec, form, part, dynamic=size is None and spec.kind == 'image')
+    if precision != 'fp32':
+        lower = folder / f'.student.{precision}.part.{form}'
+        if precision == 'fp16':
+            precisions.to_half(part, lower)
+        else:
+            precisions.to_int8(part, lower, inputs)
+        os.replace(lower, part)
+    spec = dataclasses.replace(spec, dynamic=dynamic, shape=tuple(inputs[0].shape[1:]))
+    return Made(part, spec, compare(map(Written(part, form), inputs), map(network, inputs), spec))
+
+
+def publish(part: Path, target: Path, told: dict) -> None:
+    """Give a file its name, and put beside it and into it what a program has to know."""
+    if target.suffix == '.onnx':
+        describe(part, told)
+    target.with_suffix('.json').write_text(json.dumps(told, indent=2) + '\n')
+    os.replace(part, target)
+
+
+def weights(generator: nn.Module, target: Path) -> None:
+    """The generator's weights alone, a file that `torch.load` reads as it is called by everybody."""
+    part = target.with_suffix('.part')
+    torch.save({name: tensor.detach().cpu().clone() for name, tensor in generator.state_dict().items()}, part)
+    os.replace(part, target)

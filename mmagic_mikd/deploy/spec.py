@@ -1,0 +1,45 @@
+"""What goes into a deployed generator and what comes out, for programs that know nothing of the toolbox."""
+
+import math
+from dataclasses import asdict, dataclass
+
+from torch import nn
+
+from .form import takes_latents
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The interface of a deployed generator.
+
+    Attributes:
+        kind: 'image' for one that takes images, 'latent' for one that takes standard normal vectors.
+        order: of the channels, 'RGB', 'BGR', or 'GREY'.
+        lowest, highest: black and white in its images, as numbers; the same for input and output.
+        multiple: height and width of an input are to be multiples of it.
+        scale: how many times larger the output is.
+        statistics: of batch normalisation, 'image' or 'frozen'; 'none' where there is none.
+        shape: of one input, without the batch, for which the file was checked.
+        dynamic: whether it takes other sizes, too.
+    """
+
+    kind: str
+    order: str
+    lowest: float
+    highest: float
+    multiple: int
+    scale: float
+    statistics: str
+    shape: tuple[int, ...]
+    dynamic: bool = False
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+def multiple_of(generator: nn.Module) -> int:
+    """By which the sides of an input are divided on the way down: two for each strided convolution."""
+    if takes_latents(generator):
+        return 1
+    strides = [max(m.stride) for m in generator.modules() if isinstance(m, nn.Conv2d)]
+    return math.prod(stride for stride in strides if stride > 1)

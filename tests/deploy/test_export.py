@@ -1,0 +1,190 @@
+"""A trained student as a file, in every family: what the file makes is what PyTorch makes."""
+
+import json
+import subprocess
+import sys
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from families import cyclegan, nafnet, pix2pix, stylegan2, super_resolution
+from families.base import data_folder
+from families.translation import resize
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from places import ROOT
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmagic_mikd.apps.export import export, translate
+from mmagic_mikd.deploy.form import Deployed
+from mmagic_mikd.deploy.picture import translated
+from mmagic_mikd.deploy.spec import Spec
+
+onnx = pytest.importorskip('onnx', reason="needs pip install 'mmagic_mikd[export]'")
+
+
+def trained(cfg, folder):
+    """A config and a checkpoint, in which nothing is zero that would hide a wrong file."""
+    from mmagic.registry import MODELS
+
+    with torch.random.fork_rng(), DefaultScope.overwrite_default_scope('mmagic'):
+        torch.manual_seed(3)
+        model = MODELS.build(cfg.model)
+        for module in model.modules():
+            if isinstance(module, _BatchNorm) and module.track_running_stats:
+                module.running_mean.normal_(std=0.2)
+                module.running_var.uniform_(0.5, 2)
+        for parameter in model.parameters():
+            if parameter.numel() and parameter.abs().max() == 0:
+                parameter.data.normal_(std=0.1)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(dict(state_dict=model.state_dict(), meta={}), folder / 'student.pth')
+    cfg.dump(folder / 'student.py')
+    return [str(folder / 'student.py'), str(folder / 'student.pth')]
+
+
+def pix2pix_with_a_test_set(work_dir, iters=2):
+    """With a test set of three images in one batch."""
+    cfg = pix2pix(work_dir, iters)
+    original = Config.fromfile(ROOT / 'configs' / 'mikd_pix2pix.py')
+    loader = original.test_dataloader
+    loader.update(num_workers=0, persistent_workers=False, batch_size=3)
+    loader.dataset.data_root = str(data_folder('facades'))
+    resize(loader.dataset.pipeline, 32, 32)
+    cfg.test_dataloader, cfg.test_cfg = loader, original.test_cfg
+    cfg.test_evaluator = dict(type='Evaluator', metrics=[dict(type='PSNR', gt_key='img_photo')])
+    return cfg
+
+
+FAMILIES = dict(pix2pix=pix2pix_with_a_test_set, cyclegan=cyclegan, stylegan2=stylegan2, nafnet=nafnet) | {
+    name: partial(super_resolution, name) for name in ('edsr', 'srresnet', 'rdn', 'esrgan', 'srgan')
+}
+
+
+@pytest.fixture
+def told(capsys):
+    return lambda: capsys.readouterr().out
+
+
+def exported(family, folder, *options):
+    """The exit code of the tool, and the folder that it writes into."""
+    given = trained(FAMILIES[family](folder / 'run', 2), folder / 'model')
+    return export.main([*given, '--out', str(folder / 'out'), '--images', '3', *options]), folder / 'out'
+
+
+def interface(out):
+    return json.loads((out / 'student.json').read_text())
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+def test_the_file_makes_what_pytorch_makes(family, tmp_path, told):
+    code, out = exported(family, tmp_path)
+    said = told()
+    assert code == 0, said
+    spec = interface(out)
+    if family == 'pix2pix':  # whose statistics of a batch are measured, and one kind is chosen
+        assert '  image: ' in said and '  frozen: ' in said and f'Chosen: {spec["statistics"]}.' in said
+    else:
+        assert spec['statistics'] == 'none' and 'Chosen' not in said
+    assert spec['error']['largest'] < 0.1  # grey levels
+    assert spec['dynamic'] == (spec['kind'] == 'image')
+    assert spec['kind'] == ('latent' if family == 'stylegan2' else 'image')
+    (props,) = onnx.load(out / 'student.onnx').metadata_props
+    assert json.loads(props.value)['checkpoint_sha256'] == spec['checkpoint_sha256']
+    assert not list(out.glob('.*'))
+    assert (spec['lowest'], spec['highest'], spec['order']) == (
+        (0.0, 1.0, 'RGB') if spec['scale'] == 4 or family == 'nafnet' else (-1.0, 1.0, 'BGR')
+    )
+    if spec['kind'] == 'latent':
+        assert translate.main([str(out / 'student.onnx'), '0-1', str(out / 'seeds')]) == 0
+        one, other = (cv2.imread(str(out / 'seeds' / f'{n}.png')) for n in (0, 1))
+        assert one.shape == other.shape and (one != other).any()
+        return
+    odd = (np.random.default_rng(0).random((37, 50, 3)) * 255).astype(np.uint8)
+    cv2.imwrite(str(out / 'odd.png'), odd)
+    assert translate.main([str(out / 'student.onnx'), str(out / 'odd.png'), str(out / 'made.png')]) == 0
+    made = cv2.imread(str(out / 'made.png'))
+    assert made.shape == (37 * round(spec['scale']), 50 * round(spec['scale']), 3)
+    if spec['dynamic']:
+        ran = [sys.executable, str(out / 'run.py'), str(out / 'odd.png'), str(out / 'ran.png')]
+        subprocess.run(ran, check=True, capture_output=True)
+        assert np.abs(cv2.imread(str(out / 'ran.png')).astype(int) - made).max() <= 1
+
+
+def test_statistics_of_each_image_are_those_of_a_batch_of_one():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Dropout2d(0.5))
+    network[1].weight.data.normal_()
+    x = torch.randn(2, 3, 8, 8)
+    made = Deployed(network, 'image')(x)
+    alone = torch.cat([network[1](network[0](each)) for each in x.split(1)])  # in training mode
+    torch.testing.assert_close(made, alone)
+    frozen = Deployed(network, 'frozen').train()
+    network.eval()
+    torch.testing.assert_close(frozen(x), network(x))
+    assert not frozen.network[1].training
+
+
+@pytest.mark.parametrize(('precision', 'sign'), [('fp16', 'Cast'), ('int8', 'QuantizeLinear')])
+def test_lower_precision_is_measured(precision, sign, tmp_path, monkeypatch, told):
+    monkeypatch.setitem(export.LIMITS, precision, 10.0)  # a random network has no picture to keep
+    code, out = exported('srresnet', tmp_path, '--precision', precision)
+    assert code == 0, told()
+    assert 10 < interface(out)['error']['psnr'] < 100
+    nodes = onnx.load(out / 'student.onnx').graph.node
+    assert sign in {node.op_type for node in nodes}
+
+
+def test_a_file_that_differs_is_refused_and_leaves_nothing(tmp_path, monkeypatch, told):
+    monkeypatch.setitem(export.LIMITS, 'fp32', 1000.0)
+    code, out = exported('edsr', tmp_path)
+    assert code == 1 and 'Refused: the file differs from PyTorch' in told()
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize('form', ['pt2', 'torch'])
+def test_other_formats(form, tmp_path):
+    code, out = exported('edsr', tmp_path, '--format', form)
+    assert code == 0
+    if form == 'torch':
+        weights = torch.load(out / 'student.pth')
+        saved = torch.load(tmp_path / 'model' / 'student.pth')['state_dict']
+        assert weights and all(torch.equal(weights[name], saved[f'generator.{name}']) for name in weights)
+    else:
+        assert interface(out)['error']['largest'] < 0.1
+
+
+@pytest.mark.parametrize(
+    ('options', 'sentence'),
+    [
+        (['--size', '64'], '--size 64 must be'),
+        (['--precision', 'int8', '--format', 'pt2'], '--precision int8 is for --format onnx'),
+        (['--images', '0'], '--images 0'),
+        (['--generator', 'generator.x'], '--generator generator.x: the model has none'),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(options, sentence, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        exported('edsr', tmp_path, *options)
+    assert ended.value.code == 2 and sentence in capsys.readouterr().err
+
+
+def tiled(picture, tile):
+    """A generator that doubles every pixel, through tiles."""
+    spec = Spec('image', 'RGB', 0.0, 1.0, 4, 2.0, 'none', (3, 8, 8), dynamic=True)
+
+    def generate(x):
+        assert all(side % 4 == 0 for side in x.shape[2:])
+        return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    return translated(picture, generate, spec, tile)
+
+
+@pytest.mark.parametrize('size', [(5, 7), (64, 64), (100, 61), (33, 200)])
+@pytest.mark.parametrize('tile', [0, 48, 64])
+def test_tiles_are_put_together_without_a_seam(size, tile):
+    picture = torch.randint(0, 256, (*size, 3), dtype=torch.uint8)
+    expected = picture.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    assert torch.equal(tiled(picture, tile), expected)
