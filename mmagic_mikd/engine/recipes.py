@@ -47,6 +47,18 @@ RECIPES: dict[str, dict[str, Any]] = dict(
     pyramid=dict(
         objectives=dict(pyramid=dict(type='PyramidLaplaceLoss', loss_weight=15.0, learner=FAST)),
     ),
+    # The same, and what the first layers of the teacher's discriminator see: the student's details are those of
+    # the teacher, and its pictures are a little less like the data set's. For Pix2Pix, whose layers these are.
+    pyramid_features=dict(
+        objectives=dict(
+            pyramid=dict(type='PyramidLaplaceLoss', loss_weight=30.0, learner=FAST),
+            features=dict(
+                type='LaplaceLoss',
+                loss_weight=15.0,
+                backbone=dict(type='discriminator', layers=['model.0.activate', 'model.1.activate']),
+            ),
+        ),
+    ),
     # What helps a StyleGAN2 there: the same, from the teacher's first channels, for half of the training only,
     # since no photograph asks for the teacher's picture of a latent and the student cannot paint all of it.
     sliced_pyramid_early=dict(

@@ -423,3 +423,13 @@ def test_a_built_student_distils(build, variant, tmp_path):
     values = runner.message_hub.get_scalar('train/loss_distill_pyramid').data[0]
     assert len(values) == 2
     assert all(value != 0 for value in values)
+
+
+def test_what_it_prints_does_not_steer_the_terminal(tmp_path, monkeypatch, capsys):
+    from mmagic_mikd.apps.builder import build_student
+
+    out = tmp_path / 'stu\x1b[31mdent.py'
+    teacher = str(ROOT / 'configs' / 'mikd_edsr.py')
+    monkeypatch.setattr('sys.argv', ['build_student.py', teacher, '--width', '0.5', '--out', str(out)])
+    build_student.main()
+    assert '\x1b' not in capsys.readouterr().out and out.is_file()

@@ -17,6 +17,7 @@ import torch
 from mmengine.config import Config
 
 from ...cost.of_config import build_generator, input_shape
+from ...utils import escape
 from ..launch.launch import read_config, user_errors
 from .budget import Budget, parse_amount
 from .widths import Narrowing
@@ -91,8 +92,9 @@ def main() -> None:
     print('\n'.join(student.table))
     if budget:
         print(f'\nThe next wider one has {student.next_wider(budget)}.')
+    out = escape.line(args.out)
     print(
-        f'\nWrote {args.out}. It expects its teacher at {checkpoint}; then: python tools/train.py {args.out}'
+        f'\nWrote {out}. It expects its teacher at {escape.line(checkpoint)}; then: python tools/train.py {out}'
     )
 
 
