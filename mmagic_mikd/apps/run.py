@@ -15,7 +15,8 @@ TOOLS = dict(  # in the order of a project: module with a `main`, what it is for
     export=('export.export', 'a trained student as a file that runs without the toolbox'),
     translate=('export.translate', 'pictures through that file'),
     plot_run=('analysis.plot_run', 'what a run has logged, as a picture'),
-    complexity=('analysis.complexity', 'parameters, multiply-accumulates and milliseconds of a generator'),
+    complexity=('analysis.complexity', 'parameters and multiply-accumulates of a generator'),
+    benchmark=('export.benchmark', 'milliseconds of student and teacher, beside their multiply-accumulates'),
     scaling=('scaling.scaling', 'messages, memory and time on many GPUs'),
     study=('study.study', 'a grid of trainings, its table and its plots'),
 )

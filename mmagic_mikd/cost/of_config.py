@@ -12,19 +12,16 @@ from torch import nn
 from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 from ..utils.names import type_name
-from .complexity import Complexity, complexity, latency
+from .complexity import Complexity, complexity
 
 
 class Row(NamedTuple):
     name: str
     shape: tuple[int, ...]
     cost: Complexity
-    milliseconds: float | None
 
 
-def rows_of(
-    cfg: Config, config: str, shape: Sequence[int] | None = None, device: str = 'cpu', timed: bool = False
-) -> list[Row]:
+def rows_of(cfg: Config, config: str, shape: Sequence[int] | None = None, device: str = 'cpu') -> list[Row]:
     """The student's row or, of a distillation config, the teacher's and the student's; see ``measure``.
 
     Raises:
@@ -34,7 +31,7 @@ def rows_of(
     teacher = teacher_model(cfg)
     if teacher:
         models = {'teacher': teacher, 'student': cfg.model}
-    return [measure(name, model, cfg, config, shape, device, timed) for name, model in models.items()]
+    return [measure(name, model, cfg, config, shape, device) for name, model in models.items()]
 
 
 def teacher_model(cfg: Config) -> dict | None:
@@ -51,7 +48,6 @@ def measure(
     config: str,
     shape: Sequence[int] | None = None,
     device: str = 'cpu',
-    timed: bool = False,
 ) -> Row:
     """The row of one model.
 
@@ -59,7 +55,6 @@ def measure(
         name: of the row.
         model: with the generator, from the config ``cfg`` in the file ``config``.
         shape: of one input without the batch; by default what the config tells.
-        timed: also measure milliseconds.
     """
     network = build_generator(model, f'the {name} in {config}').to(device)
     shape = tuple(shape or input_shape(cfg, network, model['generator'], config))
@@ -73,7 +68,7 @@ def measure(
         ) from error
     domains = len(model.get('reachable_domains', ()))
     label = f'{name} (one of {domains})' if domains > 1 else name
-    return Row(label, shape, cost, latency(network, image) if timed else None)
+    return Row(label, shape, cost)
 
 
 def build_generator(model: dict, where: str) -> nn.Module:

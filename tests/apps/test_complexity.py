@@ -52,17 +52,6 @@ def test_the_tool_finds_generator_and_input_of_every_family(tmp_path, capsys, ba
     assert [cell.strip() for cell in row[0].split('|')][1:3] == [name, shape]
 
 
-def test_the_tool_measures_milliseconds(tmp_path, capsys):
-    config = leaf(tmp_path, PIX2PIX, 'model = dict(generator=dict(num_down=5, base_channels=2))')
-    arguments = [config, '--input-shape', '3', '32', '32', '--latency', '--device', 'cpu']
-    tool.main(arguments)
-    out = capsys.readouterr().out
-    (row,) = [line for line in out.splitlines() if line.startswith('| generator')]
-    cells = [cell.strip() for cell in row.strip('|').split('|')]
-    assert cells[1] == '3x32x32' and float(cells[-1]) > 0
-    assert 'median of 20 images' in out and 'CPU threads' in out
-
-
 @pytest.mark.parametrize(
     ('base', 'arguments', 'message'),
     [

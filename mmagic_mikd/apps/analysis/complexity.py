@@ -1,7 +1,7 @@
 """Size and cost of the generators of MMagic configs, without their discriminators and losses.
 
     python tools/analysis/complexity.py configs/mikd_pix2pix.py
-    python tools/analysis/complexity.py CONFIG [CONFIG ...] --input-shape 3 256 256 --latency
+    python tools/analysis/complexity.py CONFIG [CONFIG ...] --input-shape 3 256 256
 
 A distillation config gives two rows, its teacher and its student, and their ratio.
 """
@@ -26,7 +26,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--input-shape', type=int, nargs='+', help='of one input without batch, such as 3 256 256'
     )
-    parser.add_argument('--latency', action='store_true', help='also the median milliseconds of one image')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     return parser.parse_args(argv)
 
@@ -38,36 +37,27 @@ def main(argv: list[str] | None = None) -> None:
 
     register_all_modules()
     for config in args.configs:
-        rows = rows_of(read_config(config), config, args.input_shape, args.device, args.latency)
+        rows = rows_of(read_config(config), config, args.input_shape, args.device)
         print(f'\n{escape.line(config)}\n\n{table(rows)}')
     print(f'\n{LEGEND}')
-    if args.latency:
-        print(f'ms: median of 20 images, one at a time, on {device_name(args.device)}.')
+    print('How fast they are: tools/benchmark.py')
 
 
 def table(rows: list[Row]) -> str:
     """Markdown; a last line with the ratio where there is a teacher."""
-    lines = [['network', 'input', 'params', 'MACs', 'MACs (paper)', 'ms per image']]
+    lines = [['network', 'input', 'params', 'MACs', 'MACs (paper)']]
     for row in rows:
-        shape, time = 'x'.join(map(str, row.shape)), row.milliseconds
+        shape = 'x'.join(map(str, row.shape))
         numbers = [f'{row.cost.params / 1e6:.3f} M', *(f'{m / 1e9:.3f} G' for m in row.cost[1:])]
-        lines.append([escape.cell(row.name), shape, *numbers, '' if time is None else f'{time:.1f}'])
+        lines.append([escape.cell(row.name), shape, *numbers])
     if len(rows) == 2:
-        teacher, student = ([*row.cost, row.milliseconds] for row in rows)
+        teacher, student = (row.cost for row in rows)
         ratios = [f'{a / b:.1f}x' if b else '' for a, b in zip(teacher, student, strict=True)]
         lines.append(['teacher / student', '', *ratios])
-    if rows[0].milliseconds is None:
-        lines = [line[:-1] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ['-' * width for width in widths])
     padded = ([f'{cell:<{w}}' for cell, w in zip(line, widths, strict=True)] for line in lines)
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in padded)
-
-
-def device_name(device: str) -> str:
-    if device.startswith('cuda'):
-        return torch.cuda.get_device_name(device)
-    return f'{torch.get_num_threads()} CPU threads'
 
 
 if __name__ == '__main__':
