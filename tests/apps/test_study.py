@@ -136,7 +136,7 @@ def test_differences_to_another_objective(study, monkeypatch):
     monkeypatch.setattr('mmagic_mikd.apps.study.table.study_rows', lambda study: (rows, []))
     text = comparison(study(), 'l1')
     # by 1 and 0.98 worse than L1, whose mean of 4.51 is 3.51 from the teacher's 1
-    assert '| minus l1 |' in text and '| none | 2 | +0.9900 [+0.8629, +1.1171], -28 % |' in text
+    assert '| minus l1 |' in text and '| none | 2 | +0.9900 [+0.8629, +1.1171]†, -28 % |' in text
     assert '| l1 |' not in text
     with pytest.raises(ConfigError, match=r'--against l3: .* has none, l1'):
         comparison(study(), 'l3')
@@ -552,3 +552,14 @@ def test_objectives_of_a_seed_start_alike_and_see_the_same_images(tmp_path):
         assert equal(other[0].start, none[0].start)
         assert all(map(torch.equal, other[0].images, none[0].images))
         assert not equal(other[1], none[1])  # they do differ in what they learn
+
+
+def test_holm_keeps_what_is_significant_in_company():
+    from mmagic_mikd.apps.study.summary import chance, holm
+
+    # 0.01 <= 0.05 / 4, 0.013 <= 0.05 / 3, 0.03 > 0.05 / 2
+    assert holm([0.03, 0.01, 0.8, 0.013, float('nan')]) == 0.013
+    assert holm([0.03, 0.8]) == 0.0
+    # a mean of one deviation, four values: t = 2
+    assert chance([0.0, 2.0, 0.0, 2.0]) == pytest.approx(0.18, abs=0.01)
+    assert chance([1.0, 1.0]) == 0.0 and chance([1.0]) != chance([1.0])

@@ -30,6 +30,7 @@ class Difference(NamedTuple):
     high: float
     gap: float
     n: int
+    p: float = nan
 
 
 def current(rows: Iterable[dict], cells: Iterable[Cell]) -> tuple[list[dict], list[dict]]:
@@ -81,7 +82,8 @@ class Summary:
         teacher = self.values(TEACHER, TEACHER, score).values()
         way = fmean(teacher) - fmean(other[seed] for seed in seeds) if teacher else nan
         is_gap = way > 0 if better == 'higher' else way < 0
-        return Difference(mean, low, high, mean / way if is_gap else nan, len(seeds))
+        gap = mean / way if is_gap else nan
+        return Difference(mean, low, high, gap, len(seeds), chance(differences))
 
 
 def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:
@@ -89,6 +91,24 @@ def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:
     if not values:
         return nan, nan, 0
     return fmean(values), stdev(values) if len(values) > 1 else nan, len(values)
+
+
+def chance(values: list[float]) -> float:
+    """Two-sided probability of a mean so far from 0, by Student's t; nan for a single value."""
+    mean, sd, n = mean_sd(values)
+    if n < 2 or sd == 0:
+        return nan if n < 2 or mean == 0 else 0.0
+    return float(2 * student_t.sf(abs(mean) / sd * sqrt(n), n - 1))
+
+
+def holm(chances: Iterable[float], level: float = 0.05) -> float:
+    """The largest of them that is significant in the company of the others; 0 if none is (Holm, 1979)."""
+    ordered, largest = sorted(p for p in chances if p == p), 0.0
+    for rank, p in enumerate(ordered):
+        if p > level / (len(ordered) - rank):
+            break
+        largest = p
+    return largest
 
 
 def interval(values: list[float]) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from ...utils.errors import ConfigError
 from .cells import Study
 from .rows import number, read_rows
 from .study_file import TEACHER
-from .summary import NONE, Summary, current
+from .summary import NONE, Summary, current, holm
 
 ARROWS = dict(higher='↑', lower='↓')
 TITLES = dict(last='Last checkpoint', best='Best checkpoint by {best} on the validation split')
@@ -23,6 +23,10 @@ Scores are those of the test split, mean ± standard deviation over n seeds. Dif
 alone, seed by seed, with their 95 % confidence interval (Student's t); bold where the interval is on the better
 side of zero; then the share of the gap between student and teacher that is closed, where there is one.
 {stale}"""
+NOTE = """\
+Bold: the 95 % confidence interval is on the better side of zero. †: significant at 5 % in the company of all
+differences of this table (Holm).
+"""
 STALE = """
 {count} rows of the CSV are of other settings than the study's present ones and are left out.
 """
@@ -66,7 +70,7 @@ def comparison(study: Study, against: str) -> str:
     parts = []
     for student in study.spec['students']:
         lines = markdown(difference_lines(study, summary, student, against))
-        parts += [f'## {student}\n', lines] if lines else []
+        parts += [f'## {student}\n', lines, NOTE] if lines else []
     if not parts:
         raise ConfigError(f'--against {against}: {study.csv} has no rows to compare with it')
     return '\n'.join(parts)
@@ -117,28 +121,33 @@ def score_lines(study: Study, summary: Summary, student: str) -> list[list[str]]
 
 def difference_lines(study: Study, summary: Summary, student: str, against: str = NONE) -> list[list[str]]:
     lines = [[f'minus {against}', 'n', *map(escape.cell, study.scores)]]
-    for objective in study.spec['objectives']:
-        found = [summary.difference(student, objective, *score, against) for score in study.scores.items()]
-        if objective == against or not any(found):
-            continue
-        texts = [
-            difference_text(difference, better)
-            for difference, better in zip(found, study.scores.values(), strict=True)
-        ]
-        lines.append([objective, str(max(d.n for d in found if d)), *texts])
+    rows = {
+        name: [summary.difference(student, name, *score, against) for score in study.scores.items()]
+        for name in study.spec['objectives']
+        if name != against
+    }
+    rows = {name: found for name, found in rows.items() if any(found)}
+    # only where one asks for it: the tables of the student alone are as they were
+    tests = [d.p for found in rows.values() for d in found if d] if against != NONE else []
+    for name, found in rows.items():
+        both = zip(found, study.scores.values(), strict=True)
+        texts = [difference_text(difference, better, holm(tests) or -1) for difference, better in both]
+        lines.append([name, str(max(d.n for d in found if d)), *texts])
     return lines
 
 
-def difference_text(difference, better: str) -> str:
+def difference_text(difference, better: str, largest: float = -1.0) -> str:
+    """Bold where the interval is on the better side; a dagger up to the ``largest`` probability of chance."""
     if difference is None:
         return '-'
-    mean, low, high, gap, _ = difference
+    mean, low, high, gap = difference[:4]
     digits = decimals(mean)
     text = f'{mean:+.{digits}f}'
     if isfinite(low):
         text += f' [{low:+.{digits}f}, {high:+.{digits}f}]'
         if (low > 0) if better == 'higher' else (high < 0):
             text = f'**{text}**'
+    text += '†' if difference.p <= largest else ''
     return text + (f', {100 * gap:.0f} %' if isfinite(gap) else '')
 
 
