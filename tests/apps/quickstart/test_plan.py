@@ -48,7 +48,6 @@ def test_the_student_is_distilled_as_the_studies_recommend(plan):
     del distill['teacher']
     assert distill == dict(
         type='DistillRunner',
-        start='sliced',
         objectives=dict(pyramid=dict(type='PyramidLaplaceLoss', loss_weight=15.0)),
     )
 
