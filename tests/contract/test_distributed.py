@@ -11,6 +11,7 @@ import torch
 from distributed_run import SCRIPT
 from families import equal
 from mmengine.config import Config
+from objective_rows import ROWS
 from processes import finish, free_port, start, write
 from same_samples import comparable
 
@@ -22,6 +23,14 @@ FAMILIES = dict(pix2pix=1000.0, cyclegan=300.0, stylegan2=100.0, edsr=30.0, srga
 CHANGES = {f'{family}, trained': (family, {}) for family in FAMILIES} | {
     'another seed': ('pix2pix', dict(randomness=dict(seed=1, diff_rank_seed=True))),
     'once more': ('pix2pix', {}),
+    # what looks through backbones, draws negatives, and is weighted by what each process has
+    'looking': (
+        'pix2pix',
+        {
+            f'default_hooks.distill.objectives.{name}': dict(ROWS[name], gradient_ratio=0.5)
+            for name in ('features', 'feature_nce', 'residual')
+        },
+    ),
 }
 pytestmark = pytest.mark.slow
 
@@ -87,6 +96,14 @@ def test_replicas_are_bit_identical_after_training(ranks, family):
     assert equal(weights(first['model']), weights(second['model']))
     assert same(first['optimizers'], second['optimizers'])
     assert same(first['critics'], second['critics'])
+
+
+def test_replicas_of_what_looks_through_backbones_are_bit_identical(ranks):
+    first, second = ranks['looking']
+    assert equal(weights(first['model']), weights(second['model']))
+    assert {'features', 'feature_nce', 'residual'} < set(first['learned'])
+    assert same(first['learned'], second['learned'])
+    assert not equal(weights(first['model']), weights(ranks['pix2pix, trained'][0]['model']))
 
 
 @pytest.mark.parametrize('family', ['pix2pix', 'cyclegan'])

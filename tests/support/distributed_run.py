@@ -91,6 +91,7 @@ class Watch(Hook):
             weights=hook.objectives['mi'].critics.state_dict(),
             optimizer=hook.objectives['mi'].learner.optim_wrapper.state_dict(),
         )
+        self.learned = {name: o.network.state_dict() for name, o in hook.objectives.items()}
         self.teachers = [pair.teacher.state_dict() for pair in hook.pairs]
         inside = set(runner.model.modules())
         self.loose = not any(is_model_wrapper(p.teacher) or p.teacher in inside for p in hook.pairs)
@@ -148,7 +149,10 @@ def run(cfg: Config) -> dict:
         optimizers=runner.optim_wrapper.state_dict(),
         images=watch.images[:1],
         mi_grad_ratio=ratios,
-        **{key: getattr(watch, key) for key in ('critics', 'noise', 'gradients', 'teachers', 'loose')},
+        **{
+            key: getattr(watch, key)
+            for key in ('critics', 'learned', 'noise', 'gradients', 'teachers', 'loose')
+        },
         **{key: getattr(watch, key) for key in ('setup', 'chains', 'sent')},
     )
 
