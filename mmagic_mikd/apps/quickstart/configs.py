@@ -98,8 +98,8 @@ metrics = _base_.metrics + [
 test_evaluator = dict(metrics=metrics)
 """
 
-# What helps in benchmarks/studies, on whatever data: a start as the teacher's first channels helps facades more,
-# and harms pairs with large flat areas (starts_flat.md there).
+# What helps in benchmarks/studies, on whatever data. A start as the teacher's first channels helps facades
+# more, and can trap a student of pairs with large flat areas (docs/students.md).
 HOOK = """
 default_hooks = dict(
     distill=dict(
