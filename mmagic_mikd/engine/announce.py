@@ -1,6 +1,8 @@
 """What a distillation says at its beginning."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from mmengine.runner import Runner
 from torch import nn
@@ -52,6 +54,32 @@ def warn_of_revived(runner: Runner, objectives: Sequence[Objective], length: int
                 f'with {runner.max_iters} it pulls again until {now_over:.0f}: set it to '
                 f'{over / runner.max_iters:.3g} to leave it over'
             )
+
+
+def warn_of_score(runner: Runner, key: str, checkpoint: str) -> None:
+    """A student that is trained on the network of a score is good at that score, and maybe at nothing else.
+
+    Args:
+        key: where the objective's network stands.
+        checkpoint: the file with its weights.
+    """
+    file = Path(checkpoint).resolve()
+    for evaluator in ('val_evaluator', 'test_evaluator'):
+        if any(Path(other).resolve() == file for other in _checkpoints(runner.cfg.get(evaluator))):
+            runner.logger.warning(
+                f'{key}.checkpoint={checkpoint} is the network of a score in {evaluator}, too: the student is '
+                'trained on what it is measured by, and the score says little; take another network for one'
+            )
+
+
+def _checkpoints(cfg: Any) -> Iterator[str]:
+    if isinstance(cfg, Mapping):
+        if isinstance(cfg.get('checkpoint'), str):
+            yield cfg['checkpoint']
+        cfg = list(cfg.values())
+    if isinstance(cfg, list | tuple):
+        for value in cfg:
+            yield from _checkpoints(value)
 
 
 def _compared(pair: Pair) -> str:

@@ -16,6 +16,7 @@ from ..objectives.energy.published import LEARNER
 from ..objectives.objective import Keys, Objective, Place
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
+from .announce import warn_of_score
 from .energies import of_energy, require_energetic
 from .image_range import UNIT
 from .kinds import of_features, of_images, without_foreign_weight
@@ -146,6 +147,8 @@ class ObjectiveBuilder:
         backbones = {pair.name: build_backbone(cfg, pair, model, teacher, key) for pair in self._pairs}
         for backbone in backbones.values():
             backbone.network.to(self._noise.device)
+        if isinstance(cfg, Mapping) and cfg.get('checkpoint'):
+            warn_of_score(self._runner, key, cfg['checkpoint'])
         return backbones
 
     def _require_batch(self, objective: Objective, parts: dict, keys: Keys, positions: bool) -> None:

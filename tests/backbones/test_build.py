@@ -3,8 +3,10 @@
 import pytest
 import torch
 from families import hook_of, load
+from mmengine.runner import Runner
 from objective_rows import FAMILIES, Witness, base_config, distilled, witnessed
 
+from mmagic_mikd.evaluation.cifar_resnet import CifarResNet
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -80,3 +82,22 @@ def test_what_cannot_be_is_one_sentence_before_training(backbone, sentence, tmp_
     with pytest.raises(ConfigError, match=r'default_hooks\.distill\.objectives\.look') as refused:
         run('edsr', tmp_path, backbone)
     assert sentence in str(refused.value) and '\n' not in str(refused.value)
+
+
+@pytest.mark.parametrize('same', [True, False])
+def test_the_network_of_a_score_is_named(tmp_path, caplog, same):
+    """A student can be good at the score it is trained on, and at nothing else."""
+    for name in ('weights.pth', 'other.pth'):
+        torch.save(CifarResNet(depth=8).state_dict(), tmp_path / name)
+    backbone = dict(type='CifarResNet', depth=8, checkpoint=str(tmp_path / 'weights.pth'))
+    look = dict(type='MomentLoss', backbone=backbone)
+    runner = Runner.from_cfg(
+        distilled(base_config('edsr', tmp_path / 'base', 2), tmp_path / 'run', dict(look=look))
+    )
+    scored = str(tmp_path / 'base' / '..' / ('weights.pth' if same else 'other.pth'))
+    runner.cfg.test_evaluator = [dict(metrics=[dict(type='BackboneFrechetDistance', checkpoint=scored)])]
+    runner.logger.addHandler(caplog.handler)
+    runner.train()
+    sentence = 'objectives.look.backbone.checkpoint='
+    warned = [r.message for r in caplog.records if sentence in r.message]
+    assert len(warned) == same and all('a score in test_evaluator, too' in each for each in warned)
