@@ -89,7 +89,8 @@ def test_the_network_of_a_score_is_named(tmp_path, caplog, same):
     """A student can be good at the score it is trained on, and at nothing else."""
     for name in ('weights.pth', 'other.pth'):
         torch.save(CifarResNet(depth=8).state_dict(), tmp_path / name)
-    backbone = dict(type='CifarResNet', depth=8, checkpoint=str(tmp_path / 'weights.pth'))
+    weights = str(tmp_path / 'weights.pth')
+    backbone = dict(type='CifarResNet', depth=8, checkpoint=weights, layers=['layer1'])
     look = dict(type='MomentLoss', backbone=backbone)
     runner = Runner.from_cfg(
         distilled(base_config('edsr', tmp_path / 'base', 2), tmp_path / 'run', dict(look=look))
