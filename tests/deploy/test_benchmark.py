@@ -37,7 +37,7 @@ def test_layers_are_told_apart_by_their_class():
 @pytest.mark.parametrize('runtime', benchmark.RUNTIMES)
 def test_teacher_and_student_of_a_config(runtime, tmp_path, capsys):
     if runtime == 'ort':
-        pytest.importorskip('onnxruntime', reason="needs pip install onnx onnxruntime onnxscript")
+        pytest.importorskip('onnxruntime', reason='needs pip install onnx onnxruntime onnxscript')
     config, out = str(ROOT / 'configs' / 'mikd_edsr.py'), tmp_path / 'numbers.json'
     options = ['--input-shape', '3', '16', '16', '--rounds', '3', '--runtime', runtime, '--out', str(out)]
     assert benchmark.main([config, *options]) == 0

@@ -22,7 +22,7 @@ from mmagic_mikd.deploy.form import Deployed
 from mmagic_mikd.deploy.picture import translated
 from mmagic_mikd.deploy.spec import Spec
 
-onnx = pytest.importorskip('onnx', reason="needs pip install onnx onnxruntime onnxscript")
+onnx = pytest.importorskip('onnx', reason='needs pip install onnx onnxruntime onnxscript')
 
 
 def trained(cfg, folder):

@@ -26,7 +26,7 @@ from ..launch.launch import Parser, read_config, require_checkpoint, require_dat
 
 FORMATS = ('onnx', 'pt2', 'torch')
 LIMITS = dict(fp32=60.0, fp16=45.0, int8=35.0)  # decibels to PyTorch, below which there is no file
-EXTRA = "pip install onnx onnxruntime onnxscript"
+EXTRA = 'pip install onnx onnxruntime onnxscript'
 TEMPLATE = Path(__file__).with_name('run_file.py')
 
 
