@@ -17,8 +17,11 @@ BAD = dict(
     build_student=['gone', '--width', '0.5', '--out', 'student.py'],
     train=['gone'],
     test=['gone', 'gone.pth'],
+    export=['gone', 'gone.pth', '--format', 'torch'],
+    translate=['gone.onnx', 'gone', 'out.png'],
     plot_run=['gone'],
     complexity=['gone'],
+    benchmark=['gone'],
     scaling=['gone'],
     study=['table', 'gone'],
 )

@@ -104,7 +104,7 @@ def test_the_table_of_complexity(tmp_path, monkeypatch, capsys):
         complexity.main([str(path)])
     err = capsys.readouterr().err
     assert 'has no `model.generator`' in err and err.rstrip('\n').isprintable()
-    row = complexity.Row('a | <b>', (3, 4, 4), Complexity(1, 1, 1), None)
+    row = complexity.Row('a | <b>', (3, 4, 4), Complexity(1, 1, 1))
     assert '| a \\| &lt;b&gt; |' in complexity.table([row])
 
 
