@@ -1,6 +1,6 @@
 """Calls of a generator in the toolbox's own evaluation: the inputs that it gets, and what it makes of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ..host.locate import image_of
+from ..utils.errors import ConfigError
 from .form import takes_latents
 
 
@@ -29,7 +30,7 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
     if takes_latents(generator):
         latents = torch.randn(most, generator.noise_size, generator=torch.Generator().manual_seed(0))
         return Calls([latent[None] for latent in latents], [], 'BGR')
-    inputs, images, orders = [], [], []
+    inputs, images, orders = [], [], set()
 
     def keep(module: nn.Module, args: tuple, made: object) -> None:
         x = next(leaf for leaf in tree_leaves(args) if isinstance(leaf, Tensor))
@@ -40,13 +41,28 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
     try:
         for data in _batches(runner):
             for sample in runner.model.test_step(data):
-                orders += [v for k, v in sample.metainfo.items() if k.endswith('channel_order')]
+                orders.update(input_orders(sample.metainfo))
             if len(inputs) >= most:
                 break
     finally:
         handle.remove()
-    order = (orders[-1] if orders else 'BGR').upper()
+    if len(orders) > 1:
+        raise ConfigError(
+            f"test_dataloader: the generator's inputs are in the orders {' and '.join(sorted(orders))}, but a"
+            ' file has one: give every input the same `channel_order` in its LoadImageFromFile'
+        )
+    order = orders.pop() if orders else 'BGR'
     return Calls(inputs[:most], images[:most], 'GREY' if inputs[0].shape[1] == 1 else order)
+
+
+def input_orders(metainfo: Mapping[str, object]) -> set[str]:
+    """Orders of channels that the data preprocessor left the inputs of a sample in, in capitals.
+
+    The target's label is not asked: the toolbox calls it BGR where it is RGB, and the keys of ``metainfo``
+    come in another order in every process.
+    """
+    ending = '_output_channel_order'
+    return {str(v).upper() for k, v in metainfo.items() if k.endswith(ending) and not k.startswith('gt_')}
 
 
 def _batches(runner: Runner) -> Iterator:

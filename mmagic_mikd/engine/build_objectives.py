@@ -108,8 +108,7 @@ class ObjectiveBuilder:
         """Give it the learner that trains its parameters."""
         name, keys = objective.name, self._settings.keys[objective.name]
         own = self._settings.objectives[name].get('learner')
-        module = next(iter(objective.losses.values()), None)
-        default = getattr(module, 'learner', LEARNER)
+        default = own_learner(objective)
         cfg = own or self._settings.learner or default
         if own and 'optimizer' not in own:
             cfg = {**(self._settings.learner or default), **own}
@@ -117,7 +116,7 @@ class ObjectiveBuilder:
             self._runner,
             keys.learner,
             objective.network,
-            cfg,
+            with_rate_of_base(cfg, objective),
             f'{name}_learner',
             keys.schedule,
             keys.critic if isinstance(objective, CriticObjective) else keys.objective,
@@ -165,3 +164,21 @@ class ObjectiveBuilder:
                 f'train_dataloader.batch_size is {batch}: set it to {least} or more'
                 + (", or samples='positions'" if positions else '')
             )
+
+
+def own_learner(objective: Objective) -> Mapping:
+    """Of a critic, the published one; else that of the loss, be it inside an adapter or one of many layers'."""
+    if isinstance(objective, CriticObjective):
+        return LEARNER
+    return next((part.learner for part in objective.network.modules() if hasattr(part, 'learner')), LEARNER)
+
+
+def with_rate_of_base(cfg: Mapping, objective: Objective) -> Mapping:
+    """Beside a critic, the scales of a closed form keep the learning rate of that form."""
+    parts = objective.network.modules() if isinstance(objective, CriticObjective) else ()
+    base = next((part.learner for part in parts if hasattr(part, 'learner')), None)
+    rate = cfg.get('optimizer', {}).get('lr')
+    if base is None or not rate or 'paramwise_cfg' in cfg:
+        return cfg
+    share = base['optimizer']['lr'] / rate
+    return {**cfg, 'paramwise_cfg': dict(custom_keys=dict(bases=dict(lr_mult=share)))}

@@ -18,6 +18,7 @@ from places import ROOT
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmagic_mikd.apps.export import export, translate
+from mmagic_mikd.deploy.calls import input_orders
 from mmagic_mikd.deploy.form import Deployed
 from mmagic_mikd.deploy.picture import translated
 from mmagic_mikd.deploy.spec import Spec
@@ -188,3 +189,11 @@ def test_tiles_are_put_together_without_a_seam(size, tile):
     picture = torch.randint(0, 256, (*size, 3), dtype=torch.uint8)
     expected = picture.repeat_interleave(2, 0).repeat_interleave(2, 1)
     assert torch.equal(tiled(picture, tile), expected)
+
+
+def test_the_order_is_that_of_the_inputs_whatever_the_target_is_called():
+    target = dict(gt_img_output_channel_order='BGR', gt_channel_order='rgb')
+    given = dict(img_channel_order='bgr', img_output_channel_order='RGB')
+    assert input_orders({**given, **target}) == input_orders({**target, **given}) == {'RGB'}
+    two = dict(img_A_output_channel_order='RGB', img_B_output_channel_order='BGR')
+    assert input_orders(two) == {'RGB', 'BGR'}

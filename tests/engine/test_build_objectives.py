@@ -217,3 +217,32 @@ def test_a_longer_resume_says_that_an_end_is_lived_through_again(tmp_path):
     runner.train()
     (sentence,) = [text for text in said if 'pulls again' in text]
     assert 'objectives.l1.until=0.5 was over after 2 iterations' in sentence and 'set it to 0.125' in sentence
+
+
+@pytest.mark.parametrize(
+    ('objective', 'rates'),
+    [
+        (dict(type='LaplaceLoss', backbone='discriminator'), {0.01}),
+        (dict(type='VIDLoss', layer='model.model', adapter=dict(type='Conv2d', kernel_size=1)), {1e-3}),
+        (dict(type='MIDistillLoss'), {1e-4}),
+        (
+            dict(
+                type='MIDistillLoss',
+                estimator='nce',
+                negatives=['base'],
+                base=dict(type='HaarLaplaceLoss'),
+                critic=dict(type='EnergyCritic', base_channels=4, num_blocks=1),
+            ),
+            {1e-4, 0.01},
+        ),
+    ],
+)
+def test_each_loss_learns_at_its_own_rate_wherever_it_stands(tmp_path, objective, rates):
+    cfg = config('pix2pix', tmp_path, 1, [])
+    cfg.default_hooks.distill.objectives = dict(x=objective)
+    learner = hook_of(train(cfg)).objectives['x'].learner
+    groups = learner.optim_wrapper.param_groups
+    assert {round(group['lr'], 8) for group in groups} == rates
+    if len(rates) > 1:
+        closed = {id(p) for n, p in learner._network.named_parameters() if 'bases' in n}
+        assert closed == {id(p) for group in groups if group['lr'] > 1e-3 for p in group['params']}
