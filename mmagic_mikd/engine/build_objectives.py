@@ -18,7 +18,6 @@ from ..utils.errors import ConfigError
 from ..utils.rng import seeded
 from .announce import warn_of_score
 from .energies import of_energy, require_energetic
-from .image_range import UNIT
 from .kinds import of_features, of_images, without_foreign_weight
 from .modules import arguments_of, build_module
 from .pair import Pair
@@ -68,8 +67,9 @@ class ObjectiveBuilder:
         if weight is None:
             weight = getattr(module, 'loss_weight', 1.0)
         energetic = isinstance(module, MIDistillLoss)
-        place = self._place(options, UNIT if energetic else None, keys)
         backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone')
+        # a backbone sees images in the range in which its network was trained: that of the generators
+        place = self._place(options, None if backbones else getattr(module, 'image_range', None), keys)
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
         names = [pair.name for pair in self._pairs]
         if energetic:

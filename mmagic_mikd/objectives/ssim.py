@@ -1,5 +1,7 @@
 """Structural similarity of student and teacher."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from ..utils.checks import require_number, require_switch
@@ -12,21 +14,24 @@ class SSIMLoss(nn.Module):
     """1 - SSIM, by the package pytorch-msssim: Gaussian window, without padding.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, equation
-    13; several scales: Wang et al., "Multiscale structural similarity", 2003. OMGD (Ren et al., ICCV 2021)
-    takes the constants of a range of 1 on images in [-1, 1]: that is ``data_range=1``.
+    13; several scales: Wang et al., "Multiscale structural similarity", 2003. Its comparison of luminance is
+    made for values of one sign, so it is given images in [0, 1]. OMGD (Ren et al., ICCV 2021) takes the same
+    constants on images in [-1, 1]: that is the objective's ``range=(-1, 1)``.
 
     Args:
         loss_weight: its weight in the student's loss; 10 in OMGD.
-        data_range: from black to white, 2 for images in [-1, 1].
+        data_range: from black to white.
         window_size: side of the window, odd; 11 as published.
         sigma: of the window; 1.5 as published.
         multi_scale: MS-SSIM over five scales, which wants images of more than 16 (window_size - 1) pixels.
     """
 
+    image_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
     def __init__(
         self,
         loss_weight: float = 1.0,
-        data_range: float = 2.0,
+        data_range: float = 1.0,
         window_size: int = 11,
         sigma: float = 1.5,
         multi_scale: bool = False,

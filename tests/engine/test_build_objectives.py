@@ -10,6 +10,7 @@ from torch import nn
 
 from mmagic_mikd import VIDLoss
 from mmagic_mikd.engine.pair import Pair
+from mmagic_mikd.engine.view import View
 from mmagic_mikd.objectives.objective import Objective
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -246,3 +247,27 @@ def test_each_loss_learns_at_its_own_rate_wherever_it_stands(tmp_path, objective
     if len(rates) > 1:
         closed = {id(p) for n, p in learner._network.named_parameters() if 'bases' in n}
         assert closed == {id(p) for group in groups if group['lr'] > 1e-3 for p in group['params']}
+
+
+@pytest.mark.parametrize('family', ['pix2pix', 'edsr'])
+def test_images_are_given_in_the_range_that_a_loss_is_made_for(tmp_path, monkeypatch, family):
+    """And to a backbone in that of the networks: [-1, 1] and [0, 1]."""
+    network, seen = dict(backbone='generator' if family == 'edsr' else 'discriminator'), {}
+    energetic = dict(type='MIDistillLoss', estimator='nce')
+    cfg = config(family, tmp_path, 1, [])
+    cfg.default_hooks.distill.objectives = dict(
+        l1=dict(type='L1Loss'),
+        ssim=dict(type='SSIMLoss', window_size=5),
+        mi=dict(energetic, critic=dict(type='EnergyCritic', base_channels=4, num_blocks=1)),
+        features=dict(network, type='LaplaceLoss'),
+        eyes=dict(energetic, **network),
+    )
+    at = View.at
+
+    def looked(view, place, gate=None):
+        seen[place.key.rsplit('.', 1)[-1]] = place.range
+        return at(view, place, gate)
+
+    monkeypatch.setattr(View, 'at', looked)
+    train(cfg)
+    assert seen == dict(l1=None, ssim=(0, 1), mi=(-1, 1), features=None, eyes=None)

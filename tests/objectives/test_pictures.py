@@ -39,8 +39,8 @@ def test_equal_images_cost_nothing_and_only_the_student_is_pulled(pair, loss):
 
 def test_ssim_of_constant_images():
     """Without variance it is (2 m n + c1) / (m^2 + n^2 + c1), c1 = (0.01 L)^2."""
-    s, t = torch.full((1, 3, 16, 16), 0.5), torch.full((1, 3, 16, 16), -0.25)
-    expected = (2 * 0.5 * -0.25 + 0.02**2) / (0.5**2 + 0.25**2 + 0.02**2)
+    s, t = torch.full((1, 3, 16, 16), 0.5), torch.full((1, 3, 16, 16), 0.25)
+    expected = (2 * 0.5 * 0.25 + 0.01**2) / (0.5**2 + 0.25**2 + 0.01**2)
     assert SSIMLoss()(s, t).item() == pytest.approx(1 - expected, rel=1e-4)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,8 @@ class MIDistillLoss(nn.Module):
     Raises:
         ConfigError: a weight is no number or negative, or a name is not known.
     """
+
+    image_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)  # for which steps of a chain are published
 
     def __init__(
         self,
