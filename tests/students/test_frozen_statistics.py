@@ -1,0 +1,64 @@
+"""A student that was trained as the network that ships: its image does not depend on its batch."""
+
+import copy
+
+import families
+import pytest
+import torch
+from families import equal, train
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from mmagic_mikd.deploy.form import Deployed
+from mmagic_mikd.students.frozen_statistics import FrozenStatistics, freeze
+from mmagic_mikd.utils.errors import ConfigError
+
+
+def trained(folder, begin, iters=4):
+    cfg = families.pix2pix(folder, iters)
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='FrozenStatistics', begin=begin)]
+    return train(cfg).model
+
+
+def norms(model):
+    return [m for m in model.generators.modules() if isinstance(m, _BatchNorm)]
+
+
+def test_from_the_share_on_an_image_is_the_same_in_every_batch(tmp_path):
+    model = trained(tmp_path, 0.5)
+    assert {norm.num_batches_tracked.item() for norm in norms(model)} == {2}  # of four iterations
+    model.train()  # as the toolbox evaluates
+    (generator,) = model.generators.values()
+    for module in generator.modules():
+        if isinstance(module, _DropoutNd):
+            module.eval()
+    x = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        together, alone = generator(x), torch.cat([generator(image) for image in x.split(1)])
+        torch.testing.assert_close(together, alone)
+        torch.testing.assert_close(Deployed(generator, 'frozen')(x), together)
+
+
+def test_before_the_share_nothing_is_changed(tmp_path):
+    plain = train(families.pix2pix(tmp_path / 'plain', 2)).model.state_dict()
+    assert equal(trained(tmp_path / 'never', 1, 2).state_dict(), plain)
+    assert not equal(trained(tmp_path / 'always', 0, 2).state_dict(), plain)
+
+
+def test_a_frozen_norm_stays_frozen_and_so_do_its_copies():
+    norm = nn.BatchNorm2d(2)
+    names = list(norm.state_dict())
+    freeze(norm), freeze(norm)
+    for each in (norm, copy.deepcopy(norm)):
+        assert not each.train().training and isinstance(each, nn.BatchNorm2d)
+        assert list(each.state_dict()) == names
+
+
+def test_what_has_no_statistics_is_refused(tmp_path):
+    cfg = families.cyclegan(tmp_path, 1)
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), dict(type='FrozenStatistics')]
+    with pytest.raises(ConfigError, match='FrozenStatistics is for generators with batch normalisation'):
+        train(cfg)
+    with pytest.raises(ConfigError, match=r'begin=1.5 must be a number of at least 0 and at most 1'):
+        FrozenStatistics(1.5)
