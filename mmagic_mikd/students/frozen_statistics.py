@@ -14,10 +14,10 @@ from ..utils.errors import ConfigError
 class FrozenStatistics(Hook):
     """From some share of the training on, generators normalise by running statistics, which stay as they are.
 
-    The toolbox trains and evaluates Pix2Pix with the statistics of whatever batch an image is in. A file has to
-    do without a batch (`tools/export.py`), so what ships would be another network than the one that was trained.
-    With this hook the last part of the training is that of the network that ships, with ``--statistics frozen``,
-    and evaluations after ``begin`` are of it, too. A test is always of it. Dropout is left as it is.
+    The toolbox trains and evaluates Pix2Pix with the statistics of whatever batch an image is in. A file has
+    none (`tools/export.py`), so what ships would be another network than the one that was trained. With this
+    hook the last part of the training is that of the network that ships with ``--statistics frozen``, and
+    evaluations after ``begin`` are of it, too. A test is always of it. Dropout is left as it is.
 
     Args:
         begin: share of the training, at most 1. Before it statistics are gathered, as ever.
