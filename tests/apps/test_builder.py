@@ -11,7 +11,14 @@ from mmengine.registry import MODELS, DefaultScope
 
 from mmagic_mikd.apps.builder import build_student
 from mmagic_mikd.apps.builder.advice import ADVICE, advice
-from mmagic_mikd.apps.builder.budget import amount, parse_amount
+from mmagic_mikd.apps.builder.budget import (
+    Budget,
+    Sizes,
+    amount,
+    parse_amount,
+    parse_milliseconds,
+    widest_within,
+)
 from mmagic_mikd.apps.builder.widths import NARROW_TYPES, WIDTH_KEYS, Narrowing
 from mmagic_mikd.engine.settings import Settings, read
 
@@ -433,3 +440,23 @@ def test_what_it_prints_does_not_steer_the_terminal(tmp_path, monkeypatch, capsy
     monkeypatch.setattr('sys.argv', ['build_student.py', teacher, '--width', '0.5', '--out', str(out)])
     build_student.main()
     assert '\x1b' not in capsys.readouterr().out and out.is_file()
+
+
+@pytest.mark.parametrize('milliseconds', [4.0, 9.0])
+def test_a_budget_of_time_takes_the_widest_that_keeps_it(monkeypatch, milliseconds):
+    """With a clock of one millisecond a channel."""
+    generator = dict(type='EDSRNet', in_channels=3, out_channels=3, mid_channels=16, num_blocks=1)
+    sizes = Sizes(Narrowing(generator), (3, 8, 8))
+    real = sizes.milliseconds(4)
+    assert 0 < real < 1000
+    sizes.milliseconds = float
+    assert widest_within(sizes, Budget('ms', milliseconds)) == milliseconds
+    with pytest.raises(ConfigError, match='a budget of 16 ms a call here is no compression'):
+        widest_within(sizes, Budget('ms', 16))
+
+
+@pytest.mark.parametrize('text', ['20', 'ms', '-3ms', '0s', 'nans', '20min'])
+def test_a_time_has_a_unit(text):
+    assert (parse_milliseconds('20ms'), parse_milliseconds('1.5s')) == (20.0, 1500.0)
+    with pytest.raises(ValueError, match=r'no time such as|could not convert'):
+        parse_milliseconds(text)

@@ -1,4 +1,4 @@
-"""The widest student that a budget of parameters or multiply-accumulates allows."""
+"""The widest student that a budget of parameters, multiply-accumulates or milliseconds allows."""
 
 import bisect
 import copy
@@ -11,26 +11,26 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from ...cost.complexity import Complexity, complexity
+from ...deploy.form import Deployed
+from ...deploy.speed import in_turn
 from ...utils.errors import ConfigError
 from .widths import Narrowing
 
 UNITS = {'k': 1e3, 'M': 1e6, 'G': 1e9}
+ROUNDS = 7  # of timed calls
 TOLERANCE = 0.01  # budgets are quoted from tables, where 3.404 M stands as 3.4 M
 
 
 class Budget(NamedTuple):
-    """``field`` of :class:`Complexity`, 'params', 'macs' or 'macs_paper', and how much of it is allowed."""
+    """How much of something is allowed: a field of :class:`Complexity`, or 'ms' of a call on this machine."""
 
     field: str
     amount: float
 
     @property
     def unit(self) -> str:
-        names = dict(params='parameters', macs='MACs', macs_paper='MACs as papers count')
+        names = dict(params='parameters', macs='MACs', macs_paper='MACs as papers count', ms='ms a call here')
         return names[self.field]
-
-    def of(self, cost: Complexity) -> float:
-        return getattr(cost, self.field)
 
 
 class Sizes:
@@ -45,6 +45,18 @@ class Sizes:
     def __init__(self, narrowing: Narrowing, shape: tuple[int, ...], defaults: dict | None = None) -> None:
         self.narrowing, self._shape, self._defaults = narrowing, shape, defaults or {}
         self.at = functools.cache(self._at)
+        self.milliseconds = functools.cache(self._milliseconds)
+
+    def of(self, budget: Budget, width: int) -> float:
+        """What this width takes of what the budget is of."""
+        return self.milliseconds(width) if budget.field == 'ms' else getattr(self.at(width), budget.field)
+
+    def _milliseconds(self, width: int) -> float:
+        """The median of a call on one image, by PyTorch, in the form that ships."""
+        network, x = self._network_and_input(width, 'cpu')
+        network, x = Deployed(network, 'frozen'), torch.zeros_like(x)
+        with torch.inference_mode():
+            return in_turn(dict(student=lambda: network(x)), ROUNDS)['student'].median
 
     def _at(self, width: int) -> Complexity:
         return self._without_values(width, complexity)
@@ -69,7 +81,7 @@ def widest_within(sizes: Sizes, budget: Budget) -> int:
     """
 
     def cost(width: int) -> float:
-        return budget.of(sizes.at(width))
+        return sizes.of(budget, width)
 
     widths, full = sizes.narrowing.widths, sizes.narrowing.full
     wanted = f'{amount(budget.amount)} {budget.unit}'
@@ -106,4 +118,17 @@ def parse_amount(text: str) -> float:
     value = float(number) * units.get(text[len(number) :].lower(), float('nan'))
     if not 0 < value < float('inf'):
         raise ValueError(f'{text!r} is no amount such as 3.4M or 1.2G')
+    return value
+
+
+def parse_milliseconds(text: str) -> float:
+    """20.0 of '20ms', 1500.0 of '1.5s'.
+
+    Raises:
+        ValueError: the text is no positive time with its unit.
+    """
+    number, factor = (text[:-2], 1.0) if text.endswith('ms') else (text[:-1], 1e3)
+    value = float(number) * factor
+    if not (text.endswith('s') and 0 < value < float('inf')):
+        raise ValueError(f'{text!r} is no time such as 20ms or 1.5s')
     return value

@@ -3,6 +3,7 @@
     python tools/build_student.py TEACHER_CONFIG --width 0.25 --out student.py
     python tools/build_student.py TEACHER_CONFIG --params 3.4M --out student.py
     python tools/build_student.py TEACHER_CONFIG --macs 1.2G --convention paper --out student.py
+    python tools/build_student.py TEACHER_CONFIG --latency 20ms --out student.py
 
 TEACHER_CONFIG is a file or one of the toolbox, such as mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py.
 The student inherits it; nothing is trained. docs/students.md lists the generators that are known.
@@ -19,7 +20,7 @@ from mmengine.config import Config
 from ...cost.of_config import build_generator, input_shape
 from ...utils import escape
 from ..launch.launch import read_config, user_errors
-from .budget import Budget, parse_amount
+from .budget import Budget, parse_amount, parse_milliseconds
 from .widths import Narrowing
 from .write import choose, last_checkpoint, write
 
@@ -33,6 +34,11 @@ def parse_args() -> argparse.Namespace:
     size.add_argument('--width', type=float, help='share of the channels that stays, such as 0.25')
     size.add_argument('--params', type=budget_amount, help='most parameters, such as 3.4M')
     size.add_argument('--macs', type=budget_amount, help='most multiply-accumulates per image, such as 1.2G')
+    size.add_argument(
+        '--latency',
+        type=time_budget,
+        help='most time of a call on one image, such as 20ms: PyTorch on the CPU of this machine, one thread',
+    )
     parser.add_argument(
         '--convention',
         choices=['true', 'paper'],
@@ -60,9 +66,18 @@ def budget_amount(text: str) -> float:
         raise argparse.ArgumentTypeError(f'{text!r} is no amount such as 3.4M or 1.2G') from error
 
 
+def time_budget(text: str) -> float:
+    try:
+        return parse_milliseconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'{text!r} is no time such as 20ms or 1.5s') from error
+
+
 def budget_of(args: argparse.Namespace) -> Budget | None:
     if args.params:
         return Budget('params', args.params)
+    if args.latency:
+        return Budget('ms', args.latency)
     if args.macs:
         return Budget('macs_paper' if args.convention == 'paper' else 'macs', args.macs)
     return None
@@ -85,13 +100,14 @@ def main() -> None:
     model = cfg.get('model') or {}
     narrowing = Narrowing(model.get('generator') or {})
     budget = budget_of(args)
+    torch.set_num_threads(1 if args.latency else torch.get_num_threads())
     student = choose(model, narrowing, shape_of(cfg, args), args.width, budget)
     command = shlex.join(['tools/build_student.py', *sys.argv[1:]])
     checkpoint = args.teacher_checkpoint or last_checkpoint(cfg, args.teacher)
     write(student, cfg, args.teacher, args.out, checkpoint, command)
     print('\n'.join(student.table))
     if budget:
-        print(f'\nThe next wider one has {student.next_wider(budget)}.')
+        print(f'\n{student.within(budget)}')
     out = escape.line(args.out)
     print(
         f'\nWrote {out}. It expects its teacher at {escape.line(checkpoint)}; then: python tools/train.py {out}'

@@ -31,10 +31,12 @@ class Student(NamedTuple):
             rows.append((name, str(width), *map(amount, self.sizes.at(width))))
         return [f'{row[0]:<8}' + ''.join(f'{cell:>14}' for cell in row[1:]) for row in rows]
 
-    def next_wider(self, budget: Budget) -> str:
-        """What one step more of width would take of the budget."""
-        width = self.width + self.sizes.narrowing.widths.step
-        return f'{amount(budget.of(self.sizes.at(width)))} {budget.unit}'
+    def within(self, budget: Budget) -> str:
+        """What is used of the budget by this one, by one step more of width, and by the teacher."""
+        narrowing = self.sizes.narrowing
+        widths = (self.width, self.width + narrowing.widths.step, narrowing.full)
+        own, wider, teacher = (amount(self.sizes.of(budget, width)) for width in widths)
+        return f'It has {own} {budget.unit}, the next wider one {wider}, the teacher {teacher}.'
 
 
 def choose(
