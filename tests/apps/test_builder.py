@@ -21,6 +21,7 @@ from mmagic_mikd.apps.builder.budget import (
 )
 from mmagic_mikd.apps.builder.widths import NARROW_TYPES, WIDTH_KEYS, Narrowing
 from mmagic_mikd.engine.settings import Settings, read
+from mmagic_mikd.utils.errors import ConfigError
 
 FACADES = 'mmagic::pix2pix/pix2pix_vanilla-unet-bn_1xb1-80kiters_facades.py'
 CYCLEGAN = 'mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-270kiters_horse2zebra.py'
