@@ -1,4 +1,5 @@
 # Students: mobile ResNets of 16 channels, 0.137 M of 11.38 M parameters, 1.408 G of 56.8 G MACs (paper count).
+# Small, and not fast: its time falls a quarter as much as its MACs on a CPU (docs/students.md).
 _base_ = ['mmagic::cyclegan/cyclegan_lsgan-resnet-in_1xb1-270kiters_horse2zebra.py', '../_base_/mikd.py']
 custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 

@@ -1,4 +1,5 @@
 # Student: a mobile ResNet of 16 channels, 0.137 M of 11.38 M parameters, 1.408 G of 56.8 G MACs (paper count).
+# Small, and not fast: a U-Net of 16 channels took a seventh of its time on a CPU (docs/students.md).
 _base_ = ['./pix2pix_resnet-in_1xb1-744kiters_cityscapes.py', '../_base_/mikd.py']
 custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 
