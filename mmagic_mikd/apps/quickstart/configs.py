@@ -108,7 +108,15 @@ default_hooks = dict(
         objectives=dict(pyramid=dict(type='PyramidLaplaceLoss', loss_weight=15.0))))
 """
 
+# A file has no batch to take statistics of (docs/export.md).
+SHIPPED = """\
+# For tools/test.py: the same student as it ships, by the statistics that its training has gathered.
+_base_ = './{name}.py'
+custom_hooks = [dict(type='FrozenStatistics')]
+"""
+
 BATCH_SIZE = 8
+STUDENTS, AS_SHIPPED = ('student_plain', 'student_distilled'), '_shipped'
 
 
 def config_texts(
@@ -137,7 +145,8 @@ def config_texts(
         hook=HOOK,
     )
     teacher = teacher_text(pairs, size, iters, seed, direction, weights)
-    return dict(teacher=teacher, student_plain=plain, student_distilled=distilled)
+    texts = dict(teacher=teacher, student_plain=plain, student_distilled=distilled)
+    return texts | {f'{name}{AS_SHIPPED}': SHIPPED.format(name=name) for name in STUDENTS}
 
 
 def teacher_text(pairs: Pairs, size: int, iters: int, seed: int, direction: str, weights: Path | None) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from ...utils.errors import ConfigError
 from ..clone import data_folder
-from .configs import BATCH_SIZE, config_texts
+from .configs import AS_SHIPPED, BATCH_SIZE, STUDENTS, config_texts
 from .pairs import PHOTOS, Pairs, check_pairs, make_pairs, pictures
 from .steps import MARKERS, Progress, Step, fingerprint, read_json, run_command, write_json
 
 TITLES = dict(teacher='teacher', student_plain='student alone', student_distilled='student distilled')
+SHIPPED = {f'{name}{AS_SHIPPED}': f'{TITLES[name]}, as it ships' for name in STUDENTS}
 # Seconds on 2 CPU cores; only the estimate of the time left rests on them.
 STARTUP, EVALUATION = 7, 10
 PER_ITERATION = dict(teacher=0.13, student_plain=0.07, student_distilled=0.10)
@@ -39,11 +40,11 @@ class Plan:
 
     def steps(self) -> list[Step]:
         results = tuple(self.out / name for name in ('comparison.png', 'results.json', 'results.md'))
-        scores = tuple(map(self.scores, TITLES))
+        scores = tuple(map(self.scores, TITLES | SHIPPED))
         return [
             self._data(),
             *map(self._training, TITLES),
-            Step('evaluate', 'Evaluate the three', {}, self._evaluate, 3 * EVALUATION, scores),
+            Step('evaluate', 'Evaluate all', {}, self._evaluate, len(scores) * EVALUATION, scores),
             Step('report', 'Picture and table', self.device, self._report, 8, results),
         ]
 
@@ -86,10 +87,11 @@ class Plan:
         publish(self.run_dir(name), self.checkpoint(name))
 
     def _evaluate(self, progress: Progress) -> None:
-        for name in TITLES:
+        for name in TITLES | SHIPPED:
             self.scores(name).parent.mkdir(exist_ok=True)
-            folders = ['--work-dir', self.run_dir(name) / 'test', '--out', self.scores(name)]
-            self._tool(progress, 'test', name, self.checkpoint(name), *folders)
+            trained = name.removesuffix(AS_SHIPPED)
+            folders = ['--work-dir', self.run_dir(trained) / 'test', '--out', self.scores(name)]
+            self._tool(progress, 'test', name, self.checkpoint(trained), *folders)
 
     def _report(self, progress: Progress) -> None:
         from .report import Trained, write_report  # imports all of the toolbox
@@ -98,8 +100,12 @@ class Plan:
             name: Trained(title, self.config(name), self.checkpoint(name), self.scores(name))
             for name, title in TITLES.items()
         }
+        shipped = {
+            name: models[name.removesuffix(AS_SHIPPED)]._replace(title=title, scores=self.scores(name))
+            for name, title in SHIPPED.items()
+        }
         settings = {key: value for key, value in vars(self.args).items() if key != 'out'}
-        write_report(models, self.out, self.device, settings)
+        write_report(models, shipped, self.out, self.device, settings)
 
     def _tool(self, progress: Progress, tool: str, name: str, *arguments: object) -> None:
         command = [sys.executable, '-um', 'mmagic_mikd', tool, self.config(name), *arguments]

@@ -27,6 +27,8 @@ Next
   your own pairs:    bash tools/quickstart.sh --data DIR --out work_dirs/mine
   another setting:   copy {out}/configs/student_distilled.py beside itself, edit the copy, then
                      {python} tools/train.py COPY
+  a file to ship:    {python} tools/export.py {out}/configs/student_distilled.py \\
+                     {out}/checkpoints/student_distilled.pth
   the real size:     tools/dist_train.sh configs/mikd_pix2pix.py 8"""
 
 

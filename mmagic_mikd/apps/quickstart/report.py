@@ -41,11 +41,13 @@ class Trained(NamedTuple):
     scores: Path
 
 
-def write_report(models: dict[str, Trained], out: Path, device: str, settings: dict) -> None:
-    """Write comparison.png, results.json and results.md."""
+def write_report(
+    models: dict[str, Trained], shipped: dict[str, Trained], out: Path, device: str, settings: dict
+) -> None:
+    """Write comparison.png, results.json and results.md; the last two also of the students as they ship."""
     register_all_modules()
     init_default_scope('mmagic')
-    rows = {name: measure(model, device) for name, model in models.items()}
+    rows = {name: measure(model, device) for name, model in (models | shipped).items()}
     write_json(out / 'results.json', dict(settings=settings, device=device, models=rows))
     remark = behind(rows['student_plain'], rows['student_distilled'])
     text = '\n\n'.join(filter(None, [remark, notes(device, settings)]))
@@ -98,8 +100,9 @@ def notes(device: str, settings: dict) -> str:
         f'{settings["size"]} px; time on {device}{threads}, batch 1. MACs count a transposed '
         "convolution at its input resolution; results.json has the papers' count too. PSNR in dB, "
         'L1 of images in [0, 1]. The distilled student learns from the target as the other one does '
-        "and, by a bound on mutual information, from the teacher's images, and starts as its first "
-        'channels (configs/student_distilled.py).'
+        "and, by a bound on mutual information, from the teacher's images (configs/student_distilled.py). "
+        'The toolbox normalises an image by the batch that it is in; a student as it ships normalises it by '
+        'the statistics that its training has gathered.'
     )
 
 

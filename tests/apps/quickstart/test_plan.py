@@ -68,6 +68,14 @@ def test_both_students_are_scored_against_target_and_teacher(plan):
         assert kinds == (['target'] if name == 'teacher' else ['target', 'teacher'])
 
 
+def test_a_student_that_ships_is_the_same_but_for_its_statistics(plan):
+    cfg = configs(plan())
+    for name in ('student_plain', 'student_distilled'):
+        shipped = cfg[f'{name}_shipped'].to_dict()
+        assert shipped.pop('custom_hooks') == [dict(type='FrozenStatistics')]
+        assert shipped == cfg[name].to_dict()
+
+
 def test_options_reach_the_configs(plan, own, tmp_path):
     weights = tmp_path / "wei'ghts.th"
     weights.touch()

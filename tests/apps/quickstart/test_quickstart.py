@@ -63,12 +63,15 @@ def test_picture_table_and_checkpoints_are_there(finished):
     picture = Image.open(out / 'comparison.png')
     assert picture.width > 5 * 100 and len(set(picture.get_flattened_data())) > 1000
     results = json.loads((out / 'results.json').read_text())
-    teacher, plain, distilled = results['models'].values()
+    teacher, plain, distilled, *shipped = results['models'].values()
     assert plain['params'] == distilled['params'] < teacher['params'] / 10
     for model in (plain, distilled):
         assert {'target/psnr', 'target/ssim', 'target/l1', 'teacher/psnr'} <= model['scores'].keys()
         assert model['milliseconds'] > 0 and model['macs'] < model['macs_paper']
     assert plain['scores'] != distilled['scores']
+    for model, same in zip(shipped, (plain, distilled), strict=True):
+        assert model['scores'] != same['scores'] and model['title'] == f'{same["title"]}, as it ships'
+        assert model['scores'].keys() == same['scores'].keys()
     table = (out / 'results.md').read_text()
     assert f'{distilled["scores"]["target/psnr"]:.2f}' in table
     for name in ('comparison.png', 'results.md', 'checkpoints', 'student_distilled.py'):
