@@ -35,7 +35,7 @@ def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path,
     reason: Exception | None = None
     for sizes in (*shapes, None):
         try:
-            with _quiet():
+            with quiet():
                 program = torch.export.export(network, (example,), dynamic_shapes=sizes)
                 _save(program, form, path)
             if sizes is None or _takes_other_sizes(form, path, example, spec):
@@ -52,6 +52,11 @@ def _save(program: torch.export.ExportedProgram, form: str, path: Path) -> None:
     if form == 'pt2':
         torch.export.save(program, path)
         return
+    onnx_of(program, path)
+
+
+def onnx_of(program: torch.export.ExportedProgram, path: Path) -> None:
+    """One file, weights included."""
     names = dict(input_names=['x'], output_names=['image'])
     torch.onnx.export(program, (), path, dynamo=True, external_data=False, opset_version=OPSET, **names)
 
@@ -99,7 +104,7 @@ def describe(path: Path, told: dict) -> None:
 
 
 @contextlib.contextmanager
-def _quiet():
+def quiet():
     """Exporters talk to whoever debugs them."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter('ignore')

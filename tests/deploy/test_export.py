@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from shipped import FAMILIES, trained
 
 from mmagic_mikd.apps.export import export, translate
@@ -15,8 +16,10 @@ from mmagic_mikd.deploy.calls import input_orders
 from mmagic_mikd.deploy.form import Deployed
 from mmagic_mikd.deploy.picture import translated
 from mmagic_mikd.deploy.spec import Spec
+from mmagic_mikd.utils.errors import ConfigError
 
 onnx = pytest.importorskip('onnx', reason='needs pip install onnx onnxruntime onnxscript')
+onnxruntime = pytest.importorskip('onnxruntime', reason='needs pip install onnx onnxruntime onnxscript')
 
 
 @pytest.fixture
@@ -152,3 +155,25 @@ def test_the_order_is_that_of_the_inputs_whatever_the_target_is_called():
     assert input_orders({**given, **target}) == input_orders({**target, **given}) == {'RGB'}
     two = dict(img_A_output_channel_order='RGB', img_B_output_channel_order='BGR')
     assert input_orders(two) == {'RGB', 'BGR'}
+
+
+@pytest.mark.parametrize('family', ['pix2pix', 'edsr'])
+def test_pictures_of_whole_numbers_in_and_out(family, tmp_path, told):
+    code, out = exported(family, tmp_path, '--uint8')
+    assert code == 0, told()
+    spec, session = interface(out), onnxruntime.InferenceSession(str(out / 'student_uint8.onnx'))
+    side = 2 * spec['multiple'] if spec['multiple'] > 1 else 20
+    picture = np.random.default_rng(0).integers(0, 256, (side, 2 * side, 3), np.uint8)
+    (made,) = session.run(None, dict(x=picture[None]))
+    Image.fromarray(picture).save(tmp_path / 'in.png')
+    command = [sys.executable, out / 'run.py', tmp_path / 'in.png', tmp_path / 'out.png']
+    subprocess.run(command, check=True, capture_output=True)
+    wanted = np.asarray(Image.open(tmp_path / 'out.png'))
+    assert made.dtype == np.uint8 and made[0].shape == wanted.shape
+    assert np.abs(made[0].astype(int) - wanted).max() <= 1
+
+
+@pytest.mark.parametrize('options', [['--precision', 'fp16'], ['--format', 'pt2']])
+def test_whole_numbers_are_for_onnx_alone(options):
+    with pytest.raises(ConfigError, match='--uint8 is for --format onnx --precision fp32'):
+        export.parse_args(['config.py', 'checkpoint.pth', '--uint8', *options])

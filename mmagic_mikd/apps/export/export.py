@@ -18,6 +18,7 @@ from ...deploy import produce
 from ...deploy.compare import Difference, compare
 from ...deploy.form import STATISTICS, Deployed, depends_on_batch
 from ...deploy.load import Student, clean_up, load_student
+from ...deploy.pixels import write_pixels
 from ...deploy.spec import Spec
 from ...host.taps import unwrap
 from ...utils import escape
@@ -43,6 +44,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='of batch normalisation: of each image, or frozen; by default what is closer to test.py',
     )
     parser.add_argument('--precision', choices=tuple(LIMITS), default='fp32')
+    parser.add_argument(
+        '--uint8',
+        action='store_true',
+        help='also DIR/student_uint8.onnx, which takes and makes RGB pictures (1, H, W, 3) of whole numbers',
+    )
     parser.add_argument('--size', nargs='+', default=['dynamic'], help="'dynamic', or height and width")
     parser.add_argument('--generator', help='path of the generator in the model')
     parser.add_argument('--images', type=int, default=16, help='of the test set, for the comparison')
@@ -59,6 +65,8 @@ def check_args(args: argparse.Namespace) -> None:
         raise ConfigError(f"--size {' '.join(args.size)} must be 'dynamic', or height and width in pixels")
     if args.precision != 'fp32' and args.format != 'onnx':
         raise ConfigError(f'--precision {args.precision} is for --format onnx')
+    if args.uint8 and (args.format, args.precision) != ('onnx', 'fp32'):
+        raise ConfigError('--uint8 is for --format onnx --precision fp32')
     if args.images < 1:
         raise ConfigError(f'--images {args.images} must be at least 1')
     args.out = args.out or Path(args.checkpoint).parent / 'export'
@@ -154,6 +162,8 @@ class KeepMetrics(Hook):
 
 def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Deployed, spec: Spec) -> int:
     """Write, compare, and leave either everything or nothing."""
+    if args.uint8 and spec.kind != 'image':
+        raise ConfigError('--uint8 is for generators that take pictures, and this one takes latents')
     size = None if args.size is None else tuple(map(int, args.size))
     made = produce.file(network, spec, student.calls.inputs, args.format, args.precision, size, args.out)
     least = LIMITS[args.precision]
@@ -161,7 +171,13 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
         made.path.unlink()
         say(f'Refused: the file differs from PyTorch, {made.difference}; at least {least:g} dB are wanted.')
         return 1
-    target = args.out / f'student.{args.format}'
+    target, pixels = args.out / f'student.{args.format}', args.out / 'student_uint8.onnx'
+    if args.uint8:
+        try:
+            write_pixels(network, made.spec, student.calls.inputs, pixels)
+        except ConfigError:
+            made.path.unlink()
+            raise
     told = made.spec.as_dict() | dict(
         precision=args.precision,
         error=made.difference._asdict(),
@@ -172,6 +188,8 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
     produce.publish(made.path, target, told)
     takes = 'any size' if made.spec.dynamic else f'inputs of {"x".join(map(str, made.spec.shape))} only'
     say(f'{target}: {target.stat().st_size / 1e6:.2f} MB, {takes}; against PyTorch: {made.difference}')
+    if args.uint8:
+        say(f'{pixels}: RGB pictures in and out, {pixels.stat().st_size / 1e6:.2f} MB')
     if args.format == 'onnx' and spec.kind == 'image':
         shutil.copyfile(TEMPLATE, args.out / 'run.py')
         say(f'Next: python {args.out}/run.py PICTURE OUT.png')
