@@ -84,9 +84,7 @@ def png(picture: Tensor) -> str:
 
 
 def _facts(student: Exported, teacher: Exported | None, runtime: Runtime) -> dict:
-    sizes = dict(
-        model=student.size, runtime=sum(map(len, runtime[:3])), teacher=teacher.size if teacher else 0
-    )
+    sizes = dict(model=student.size, runtime=runtime.size, teacher=teacher.size if teacher else 0)
     return dict(spec=student.spec.as_dict(), bytes=sizes, about=student.about)
 
 

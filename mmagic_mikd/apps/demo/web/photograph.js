@@ -36,7 +36,8 @@ async function open(network) {
     showSide();
     output.width = wide;
     output.height = high;
-    byId('wipe').style.setProperty('--width', `${wide}px`);
+    byId('wipe').style.setProperty('--width', `${wide / devicePixelRatio}px`);
+    byId('wipe').style.setProperty('--aspect', wide / high);
     byId('save').disabled = true;
     byId('stop').disabled = false;
     const { data } = pixelsOf(input);
