@@ -84,7 +84,11 @@ def told(target: Path, student: Exported, tiling: Tiling | None) -> None:
     """What was written, and how."""
     whole, model = target.stat().st_size / 1e6, student.size / 1e6
     lines = [f'{target}: {whole:.1f} MB, of which {model:.2f} are the model']
-    if tiling and tiling.side:
+    if tiling and tiling.difference is None:
+        lines.append(
+            f'It has one size: larger photographs in tiles of {tiling.side}, whether they show or not'
+        )
+    elif tiling and tiling.side:
         lines.append(f'Larger photographs in tiles of {tiling.side}; against the whole: {tiling.difference}')
     elif tiling:
         lines.append(f'Photographs as a whole, as tiles would show: {tiling.difference}')

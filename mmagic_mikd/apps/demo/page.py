@@ -12,7 +12,7 @@ import cv2
 import torch
 from torch import Tensor
 
-from ...deploy.picture import to_picture, translated
+from ...deploy.picture import OVERLAP, to_picture, translated
 from .exported import Exported
 from .runtime import Runtime
 from .starts import Start, palette
@@ -40,7 +40,9 @@ def write_page(
         tiling: of larger photographs.
     """
     told = _facts(student, teacher, runtime) | _pictures(starts, teacher, panel)
-    told['spec'] |= dict(tile=tiling.side, overlap=tiling.overlap) if tiling else dict(tile=0, overlap=0)
+    told['spec'] |= (
+        dict(tile=tiling.side, overlap=tiling.overlap) if tiling else dict(tile=0, overlap=OVERLAP)
+    )
     parts = dict(
         title=title(student, panel),
         lead=html.escape(lead(student)),

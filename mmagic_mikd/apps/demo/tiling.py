@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 
 from ...deploy.compare import Difference
-from ...deploy.picture import translated
+from ...deploy.picture import OVERLAP, translated
 from .exported import Exported
 from .starts import Start
 
 SIDE = 128  # pixels of a tile without its margins: the memory of a browser, more than its time
-OVERLAPS = (16, 32)
+OVERLAPS = (OVERLAP, 2 * OVERLAP)
 LEAST = 50.0  # decibels between tiles and the whole, from which no seam is seen
 
 
@@ -27,7 +27,7 @@ def tiling_of(student: Exported, starts: list[Start]) -> Tiling:
     """The smallest overlap with which tiles make what the whole picture makes."""
     spec, generate = student.spec, student.generate
     if not spec.dynamic:  # it has one size, and larger pictures are tiles of it whether they show or not
-        return Tiling(max(spec.shape[-2:]), OVERLAPS[0], None)
+        return Tiling(max(spec.shape[-2:]), OVERLAP, None)
     picture = _large(starts[0].picture if starts else _noise())
     whole = translated(picture, generate, spec)
     for overlap in OVERLAPS:
@@ -35,7 +35,7 @@ def tiling_of(student: Exported, starts: list[Start]) -> Tiling:
         difference = _between(translated(picture, generate, spec, side, overlap=overlap), whole)
         if difference.psnr >= LEAST:
             return Tiling(side, overlap, difference)
-    return Tiling(0, OVERLAPS[0], difference)
+    return Tiling(0, OVERLAP, difference)
 
 
 def _large(picture: torch.Tensor) -> torch.Tensor:

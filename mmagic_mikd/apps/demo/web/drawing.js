@@ -10,6 +10,7 @@ async function open(network) {
   let current = 0;
 
   async function useStart(index) {
+    state('busy');
     current = index;
     const { picture, teacher } = told.starts[index];
     byId('teacher-figure').hidden = !teacher;

@@ -82,6 +82,7 @@ async function open(network) {
   }
 
   async function useStart(index) {
+    state('busy');
     const { picture: own, teacher: its, name: called } = told.starts[index];
     return use(await embedded(own), its && await embedded(its), called);
   }
