@@ -14,6 +14,7 @@ TOOLS = dict(  # in the order of a project: module with a `main`, what it is for
     test=('launch.test', 'evaluate a checkpoint'),
     export=('export.export', 'a trained student as a file that runs without the toolbox'),
     translate=('export.translate', 'pictures through that file'),
+    demo=('demo.demo', 'that file in a page, which runs it in a browser'),
     plot_run=('analysis.plot_run', 'what a run has logged, as a picture'),
     complexity=('analysis.complexity', 'parameters and multiply-accumulates of a generator'),
     benchmark=('export.benchmark', 'milliseconds of student and teacher, beside their multiply-accumulates'),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .spec import Spec
 
-OVERLAP = 16  # pixels of a tile that only lend their surroundings to the rest
+OVERLAP = 16
 
 
 def to_input(picture: Tensor, spec: Spec) -> Tensor:
@@ -34,6 +34,7 @@ def translated(
     generate: Callable[[Tensor], Tensor],
     spec: Spec,
     tile: int = 0,
+    overlap: int = OVERLAP,
     told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Tensor:
     """What the generator makes of a picture (H, W, 3) of any size.
@@ -41,6 +42,7 @@ def translated(
     Args:
         generate: the generator, on inputs of the spec.
         tile: side of the tiles that larger pictures are cut into; 0 for the whole at once.
+        overlap: pixels of a tile that only lend their surroundings to the rest.
         told: called with the number of tiles that are done, and of all.
     """
     image = to_input(picture, spec)
@@ -48,29 +50,29 @@ def translated(
     side = (height, width) if not tile else (min(tile, height), min(tile, width))
     if not spec.dynamic:
         side = spec.shape[-2:]
-    tiles = list(_tiles(height, width, side))
+    tiles = list(_tiles(height, width, side, overlap))
     whole: Tensor | None = None
     for done, (top, left) in enumerate(tiles, start=1):
         part = _padded(image[..., top : top + side[0], left : left + side[1]], side, spec)
         made = generate(part)
         if whole is None:
             whole = made.new_zeros(1, made.shape[1], *(round(spec.scale * s) for s in (height, width)))
-        _put(whole, made, top, left, (height, width), side, spec.scale)
+        _put(whole, made, (top, left), (height, width), side, spec.scale, overlap)
         told(done, len(tiles))
     return to_picture(whole, spec)
 
 
-def _tiles(height: int, width: int, side: tuple[int, int]) -> Iterator[tuple[int, int]]:
+def _tiles(height: int, width: int, side: tuple[int, int], overlap: int) -> Iterator[tuple[int, int]]:
     """Upper left corners; neighbours share twice the overlap."""
-    for top in _starts(height, side[0]):
-        for left in _starts(width, side[1]):
+    for top in _starts(height, side[0], overlap):
+        for left in _starts(width, side[1], overlap):
             yield top, left
 
 
-def _starts(length: int, side: int) -> list[int]:
+def _starts(length: int, side: int, overlap: int) -> list[int]:
     if length <= side:
         return [0]
-    step = max(1, side - 2 * OVERLAP)
+    step = max(1, side - 2 * overlap)
     return [*range(0, length - side, step), length - side]
 
 
@@ -83,13 +85,15 @@ def _padded(part: Tensor, side: tuple[int, int], spec: Spec) -> Tensor:
     return F.pad(part, (0, right, 0, down), mode='replicate') if down or right else part
 
 
-def _put(whole: Tensor, made: Tensor, top: int, left: int, size: tuple, side: tuple, scale: float) -> None:
+def _put(
+    whole: Tensor, made: Tensor, at: tuple, size: tuple, side: tuple, scale: float, overlap: int
+) -> None:
     """The inner part of a tile; its margin only where no neighbour has it inside."""
     places = []
-    for start, length, wide in zip((top, left), size, side, strict=True):
-        first = 0 if start == 0 else OVERLAP
+    for start, length, wide in zip(at, size, side, strict=True):
+        first = 0 if start == 0 else overlap
         last = min(wide, length - start)
-        last -= 0 if start + wide >= length else OVERLAP
+        last -= 0 if start + wide >= length else overlap
         places.append((round(scale * first), round(scale * last), round(scale * start)))
     (a, b, y), (c, d, x) = places
     whole[..., y + a : y + b, x + c : x + d] = made[..., a:b, c:d]

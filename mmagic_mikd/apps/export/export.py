@@ -11,13 +11,16 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import cv2
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from torch import Tensor
 
 from ...deploy import produce
 from ...deploy.compare import Difference, compare
 from ...deploy.form import STATISTICS, Deployed, depends_on_batch
 from ...deploy.load import Student, clean_up, load_student
+from ...deploy.picture import to_picture
 from ...deploy.pixels import write_pixels
 from ...deploy.spec import Spec
 from ...host.taps import unwrap
@@ -28,6 +31,7 @@ from ..launch.launch import Parser, read_config, require_checkpoint, require_dat
 FORMATS = ('onnx', 'pt2', 'torch')
 LIMITS = dict(fp32=60.0, fp16=45.0, int8=35.0)  # decibels to PyTorch, below which there is no file
 EXTRA = 'pip install onnx onnxruntime onnxscript'
+KEPT = 4  # test images that lie beside the file
 TEMPLATE = Path(__file__).with_name('run_file.py')
 
 
@@ -160,6 +164,13 @@ class KeepMetrics(Hook):
         self.metrics = metrics or {}
 
 
+def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
+    """Pictures of the test set, to try the file on: what the network gets, such as a label map."""
+    folder.mkdir(exist_ok=True)
+    for number, x in enumerate(inputs):
+        cv2.imwrite(str(folder / f'{number}.png'), to_picture(x, spec).numpy()[..., ::-1])
+
+
 def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Deployed, spec: Spec) -> int:
     """Write, compare, and leave either everything or nothing."""
     if args.uint8 and spec.kind != 'image':
@@ -192,5 +203,6 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
         say(f'{pixels}: RGB pictures in and out, {pixels.stat().st_size / 1e6:.2f} MB')
     if args.format == 'onnx' and spec.kind == 'image':
         shutil.copyfile(TEMPLATE, args.out / 'run.py')
-        say(f'Next: python {args.out}/run.py PICTURE OUT.png')
+        keep_inputs(student.calls.inputs[:KEPT], spec, args.out / 'inputs')
+        say(f'Next: python {args.out}/run.py PICTURE OUT.png, or python tools/demo.py {args.out}')
     return 0

@@ -20,6 +20,7 @@ from ...deploy.picture import to_picture, translated
 from ...deploy.spec import Spec
 from ...deploy.write import Written
 from ...utils import escape
+from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from ..launch.launch import Parser, user_errors
 
@@ -58,10 +59,16 @@ def open_model(path: Path, threads: int) -> tuple[Spec, Written]:
     for needed in (path, beside):
         if not needed.is_file():
             raise ConfigError(f'there is no file {needed}: write it with tools/export.py')
-    told = json.loads(beside.read_text())
-    names = Spec.__dataclass_fields__
-    spec = Spec(**{k: tuple(v) if k == 'shape' else v for k, v in told.items() if k in names})
-    return spec, Written(path, path.suffix.removeprefix('.'), threads)
+    try:
+        told = json.loads(beside.read_text())
+        names = Spec.__dataclass_fields__
+        spec = Spec(**{k: tuple(v) if k == 'shape' else v for k, v in told.items() if k in names})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f'{beside} is not what tools/export.py writes ({quoted(error)})') from error
+    try:
+        return spec, Written(path, path.suffix.removeprefix('.'), threads)
+    except Exception as error:  # of runtimes, whose errors are of every class
+        raise ConfigError(f'{path} cannot be read as a network ({quoted(error)}): export it anew') from error
 
 
 def jobs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
