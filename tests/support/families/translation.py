@@ -26,14 +26,19 @@ def pix2pix(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
     shrink_pix2pix(distill.teacher.model, 8)
     energy_alone(distill, 32)
     cfg.train_dataloader.batch_size = batch_size
+    facades(cfg)
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
+    return cfg
+
+
+def facades(cfg: Config) -> None:
+    """Train on the real ones, at 32 px."""
     cfg.train_dataloader.dataset.data_root = str(data_folder('facades'))
     for transform in cfg.train_dataloader.dataset.pipeline:
         if transform.type == 'Resize':
             transform.scale = (36, 36)
         if transform.type == 'FixedCrop':
             transform.crop_size = (32, 32)
-    distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
-    return cfg
 
 
 def resize(pipeline: list[dict], load: int, crop: int) -> None:
@@ -71,4 +76,29 @@ def cyclegan(work_dir: Path, iters: int = 2, batch_size: int = 1) -> Config:
         first_images(data_folder('summer2winter') / f'test{domain}', work_dir / 'data' / f'test{domain}', 8)
     cfg.test_dataloader.dataset.data_root = str(work_dir / 'data')
     distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
+    return cfg
+
+
+def omgd(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
+    """configs/pix2pix/omgd-*: two teachers in training, 8 and 4 wide, a student of 4, on facades at 32 px.
+
+    What looks through VGG-16 has a small random network in its place.
+    """
+    name = 'omgd-pix2pix_vanilla-unet-bn-c16_1xb4-558kiters_cityscapes.py'
+    cfg = small(Config.fromfile(ROOT / 'configs' / 'pix2pix' / name), work_dir, iters, batch_size)
+    teachers = cfg.model.teachers
+    for generator, width in (
+        (cfg.model.generator, 4),
+        *zip(teachers.generators.values(), (8, 4), strict=True),
+    ):
+        generator.update(base_channels=width, num_down=5)
+    teachers.discriminator.update(base_channels=4, num_conv=1, shared=1)
+    cfg.model.every = 2
+    cfg.param_scheduler = None
+    for objective in cfg.default_hooks.distill.objectives.values():
+        if 'backbone' in objective:
+            objective.backbone = dict(type='random', widths=(4, 8))
+        if 'learner' in objective:
+            objective.learner.pop('param_scheduler')
+    facades(cfg)
     return cfg
