@@ -3,9 +3,10 @@
 How a batch flows: the toolbox runs the student, `host.taps` sees it and `engine.pair` runs the teacher on the
 same inputs; when the toolbox updates the generator, `engine.iteration` has the `objectives` learn and adds
 them to its loss. Then: `engine` is the run, from the hook's settings to its checkpoint; `teachers`,
-`students` and `backbones` are the networks, `online` trains teachers in the same run, `guard` watches for divergence, `resume` lets an interrupted run
-go on, `compat` repairs the toolbox, `cost`, `evaluation`, `datasets` and `visualization` say what they are,
-and `apps` holds the command line tools.
+`students` and `backbones` are the networks, `online` trains teachers in the same run, `guard` watches for
+divergence, `resume` lets an interrupted run go on, `compat` repairs the toolbox, `cost`, `evaluation`,
+`datasets` and `visualization` say what they are, `deploy` writes files to ship, and `apps` holds the command
+line tools.
 """
 
 from mmengine.registry import HOOKS, MODELS
@@ -26,7 +27,12 @@ from .version import __version__  # noqa: E402
 from .visualization.pictures import DistillPictures  # noqa: E402
 
 # In MMEngine's own registries: bare names resolve from the scope of any OpenMMLab toolbox.
-for _module in (EnergyCritic, FeatureCritic, VGG16, *(getattr(objectives, name) for name in objectives.__all__)):
+for _module in (
+    EnergyCritic,
+    FeatureCritic,
+    VGG16,
+    *(getattr(objectives, name) for name in objectives.__all__),
+):
     MODELS.register_module(module=_module)
 HOOKS.register_module(module=DistillRunner)
 HOOKS.register_module(name=['DistillPictures', 'ChainPictures'], module=DistillPictures)  # the old name, too

@@ -1,4 +1,4 @@
-"""Teachers that are trained in the same run as their student: the models, and the choice of a teacher's best."""
+"""Teachers that are trained in the same run as their student, and the choice of the best of them."""
 
 from mmengine.registry import MODELS
 

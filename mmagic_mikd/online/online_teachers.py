@@ -21,10 +21,10 @@ PREFIX = 'teacher_'
 class OnlineTeachers(Pix2Pix):
     """One small generator, without discriminator and ground truth, beside a model that trains its teachers.
 
-    All that the student learns from are the objectives of ``default_hooks.distill``, whose teachers are networks
-    of this model: ``teacher=dict(online='teacher_generators.wide')``. This is the base of Ren et al., "Online
-    Multi-Granularity Distillation for GAN Compression", ICCV 2021. It is evaluated as Pix2Pix is, and
-    ``generators`` in its checkpoint is that of a plain Pix2Pix.
+    All that the student learns from are the objectives of ``default_hooks.distill``, whose teachers are
+    networks of this model: ``teacher=dict(online='teacher_generators.wide')``. This is the base of Ren et
+    al., "Online Multi-Granularity Distillation for GAN Compression", ICCV 2021. It is evaluated as Pix2Pix
+    is, and ``generators`` in its checkpoint is that of a plain Pix2Pix.
 
     Args:
         generator: config of the student.
@@ -33,8 +33,8 @@ class OnlineTeachers(Pix2Pix):
             here, as in ``optim_wrapper``; it has the student's ``data_preprocessor``.
         every: the teachers take a step in one of so many iterations, the student in each.
         phases: in place of ``every``, how many iterations the teachers train alone and then, how many the
-            student, in turn. It learns from ``chosen``, the teacher of ``default_domain`` as it was when the hook
-            ``TeacherSelection`` found it best.
+            student, in turn. It learns from ``chosen``, the teacher of ``default_domain`` as it was when the
+            hook ``TeacherSelection`` found it best.
         kwargs: those of ``Pix2Pix``.
 
     Raises:
@@ -56,7 +56,9 @@ class OnlineTeachers(Pix2Pix):
         self.every, self.phases = every, phases
         model = MODELS.build(dict(teachers))
         model.data_preprocessor = self.data_preprocessor
-        vars(self)['teachers'] = model  # no child: its networks are, so that each is wrapped and trained as ours
+        vars(self)['teachers'] = (
+            model  # no child: its networks are, so that each is wrapped and trained as ours
+        )
         self.teacher_generators, self.teacher_discriminators = model.generators, model.discriminators
         self.image_buffers = getattr(model, 'image_buffers', {})  # where a checkpoint looks for them
         if phases:

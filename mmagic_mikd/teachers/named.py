@@ -29,9 +29,7 @@ def require_named(key: str, name: str | None, teacher: Teacher | None, where: st
     """
     names = list(filter(None, teachers_of(teacher)))
     if name is not None and name not in names:
-        alone = (
-            None if names else f'it is the name of one of several in {where}, and there is one: leave it out'
-        )
+        alone = None if names else f'{where} is one without a name: leave it out'
         raise ConfigError(f'{key}={name!r} is no teacher: {proposal(name, names, alone)}')
 
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from families import Observer, equal, hook_of, load, omgd, scalars, train, without_distillation
+from families import equal, hook_of, load, omgd, scalars, train, without_distillation
 from interruption import difference, elsewhere, end, finish, output, start
 from mmagic.registry import MODELS
 from mmengine.config import Config
@@ -21,13 +21,15 @@ from mmagic_mikd.utils.errors import ConfigError
 class Record(Hook):
     """Keeps the model before each iteration, and what the student and its teachers made in it."""
 
-    priority = 'HIGHEST'  # before the images are dropped
+    def before_train_iter(self, runner: Runner, *args: object, **kwargs: object) -> None:
+        if runner.iter == 0:
+            self.models, self.views = [copy.deepcopy(runner.model)], []
+            hook_of(runner).iteration.watchers.append(self.keep)
 
-    def before_train(self, runner: Runner) -> None:
-        self.models, self.pairs = [copy.deepcopy(runner.model)], []
+    def keep(self, views: list) -> None:
+        self.views.append({v.taught_by: v._replace(s=v.s.detach()) for v in views})
 
     def after_train_iter(self, runner: Runner, *args: object, **kwargs: object) -> None:
-        self.pairs.append({p.taught_by: (p._x, p.s.detach(), p.t) for p in hook_of(runner).pairs})
         self.models.append(copy.deepcopy(runner.model))
 
 
@@ -63,13 +65,13 @@ def test_the_student_learns_from_all_teachers_or_from_one_and_from_nothing_else(
     record = recorded(l1_alone(omgd(tmp_path, iters=1), **(dict(teacher=teacher) if teacher else {})))
     before, after = record.models
     names = [teacher] if teacher else ['wide', 'deep']
-    assert list(record.pairs[0]) == names
-    x = record.pairs[0][names[0]][0]
+    assert list(record.views[0]) == names
+    x = record.views[0][names[0]].x
     student, loss = before.generators['photo'], 0.0
     for name in names:
         with torch.no_grad():
             t = before.teacher_generators[name](x)
-        assert torch.equal(t, record.pairs[0][name][2])
+        assert torch.equal(t, record.views[0][name].t)
         assert not equal(*(model.teacher_generators[name].state_dict() for model in (before, after)))
         loss = loss + 3.0 * F.l1_loss(student(x), t)
     gradients = torch.autograd.grad(loss, list(student.parameters()))
@@ -84,11 +86,11 @@ def test_ground_truth_counts_once_whatever_the_teachers(tmp_path):
     both.default_hooks.distill.objectives.update(
         truth=dict(type='L1Loss', loss_weight=2.0, target='ground_truth')
     )
-    runner = Runner.from_cfg(both)
-    seen = []
-    runner.register_hook(Observer(lambda hook: seen.append((hook.pairs[0].s, hook.pairs[0].ground_truth))))
+    runner, record = Runner.from_cfg(both), Record()
+    runner.register_hook(record)
     runner.train()
-    s, truth = seen[0]
+    view = record.views[0]['wide']
+    s, truth = view.s, view.ground_truth
     assert scalars(runner)['loss_distill_truth'][0] == pytest.approx(
         2.0 * F.l1_loss(s, truth).item(), rel=1e-6
     )
@@ -111,12 +113,11 @@ def test_teachers_take_their_step_by_the_hinge_loss(tmp_path):
     cfg = omgd(tmp_path, iters=1)
     for wrapper in (cfg.optim_wrapper.teacher_generators, cfg.optim_wrapper.teacher_discriminators):
         wrapper.optimizer = dict(type='SGD', lr=1e-3)
-    runner, seen = Runner.from_cfg(cfg), []
-    record = Record()
+    runner, record = Runner.from_cfg(cfg), Record()
     runner.register_hook(record)
-    runner.register_hook(Observer(lambda hook: seen.append((hook.pairs[0]._x, hook.pairs[0].ground_truth))))
     runner.train()
-    (x, real), (before, after) = seen[0], record.models
+    view, (before, after) = record.views[0]['wide'], record.models
+    x, real = view.x, view.ground_truth
     judge = before.teacher_discriminators['photo']
     makers = {name: before.teacher_generators[name] for name in ('wide', 'deep')}
     fakes = {name: make(x) for name, make in makers.items()}
@@ -191,7 +192,9 @@ class KeepRank(Hook):
     def after_train(self, runner: Runner) -> None:
         hook = hook_of(runner)
         learned = {name: o.network.state_dict() for name, o in hook.objectives.items()}
-        state = dict(model=runner.model.module.state_dict(), learned=learned, images=hook.pairs[0]._x)
+        state = dict(
+            model=runner.model.module.state_dict(), learned=learned, objectives=list(hook.objectives)
+        )
         torch.save(state, f'{runner.work_dir}/rank{runner.rank}.pth')
 
 
@@ -223,7 +226,10 @@ def test_two_processes_end_with_the_same_networks(tmp_path):
             "did you mean 'teacher_generators.wide'",
         ),
         (dict(teacher=dict(wide=dict(online='generators.photo'))), 'is no other network of the model'),
-        (dict(teacher=dict(wide=dict(online='teacher_generators.wide', mode='eval'))), 'teacher.wide.mode'),
+        (
+            dict(teacher=dict(wide=dict(online='teacher_generators.wide', mode='eval'))),
+            "teacher.wide has no setting 'mode'",
+        ),
         (dict(teacher=dict(online='teacher_generators.wide')), 'is one without a name: leave it out'),
     ],
 )
