@@ -38,7 +38,8 @@ class OnlineTeachers(Pix2Pix):
         kwargs: those of ``Pix2Pix``.
 
     Raises:
-        ConfigError: when a phase of the student begins and no teacher has been chosen.
+        ConfigError: the teachers have none of `default_domain` to choose; or, when a phase of the student
+            begins, none has been chosen.
     """
 
     def __init__(
@@ -62,6 +63,11 @@ class OnlineTeachers(Pix2Pix):
         self.teacher_generators, self.teacher_discriminators = model.generators, model.discriminators
         self.image_buffers = getattr(model, 'image_buffers', {})  # where a checkpoint looks for them
         if phases:
+            if self._default_domain not in model.generators:
+                raise ConfigError(
+                    f'model.phases: {type(model).__name__} has no generator of default_domain='
+                    f'{self._default_domain!r} to choose; use `every`'
+                )
             self.register_buffer('best_score', torch.tensor(math.inf))
             self.chosen = copy.deepcopy(model.generators[self._default_domain])
             set_requires_grad(self.chosen, False)
