@@ -4,11 +4,12 @@ import copy
 import itertools
 
 import pytest
-from families import equal, hook_of, load, omgd_cyclegan, scalars, train
+from families import equal, load, omgd_cyclegan, scalars, train
 from interruption import difference, elsewhere, finish, output
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from ranks import of_two_processes
 from resumable import every
 
 from mmagic_mikd.online.selection import TeacherSelection
@@ -119,6 +120,14 @@ def test_it_resumes_bit_for_bit(tmp_path):
         'image_buffers.summer',
         'image_buffers.winter',
     }
+
+
+@pytest.mark.slow
+def test_two_processes_choose_the_same_teacher_and_end_with_the_same_networks(tmp_path):
+    first, second = of_two_processes(omgd_cyclegan(tmp_path, iters=6))
+    assert difference(first, second) is None
+    assert first['model']['best_score'].isfinite()
+    assert equal(load(tmp_path / 'iter_6.pth')['state_dict'], first['model'])
 
 
 def without_phases(cfg: Config) -> None:

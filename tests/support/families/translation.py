@@ -100,7 +100,7 @@ def omgd(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
 
 
 def omgd_cyclegan(work_dir: Path, iters: int = 8) -> Config:
-    """configs/cyclegan/omgd-*: a CycleGAN 8 wide and a student 4 wide, in phases of 2, on real images at 32 px."""
+    """configs/cyclegan/omgd-*: a CycleGAN 8 wide and a student 4 wide, in phases of 2, on seasons at 32 px."""
     name = 'omgd-cyclegan_lsgan-mobile-resnet-in-c16_1xb1-1256kiters_summer2winter.py'
     cfg = Config.fromfile(ROOT / 'configs' / 'cyclegan' / name)
     (selection,) = cfg.custom_hooks
