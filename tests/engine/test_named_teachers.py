@@ -56,7 +56,8 @@ def trained(base, tmp_path, objectives, **settings):
     """The log, and what was seen in the only iteration."""
     cfg = copy.deepcopy(base)
     cfg.work_dir = str(tmp_path)
-    cfg.default_hooks.distill.update(objectives=objectives, **settings)
+    for key, value in dict(objectives=objectives, **settings).items():  # `update` would merge
+        cfg.default_hooks.distill[key] = value
     runner, seen = Runner.from_cfg(cfg), []
     original = runner.train_loop.run_iter
 
