@@ -85,7 +85,8 @@ def _checkpoints(cfg: Any) -> Iterator[str]:
 def _compared(pair: Pair) -> str:
     if pair.teacher is None:
         return f'{_size(pair.student)} parameters'
-    return f'{_size(pair.student)} of {_size(pair.teacher)} parameters'
+    by = f', taught by {pair.taught_by}' if pair.taught_by else ''
+    return f'{_size(pair.student)} of {_size(pair.teacher)} parameters{by}'
 
 
 def _size(network: nn.Module) -> str:
@@ -93,11 +94,14 @@ def _size(network: nn.Module) -> str:
 
 
 def _described(objective: Objective) -> str:
-    parts = [f'{objective.kind}, weight {objective.weight:g}', f'target {objective.place.target}']
+    place = objective.place
+    parts = [f'{objective.kind}, weight {objective.weight:g}', f'target {place.target}']
     if objective.ratio is not None:
         parts[0] = f'{objective.kind}, gradient ratio {objective.ratio:g}'
-    if objective.place.layer is not None:
-        parts[1] = f'layer {" and ".join(dict.fromkeys(objective.place.layer))}'
+    if place.layer is not None:
+        parts[1] = f'layer {" and ".join(dict.fromkeys(place.layer))}'
+    if place.teacher and place.asks_teacher:
+        parts.append(f'taught by {place.teacher}')
     if objective.until is not None:
         parts.append(f'until {objective.until:g}')
     if objective.learns:

@@ -27,6 +27,7 @@ from .view import View
 OPTIONS = (
     'layer',
     'target',
+    'teacher',
     'range',
     'until',
     'adapter',
@@ -67,11 +68,13 @@ class ObjectiveBuilder:
         if weight is None:
             weight = getattr(module, 'loss_weight', 1.0)
         energetic = isinstance(module, MIDistillLoss)
-        backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone')
         # a backbone sees images in the range in which its network was trained: that of the generators
-        place = self._place(options, None if backbones else getattr(module, 'image_range', None), keys)
+        images = None if options['backbone'] else getattr(module, 'image_range', None)
+        place = self._place(options, images, keys)
+        pairs = [pair for pair in self._pairs if place.sees(pair)]
+        backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone', pairs)
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
-        names = [pair.name for pair in self._pairs]
+        names = [pair.name for pair in pairs]
         if energetic:
             objective = of_energy(name, module, names, place, parts, backbones, self._noise, told)
         elif backbones is not None:
@@ -129,21 +132,24 @@ class ObjectiveBuilder:
         if layer is not None:
             paths = [layer] if isinstance(layer, str) else list(layer)
             layer = (paths[0], paths[-1])
-            for pair in self._pairs:
+        given, target = options['range'] and tuple(options['range']), options['target'] or 'teacher'
+        place = Place(layer, target, given or (None if layer else images), keys.objective, options['teacher'])
+        if not place.asks_teacher:  # of a target that all teachers share, one pair of each student will do
+            place = place._replace(teacher=self._pairs[0].taught_by)
+        for pair in self._pairs if layer else ():
+            if place.sees(pair):
                 pair.watch(layer, keys.objective)
-        given = options['range'] and tuple(options['range'])
-        return Place(
-            layer,
-            options['target'] or 'teacher',
-            given or (None if layer else images),
-            keys.objective,
-        )
+        return place
 
-    def _backbones(self, cfg: str | Mapping | None, key: str) -> dict[str, Backbone] | None:
+    def _backbones(
+        self, cfg: str | Mapping | None, key: str, pairs: Sequence[Pair]
+    ) -> dict[str, Backbone] | None:
         if cfg is None:
             return None
-        model, teacher = unwrap(self._runner.model), self._settings.teacher
-        backbones = {pair.name: build_backbone(cfg, pair, model, teacher, key) for pair in self._pairs}
+        model, teachers = unwrap(self._runner.model), self._settings.teachers
+        backbones = {
+            pair.name: build_backbone(cfg, pair, model, teachers[pair.taught_by], key) for pair in pairs
+        }
         for backbone in backbones.values():
             backbone.network.to(self._noise.device)
         if isinstance(cfg, Mapping) and cfg.get('checkpoint'):

@@ -1,12 +1,20 @@
 """From `default_hooks.distill.teacher` and `pairs` to the pairs of student and teacher."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from mmengine.runner import Runner
+from torch import nn
 
 from ..host.locate import find_generators
 from ..host.taps import unwrap
-from ..teachers.build import build_teacher, check_place, check_preprocessing, require_match
+from ..teachers.build import (
+    build_teacher,
+    check_place,
+    check_preprocessing,
+    online_teacher,
+    require_match,
+)
 from ..utils.checks import require_switch
 from ..utils.errors import ConfigError
 from .pair import Pair
@@ -20,28 +28,53 @@ def build_pairs(settings: Settings, runner: Runner) -> list[Pair]:
         ConfigError: a path leads nowhere, or the teacher cannot be built.
     """
     require_one_hook(runner)
-    model, teacher = runner.model, settings.teacher
+    model, names = runner.model, _names(settings)
+    cfgs = settings.pairs or [dict(student=path) for path in find_generators(model)]
+    pairs = {name: [Pair.from_config(cfg, model, name) for cfg in cfgs] for name in names}
+    for name in names:
+        require_different(pairs[name])
+        with named(name):
+            _teach(pairs[name], cfgs, settings, runner, settings.teachers[name])
+    return [pair for of_one in zip(*pairs.values(), strict=True) for pair in of_one]
+
+
+def _teach(
+    pairs: Sequence[Pair],
+    cfgs: Sequence[Mapping],
+    settings: Settings,
+    runner: Runner,
+    teacher: nn.Module | Mapping | None,
+) -> None:
+    """Give all students this teacher, where anything looks at one."""
+    model = unwrap(runner.model)
     if isinstance(teacher, Mapping):
         check_place(teacher, runner.work_dir)
-        check_preprocessing(teacher, unwrap(model))
-    cfgs = settings.pairs or [dict(student=path) for path in find_generators(model)]
-    pairs = [Pair.from_config(cfg, model) for cfg in cfgs]
-    require_different(pairs)
+        check_preprocessing(teacher, model)
     if not _asks_teacher(settings):
-        return pairs
+        return
     if teacher is None:
         raise ConfigError(f'{KEY}.teacher is missing: set its `model` and `checkpoint`')
     resize = isinstance(teacher, Mapping) and teacher.get('resize', False)
     require_switch(f'{KEY}.teacher.resize', resize)
     for pair, cfg in zip(pairs, cfgs, strict=True):
-        preprocessor = unwrap(model).data_preprocessor
-        pair.teacher = build_teacher(
-            teacher, cfg.get('teacher', pair.path), preprocessor, pair.student, cfg.get('value_range')
-        )
+        path, students_range = cfg.get('teacher', pair.path), cfg.get('value_range')
+        if isinstance(teacher, Mapping) and 'online' in teacher:
+            pair.teacher = online_teacher(teacher, model, pair.student)
+        else:
+            pair.teacher = build_teacher(teacher, path, model.data_preprocessor, pair.student, students_range)
         pair.resize = resize
         require_match(pair.teacher, pair.student, resize)
         pair.teacher.to(next(model.parameters()).device)
-    return pairs
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Sentences on the teacher name the one of several that they are about."""
+    key = f'{KEY}.teacher'
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(key, f'{key}.{name}') if name else str(error)) from error
 
 
 def require_one_hook(runner: Runner) -> None:
@@ -64,8 +97,20 @@ def require_different(pairs: list[Pair]) -> None:
             )
 
 
-def _asks_teacher(settings: Settings) -> bool:
-    """Whether anything will ever look at its images or its weights."""
-    return bool(settings.start) or any(
-        cfg.get('layer') or cfg.get('target', 'teacher') == 'teacher' for cfg in settings.objectives.values()
-    )
+def _names(settings: Settings) -> list[str]:
+    """Of the teachers that anything will look at; the first one's if nothing will."""
+    names, asked = list(settings.teachers), _asks_teacher(settings)
+    for name in names:
+        if name and not name.isidentifier():
+            raise ConfigError(f'{KEY}.teacher has the name {name!r}: give it one of letters, digits and _')
+    return [name for name in names if name in asked or None in asked] or names[:1]
+
+
+def _asks_teacher(settings: Settings) -> list[str | None]:
+    """The names of those whose images or weights something will look at; None stands for all."""
+    asking = [
+        cfg.get('teacher')
+        for cfg in settings.objectives.values()
+        if cfg.get('layer') or cfg.get('target', 'teacher') == 'teacher'
+    ]
+    return asking + [next(iter(settings.teachers))] * bool(settings.start)

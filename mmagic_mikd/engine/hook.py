@@ -38,7 +38,8 @@ class DistillRunner(Hook):
     generator's loss at its one ``update_params`` (method: Kang et al., NeurIPS 2022).
 
     Args:
-        teacher: see :func:`mmagic_mikd.teachers.build.build_teacher`.
+        teacher: see :func:`mmagic_mikd.teachers.build.build_teacher`; or a dict of several by names of your
+            choice, of which every objective looks at all.
         start: what the student's training starts from: 'sliced' for the first channels of its teacher,
             'refitted' for these with every convolution refitted to the teacher's, 'inherited' for its weights,
             or any by path of the layer within the generator, such as ``dict(style_mapping='shared')`` for
@@ -49,6 +50,7 @@ class DistillRunner(Hook):
 
             - ``loss_weight``;
             - ``target``, 'teacher' or 'ground_truth': the target image of the data set;
+            - ``teacher``, the name of the only one of several that it looks at;
             - ``layer`` whose features it gets in place of images: one path, or the student's and the teacher's;
             - ``adapter``, a module of the student's features that is trained along, such as
               ``dict(type='Conv2d', kernel_size=1)``;
@@ -121,7 +123,10 @@ class DistillRunner(Hook):
             self._undo.append(UpdateTap(optim_wrapper, partial(self._on_update, pairs)))
             if self.settings.start:
                 now, key = runner.iter == 0, self.settings.start_key
-                start = StudentStart(self.settings.start, pairs, optim_wrapper, now, key, self._loaded)
+                firsts = list({pair.path: pair for pair in reversed(pairs)}.values())[
+                    ::-1
+                ]  # one teacher each
+                start = StudentStart(self.settings.start, firsts, optim_wrapper, now, key, self._loaded)
                 self._undo.append(start)
         announce(runner, self.pairs, objectives)
         warn_of_revived(runner, objectives, self._length)
@@ -148,13 +153,13 @@ class DistillRunner(Hook):
         if self.guard.stop_reason:  # here, where every hook is done with the last iteration
             end_training(runner, self.guard.stop_reason, self.guard.student_lost)
         for pair in self.pairs:
-            pair.arm(self.iteration.asks_teacher)
+            pair.arm(self.iteration.asks_teacher(pair))
 
     def _on_update(self, pairs: list[Pair], loss: Tensor) -> Tensor:
         """The toolbox is about to update the generators of these pairs by this loss."""
         loss = self.iteration(pairs, loss)
         for pair in pairs:  # a model may update its generator more than once a step
-            pair.arm(self.iteration.asks_teacher)
+            pair.arm(self.iteration.asks_teacher(pair))
         return loss
 
     def after_train_iter(

@@ -37,44 +37,46 @@ class Iteration:
         self.watchers: list[Callable[[list[View]], None]] = []  # called with what both networks made
         self.progress, self.seed = 0.0, 0  # share of the training that is over; of what objectives draw
 
-    @property
-    def asks_teacher(self) -> bool:
-        return any(o.place.asks_teacher and o.fading(self.progress) for o in self.objectives)
+    def asks_teacher(self, pair: Pair) -> bool:
+        """Whether an objective will look at what the teacher of this pair makes."""
+        places = [o.place for o in self.objectives if o.fading(self.progress)]
+        return any(place.asks_teacher and place.sees(pair) for place in places)
 
     def __call__(self, pairs: Sequence[Pair], loss: Tensor) -> Tensor:
         """The generator's loss with all bounds, each differentiable in the student only."""
         with torch.autocast(loss.device.type, enabled=False), seeded(self.seed, loss.device):
             self._watch_model(pairs, loss)
-            views, active = self._views(pairs)
-            self._learn(active, views, loss.device)
+            views, seen = self._views(pairs)
+            self._learn(seen, loss.device)
+            self.log.distance(views)
             for watch in self.watchers:
                 watch(views)
-            for objective in filter(self.guard.allows, active):
+            for objective in filter(self.guard.allows, seen):
                 if objective.weight > 0:  # else it only learns, and the loss stays the same to the last bit
-                    loss = loss + self._value(objective, views)
+                    loss = loss + self._value(objective, seen[objective])
         return loss
 
-    def _views(self, pairs: Sequence[Pair]) -> tuple[list[View], list[Objective]]:
-        """What both networks made, and the objectives that look at it in this iteration."""
+    def _views(self, pairs: Sequence[Pair]) -> tuple[list[View], dict[Objective, list[View]]]:
+        """What both networks made, and what of it each objective of this iteration sees."""
         active = [o for o in self.objectives if o.fading(self.progress) and self.guard.lets(o)]
         for objective in self.objectives:
             if objective not in active:
                 self.log.silent(objective)
         views = [pair.view() for pair in pairs] if active else []
-        return views, [o for o in active if self._first_batch.has_enough(o, views)]
+        seen = {o: [view for view in views if o.place.sees(view)] for o in active}
+        return views, {o: own for o, own in seen.items() if self._first_batch.has_enough(o, own)}
 
-    def _learn(self, active: Sequence[Objective], views: list[View], device: torch.device) -> None:
+    def _learn(self, seen: dict[Objective, list[View]], device: torch.device) -> None:
         """Tighten every bound, on constants: one message between processes, one verdict, then the steps."""
         learning = {}
-        for objective in active:
+        for objective, views in seen.items():
             self._first_batch.begin(objective, views)
             if objective.learner is not None:
                 learning[objective.learner] = objective.learning_loss(views)
                 self.guard.watch.learning(objective, learning[objective.learner])
         norms = step_together(learning, self.guard.signs(device), self.guard.judge)
-        for objective in active:
+        for objective in seen:
             self.log.learned(objective, norms.get(objective.learner))
-        self.log.distance(views)
 
     def _value(self, objective: Objective, views: list[View]) -> Tensor:
         """Raise one bound: through the gate, to the student's images only."""

@@ -10,6 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 from ..host.locate import image_of
 from ..host.taps import Call, Feature, ForwardTap, LayerTap, for_this, resolve, unwrap
+from ..host.train_mode import statistics_kept
 from ..utils.checks import proposal, quoted, require_range, require_switch
 from ..utils.errors import ConfigError
 from ..utils.rng import replayed
@@ -53,10 +54,11 @@ class Pair:
             normalisation of [0, 255], as the images that the toolbox's models make.
         residual: whether objectives with a `range` see what the network adds to its input in place of the
             image.
+        taught_by: the name of the teacher, where there are several.
 
     Attributes:
         student: the generator in the toolbox's model, without wrappers.
-        teacher: the frozen network; None where nothing looks at its images.
+        teacher: a network that nothing here changes; None where nothing looks at its images.
         resize: whether the teacher's images are brought to the size of the student's, antialiased.
         s, t: the images of this step; None before the call, t also where the teacher is not asked.
     """
@@ -69,6 +71,7 @@ class Pair:
         output: int | str | None = None,
         value_range: tuple[float, float] | None = None,
         residual: bool = False,
+        taught_by: str = '',
     ) -> None:
         student = resolve(model, path)
         if student is None:
@@ -76,11 +79,13 @@ class Pair:
                 f'default_hooks.distill.pairs: {type(unwrap(model)).__name__} has no module {path!r}; '
                 'give the path of the generator in `student`'
             )
-        self.path, self.name = path, path.replace('.', '_')
+        self.path, self.taught_by = path, taught_by
+        self.name = '_'.join(filter(None, (path.replace('.', '_'), taught_by)))
         self.student, self.teacher, self._output = student, teacher, output
         self.resize = False
         preprocessor = unwrap(model).data_preprocessor
         self.images = ImageRange(path, preprocessor, value_range, residual)
+        self._asking = False
         self._tap = ForwardTap(student, self._on_student_call)
         self._layer_taps: dict[tuple[str, str], tuple[LayerTap, LayerTap]] = {}
         on_preprocessed = for_this(preprocessor, self._on_preprocessed)
@@ -88,7 +93,7 @@ class Pair:
         self.release()
 
     @classmethod
-    def from_config(cls, cfg: dict, model: nn.Module) -> 'Pair':
+    def from_config(cls, cfg: dict, model: nn.Module, taught_by: str = '') -> 'Pair':
         """From one entry of ``default_hooks.distill.pairs``, still without a teacher."""
         if 'student' not in cfg or cfg.keys() - set(KEYS):
             raise ConfigError(
@@ -97,7 +102,8 @@ class Pair:
             )
         require_range('default_hooks.distill.pairs: value_range', cfg.get('value_range'))
         require_switch('default_hooks.distill.pairs: residual', cfg.get('residual', False))
-        return cls(cfg['student'], model, **{key: cfg[key] for key in KEYS[2:] if key in cfg})
+        own = {key: cfg[key] for key in KEYS[2:] if key in cfg}
+        return cls(cfg['student'], model, taught_by=taught_by, **own)
 
     def watch(self, layer: tuple[str, str], key: str) -> None:
         """Keep, from now on, what the layer of these names makes in student and teacher.
@@ -109,8 +115,8 @@ class Pair:
             return
         student = layer_of(f'{key}.layer', self.student, f'the student {self.path!r}', layer[0])
         teacher = layer_of(f'{key}.layer', self.teacher, f'the teacher of {self.path!r}', layer[1])
-        always = LayerTap(teacher, lambda: True)  # nobody but us calls the teacher
-        self._layer_taps[layer] = LayerTap(student, lambda: self._tap.counting), always
+        asked = LayerTap(teacher, lambda: self._asking)  # one that is in training is called by others, too
+        self._layer_taps[layer] = LayerTap(student, lambda: self._tap.counting), asked
 
     def arm(self, ask_teacher: bool = True) -> None:
         """Wait for the next call that trains the student, and give what it is given to the teacher too."""
@@ -151,6 +157,7 @@ class Pair:
             features=self._features,
             images=self.images,
             truth_key=ground_truth_key(self.path),
+            taught_by=self.taught_by,
         )
 
     def _require_student(self) -> None:
@@ -186,8 +193,9 @@ class Pair:
     @torch.no_grad()
     def _ask_teacher(self, call: Call) -> Any:
         """With the same draws, injected noise and style-mixing cut included: equal weights give t == s."""
+        self._asking = True
         try:
-            with replayed(call.random_state):
+            with replayed(call.random_state), statistics_kept(self.teacher):
                 return self.teacher(*call.args, **call.kwargs)
         except torch.OutOfMemoryError:
             raise
@@ -199,6 +207,8 @@ class Pair:
                 f'the teacher of {self.path!r} cannot take what the student is given, tensors of shape '
                 f'{shapes} ({reason}); teacher and student need the same inputs'
             ) from error
+        finally:
+            self._asking = False
 
     def _on_preprocessed(self, module: nn.Module, args: tuple, data: Any) -> None:
         for name in ground_truth_key(self.path).split('.'):

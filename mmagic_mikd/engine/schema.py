@@ -64,6 +64,7 @@ OBJECTIVE = dict(  # what every objective has; its module's own settings are its
     loss_weight=number(least=0),
     until=optional(number(above=0, most=1)),
     target=one_of(*TARGETS),
+    teacher=optional(kind(str, 'the name of a teacher')),
     layer=optional(layer),
     adapter=optional(table(COMPONENT)),
     backbone=optional(kind((str, Mapping), "the name of a backbone, such as 'discriminator', or a dict")),

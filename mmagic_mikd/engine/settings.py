@@ -8,6 +8,7 @@ from torch import nn
 from ..guard import DEFAULTS
 from ..objectives.energy.langevin import check_sampler
 from ..objectives.objective import Keys
+from ..teachers.named import require_named, teachers_of
 from ..utils.checks import proposal, require_known, short
 from ..utils.errors import ConfigError
 from ..utils.schema import a_dict, check, optional
@@ -23,7 +24,7 @@ class Settings(NamedTuple):
     """The settings of a distillation.
 
     Attributes:
-        teacher: see :func:`mmagic_mikd.teachers.build.build_teacher`.
+        teacher: see :func:`mmagic_mikd.teachers.build.build_teacher`, or several by name.
         start: what the student's training starts from, by path of the layer within the generator.
         objectives: config of each, by name.
         pairs: see :class:`Pair`; None for all generators.
@@ -42,6 +43,11 @@ class Settings(NamedTuple):
     keys: dict[str, Keys]
     start_key: str = f'{KEY}.start'
     learner: Mapping | None = None
+
+    @property
+    def teachers(self) -> dict[str, nn.Module | Mapping | None]:
+        """The settings of every teacher, by its name; that of an only one is ''."""
+        return teachers_of(self.teacher)
 
 
 def read(given: Mapping[str, Any]) -> Settings:
@@ -71,7 +77,7 @@ def read(given: Mapping[str, Any]) -> Settings:
         objectives = {name: objectives[name] for name in sorted(objectives, key=lambda name: name != 'mi')}
     keys = {name: keys_of_old(KEY, name) if old else keys_of(name) for name in objectives}
     for name, cfg in objectives.items():
-        _check_objective(name, cfg, keys[name], given.get('recipe'))
+        _check_objective(name, cfg, keys[name], given)
     start = merged.get('start', {})
     return Settings(
         teacher=given.get('teacher'),
@@ -101,7 +107,7 @@ def _check_kinds(given: Mapping[str, Any]) -> None:
             optional(a_dict)(f'{KEY}.{group}.{name}', cfg)
 
 
-def _check_objective(name: str, cfg: Mapping, keys: Keys, recipe: str | None) -> None:
+def _check_objective(name: str, cfg: Mapping, keys: Keys, given: Mapping[str, Any]) -> None:
     """The options that every objective has; the others are its module's own."""
     key = keys.objective
     if not isinstance(name, str) or not name.isidentifier():
@@ -109,7 +115,8 @@ def _check_objective(name: str, cfg: Mapping, keys: Keys, recipe: str | None) ->
             f'{KEY}.objectives has the name {short(name)}: give it one of letters, digits and _'
         )
     if 'type' not in cfg:
-        remedy = proposal(name, objectives_of(recipe), 'set it to that of a loss, such as PyramidLaplaceLoss')
+        known = objectives_of(given.get('recipe'))
+        remedy = proposal(name, known, 'set it to that of a loss, such as PyramidLaplaceLoss')
         raise ConfigError(f'{key} has no `type`: {remedy}')
     check(key, cfg, OBJECTIVE)
     check_sampler(keys.chain, cfg.get('chain') or {})
@@ -117,6 +124,7 @@ def _check_objective(name: str, cfg: Mapping, keys: Keys, recipe: str | None) ->
     optional(SCHEDULE)(keys.schedule, learner.pop('param_scheduler', None))
     check(keys.learner, learner, OPTIM_WRAPPER)
     check(keys.critic or f'{key}.critic', cfg.get('critic') or {}, COMPONENT)
+    require_named(f'{key}.teacher', cfg.get('teacher'), given.get('teacher'), f'{KEY}.teacher')
     _check_together(key, cfg)
 
 

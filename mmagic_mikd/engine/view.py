@@ -19,7 +19,7 @@ class View(NamedTuple):
     """One pair in one step.
 
     Attributes:
-        name, path: of the pair.
+        name, path, taught_by: of the pair.
         x: the first tensor that the student was given.
         s: the student's image, with its graph; (N, C, H, W) in the network's range.
         t: the teacher's image for the same inputs and the same random draws; None where it was not asked.
@@ -38,6 +38,7 @@ class View(NamedTuple):
     features: dict[tuple[str, str], tuple[Feature, Feature]]
     images: ImageRange
     truth_key: str
+    taught_by: str = ''
 
     def at(self, place: Place, gate: Gate | None = None) -> tuple[Tensor, Tensor]:
         """What the student made there, and what it is compared with, a constant.

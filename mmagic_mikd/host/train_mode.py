@@ -1,13 +1,15 @@
-"""Which models the toolbox evaluates in training mode. Not a repair, but knowledge of the host all the same.
+"""Training mode without training: which models the toolbox evaluates in it, and statistics that stay.
 
 Pix2Pix and CycleGAN call `self.train()` before they translate a test image: batch statistics and
 dropout are part of what their published numbers describe, so a teacher of theirs has to be run that
 way too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def evaluates_in_train_mode(model: nn.Module | type | Mapping) -> bool:
@@ -28,3 +30,16 @@ def _model_class(model: nn.Module | type | Mapping) -> type:
     if not isinstance(model, type | nn.Module):
         raise TypeError(f'expected a model, its class or its config, got {type(model).__name__}')
     return model if isinstance(model, type) else type(model)
+
+
+@contextmanager
+def statistics_kept(network: nn.Module) -> Iterator[None]:
+    """Calls of the network leave its running statistics alone, in training mode too."""
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    for norm in norms:
+        norm.track_running_stats = False  # in training mode it then normalises by the batch alone
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True

@@ -19,16 +19,22 @@ class Place(NamedTuple):
         range: what black and white are in the images that it is given; None leaves them as the networks
             make them.
         key: where ``target`` stands in the config, for messages.
+        teacher: the name of the only teacher that it looks at; None looks at every one.
     """
 
     layer: tuple[str, str] | None = None
     target: str = 'teacher'
     range: tuple[float, float] | None = None
     key: str = 'target'
+    teacher: str | None = None
 
     @property
     def asks_teacher(self) -> bool:
         return self.layer is not None or self.target == 'teacher'
+
+    def sees(self, pair: 'Taught') -> bool:
+        """Whether it looks at a student beside that teacher."""
+        return self.teacher in (None, pair.taught_by)
 
 
 class Keys(NamedTuple):
@@ -49,7 +55,13 @@ class Keys(NamedTuple):
 Look = Callable[[Tensor, Tensor | None], list[Tensor]]
 
 
-class View(Protocol):
+class Taught(Protocol):
+    """A student beside a teacher of this name."""
+
+    taught_by: str
+
+
+class View(Taught, Protocol):
     """What one pair of networks made in this step."""
 
     name: str

@@ -18,6 +18,7 @@ ORDER = [
         'cost',
         'teachers',
         'students',
+        'online',
         'backbones',
         'guard',
         'resume',

@@ -15,7 +15,8 @@ from mmengine.registry import DATASETS, MODELS, DefaultScope
 from mmagic_mikd.cost.complexity import Complexity, complexity
 from mmagic_mikd.engine import settings
 
-CONFIGS = sorted(path.relative_to(ROOT / 'configs').as_posix() for path in ROOT.glob('configs/*/mikd-*.py'))
+ALL = sorted(path.relative_to(ROOT / 'configs').as_posix() for path in ROOT.glob('configs/*/mikd-*.py'))
+CONFIGS = [name for name in ALL if 'omgd' not in name]
 
 
 class Published(NamedTuple):

@@ -4,7 +4,7 @@ from .base import ROOT, common, data_folder, energy_alone, save_teacher, small, 
 from .from_noise import narrow, stylegan2
 from .inspection import Observer, equal, evaluate, frechet, hook_of, load, reload_in_mmagic, scalars
 from .restoration import edsr, nafnet, photographs, srgan, standard_sets, super_resolution
-from .translation import cyclegan, pix2pix
+from .translation import cyclegan, omgd, omgd_cyclegan, pix2pix
 
 __all__ = [
     'ROOT',
@@ -21,6 +21,8 @@ __all__ = [
     'load',
     'nafnet',
     'narrow',
+    'omgd',
+    'omgd_cyclegan',
     'photographs',
     'pix2pix',
     'reload_in_mmagic',

@@ -26,14 +26,19 @@ def pix2pix(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
     shrink_pix2pix(distill.teacher.model, 8)
     energy_alone(distill, 32)
     cfg.train_dataloader.batch_size = batch_size
+    facades(cfg)
+    distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
+    return cfg
+
+
+def facades(cfg: Config) -> None:
+    """Train on the real ones, at 32 px."""
     cfg.train_dataloader.dataset.data_root = str(data_folder('facades'))
     for transform in cfg.train_dataloader.dataset.pipeline:
         if transform.type == 'Resize':
             transform.scale = (36, 36)
         if transform.type == 'FixedCrop':
             transform.crop_size = (32, 32)
-    distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
-    return cfg
 
 
 def resize(pipeline: list[dict], load: int, crop: int) -> None:
@@ -72,3 +77,58 @@ def cyclegan(work_dir: Path, iters: int = 2, batch_size: int = 1) -> Config:
     cfg.test_dataloader.dataset.data_root = str(work_dir / 'data')
     distill.teacher.checkpoint = save_teacher(distill.teacher.model, work_dir)
     return cfg
+
+
+def omgd(work_dir: Path, iters: int = 2, batch_size: int = 2) -> Config:
+    """configs/pix2pix/omgd-*: two teachers in training, 8 and 4 wide, a student of 4, on facades at 32 px.
+
+    What looks through VGG-16 has a small random network in its place.
+    """
+    name = 'omgd-pix2pix_vanilla-unet-bn-c16_1xb4-558kiters_cityscapes.py'
+    cfg = small(Config.fromfile(ROOT / 'configs' / 'pix2pix' / name), work_dir, iters, batch_size)
+    teachers = cfg.model.teachers
+    for generator, width in (
+        (cfg.model.generator, 4),
+        *zip(teachers.generators.values(), (8, 4), strict=True),
+    ):
+        generator.update(base_channels=width, num_down=5)
+    teachers.discriminator.update(base_channels=4, num_conv=1, shared=1)
+    cfg.model.every = 2
+    tiny(cfg)
+    facades(cfg)
+    return cfg
+
+
+def omgd_cyclegan(work_dir: Path, iters: int = 8) -> Config:
+    """configs/cyclegan/omgd-*: a CycleGAN 8 wide and a student 4 wide, in phases of 2, on seasons at 32 px."""
+    name = 'omgd-cyclegan_lsgan-mobile-resnet-in-c16_1xb1-1256kiters_summer2winter.py'
+    cfg = Config.fromfile(ROOT / 'configs' / 'cyclegan' / name)
+    (selection,) = cfg.custom_hooks
+    cfg = small(cfg, work_dir, iters, batch_size=1)
+    cfg.custom_hooks = [selection]
+    cfg.model.generator.base_channels, cfg.model.teachers.generator.base_channels = 4, 8
+    cfg.model.teachers.discriminator.update(base_channels=4, num_conv=1)
+    cfg.model.teachers.buffer_size = 1  # full from the second iteration on
+    cfg.model.phases = (2, 2)
+    tiny(cfg)
+    source = data_folder('summer2winter')
+    for split in ('trainA', 'trainB', 'testA', 'testB'):
+        first_images(source / split, work_dir / 'data' / split, 20)
+    for loader in (cfg.train_dataloader, selection.dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(work_dir / 'data')
+        resize(loader.dataset.pipeline, 36 if loader is cfg.train_dataloader else 32, 32)
+    selection.dataloader.update(num_workers=0, persistent_workers=False)
+    swd = dict(real_key='img_winter', fake_key='fake_winter', image_shape=(3, 32, 32))
+    selection.evaluator.metrics = [dict(swd, type='SlicedWasserstein')]
+    selection.score = 'swd/avg'
+    return cfg
+
+
+def tiny(cfg: Config) -> None:
+    """No schedules, and for VGG-16 a small random network."""
+    cfg.param_scheduler = None
+    for objective in cfg.default_hooks.distill.objectives.values():
+        if 'backbone' in objective:
+            objective.backbone = dict(type='random', widths=(4, 8))
+        if 'learner' in objective:
+            objective.learner.pop('param_scheduler')

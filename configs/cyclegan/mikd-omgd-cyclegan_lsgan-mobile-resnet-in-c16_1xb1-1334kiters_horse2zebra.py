@@ -1,0 +1,4 @@
+# The same student and teacher, and the mutual information of their images, as published.
+_base_ = ['./omgd-cyclegan_lsgan-mobile-resnet-in-c16_1xb1-1334kiters_horse2zebra.py']
+
+default_hooks = dict(distill=dict(recipe='reference', objectives=dict(mi=dict(critic=dict(base_channels=8)))))

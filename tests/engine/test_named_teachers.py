@@ -1,0 +1,100 @@
+"""Several teachers by name: who is asked, who is built, and what the sentences name."""
+
+import copy
+
+import pytest
+import torch.nn.functional as F
+from families import hook_of, pix2pix, save_teacher, scalars
+from mmengine.runner import Runner
+from torch import nn
+
+from mmagic_mikd.engine.settings import read
+from mmagic_mikd.teachers.named import teachers_of
+from mmagic_mikd.utils.errors import ConfigError
+
+ONE = dict(model=dict(type='Pix2Pix'), checkpoint='a.pth')
+
+
+def test_what_is_one_teacher_and_what_is_several():
+    module = nn.Identity()
+    for single in (None, module, ONE, dict(ONE, checkpoint=None), dict(type='Net'), dict(online='a.b'), {}):
+        assert teachers_of(single) == {'': single}
+    assert teachers_of(dict(a=ONE, b=module)) == dict(a=ONE, b=module)
+    # no names: a setting of one teacher that nobody knows, which is said where that is built
+    assert list(teachers_of(dict(modle=dict(generator={}), checkpoint='a.pth'))) == ['']
+    assert list(teachers_of(dict(model=dict(type='Pix2Pix')))) == ['']
+
+
+@pytest.mark.parametrize(
+    ('teacher', 'message'),
+    [
+        (dict(wide=ONE), "l1.teacher='deep' is no teacher: choose from wide"),
+        (dict(wide=ONE, deap=ONE), "did you mean 'deap'"),
+        (ONE, 'default_hooks.distill.teacher is one without a name: leave it out'),
+    ],
+)
+def test_an_objective_of_an_unknown_teacher_is_one_sentence(teacher, message):
+    with pytest.raises(ConfigError) as error:
+        read(dict(teacher=teacher, objectives=dict(l1=dict(type='L1Loss', teacher='deep'))))
+    assert message in str(error.value)
+
+
+@pytest.fixture(scope='module')
+def base(tmp_path_factory):
+    """A student and two trained teachers of other widths."""
+    folder = tmp_path_factory.mktemp('named')
+    cfg = pix2pix(folder, iters=1)
+    first = cfg.default_hooks.distill.teacher
+    second = copy.deepcopy(first)
+    second.model.generator.base_channels = 6
+    second.checkpoint = save_teacher(second.model, folder / 'second')
+    cfg.default_hooks.distill.teacher = dict(first=first, second=second)
+    return cfg
+
+
+def trained(base, tmp_path, objectives, **settings):
+    """The log, and what was seen in the only iteration."""
+    cfg = copy.deepcopy(base)
+    cfg.work_dir = str(tmp_path)
+    for key, value in dict(objectives=objectives, **settings).items():  # `update` would merge
+        cfg.default_hooks.distill[key] = value
+    runner, seen = Runner.from_cfg(cfg), []
+    original = runner.train_loop.run_iter
+
+    def run_iter(batch):
+        hook_of(runner).iteration.watchers.append(
+            lambda views: seen.extend(v._replace(s=v.s.detach()) for v in views)
+        )
+        original(batch)
+
+    runner.train_loop.run_iter = run_iter
+    runner.train()
+    return scalars(runner), {view.taught_by: view for view in seen}
+
+
+def test_an_objective_is_the_sum_over_the_teachers_or_of_one(base, tmp_path):
+    objectives = dict(
+        all=dict(type='L1Loss'), one=dict(type='MSELoss', teacher='second'), vid=dict(type='VIDLoss')
+    )
+    log, seen = trained(base, tmp_path, objectives)
+    assert list(seen) == ['first', 'second']
+    expected = sum(F.l1_loss(view.s, view.t).item() for view in seen.values())
+    assert log['loss_distill_all'][0] == pytest.approx(expected, rel=1e-5)
+    second = seen['second']
+    assert log['loss_distill_one'][0] == pytest.approx(F.mse_loss(second.s, second.t).item(), rel=1e-5)
+    assert {'distance_generators_photo_first', 'distance_generators_photo_second'} < log.keys()
+
+
+def test_a_teacher_that_nobody_looks_at_is_not_built(base, tmp_path):
+    cfg = copy.deepcopy(base)
+    cfg.default_hooks.distill.teacher.second.checkpoint = 'absent.pth'
+    log, seen = trained(cfg, tmp_path, dict(l1=dict(type='L1Loss', teacher='first')), start='sliced')
+    assert list(seen) == ['first'] and log['loss_distill_l1'][0] > 0
+    with pytest.raises(ConfigError, match=r'distill\.teacher\.second\.checkpoint=absent\.pth does not exist'):
+        trained(cfg, tmp_path, dict(l1=dict(type='L1Loss')))
+
+
+def test_a_name_that_is_none_is_one_sentence(base, tmp_path):
+    teacher = {'first one': base.default_hooks.distill.teacher.first}
+    with pytest.raises(ConfigError, match="'first one': give it one of letters, digits and _"):
+        trained(base, tmp_path, dict(l1=dict(type='L1Loss')), teacher=teacher)
