@@ -26,7 +26,7 @@ PER_RANK = (
 def run(bench: Bench) -> None:
     devices = torch.cuda.device_count() if bench.device.type == 'cuda' else 0
     backend = 'nccl' if devices > 1 else 'gloo'
-    names = NAMES[:2] if bench.dry else NAMES
+    names = NAMES[:1] if bench.dry else NAMES
     with bench.row(what='start', processes=2, devices=devices, backend=backend) as row:
         configs = {name: config(bench, name, backend) for name in names}
         launch(list(configs.values()), 2, devices, bench)

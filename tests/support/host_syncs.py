@@ -92,7 +92,7 @@ class _Operations(TorchDispatchMode):
 
 
 def place() -> str:
-    """The innermost line of ours, '' where the toolbox asks by itself, 'host' where the number lies there anyway.
+    """The innermost function of ours; '' where the toolbox asks by itself, HOST where the number lies there.
 
     A repair of the toolbox does what the toolbox does, and so does the way of its loss through our tap.
     """
