@@ -62,7 +62,7 @@ class Bench:
         """A new folder for a run, whose name it takes."""
         return self.scratch / f'{name}_{next(self._numbers)}'
 
-    def milliseconds(self, run: Callable[[], Any], repeats: int = 20, budget: float = 2.0) -> float:
+    def milliseconds(self, run: Callable[[], Any], repeats: int = 20, budget: float = 0.5) -> float:
         """The median of several calls, each waited for, after three that are not timed."""
         taken: list[float] = []
         warm_up, repeats = (0, 2) if self.dry else (3, repeats)

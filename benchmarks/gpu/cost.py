@@ -51,7 +51,9 @@ def speeds(bench: Bench) -> dict[str, float]:
     with bench.row(device='what it reaches', tf32=torch.backends.cudnn.allow_tf32) as row:
         a, b = torch.randn(2, side, side, device=bench.device)
         big = torch.randn(side * side, device=bench.device)
+        torch.set_float32_matmul_precision('high')  # as convolutions do by default
         row['macs'] = side**3 / bench.milliseconds(lambda: a @ b) * 1000
+        torch.set_float32_matmul_precision('highest')
         row['bytes'] = 2 * big.nbytes / bench.milliseconds(big.clone) * 1000
         row |= dict(ok=True)
     return row

@@ -34,11 +34,11 @@ def cases() -> dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...
             (image, (4, 3, 3, 3)),
         ),
         deform_conv2d=(
-            lambda x, o, w: ops.deform_conv2d(x, o, w, padding=1),
+            lambda x, o, w: ops.deform_conv2d(x, o, w, 1, 1),
             (image, (2, 18, 16, 16), (3, 4, 3, 3)),
         ),
         modulated_deform_conv2d=(
-            lambda x, o, m, w: ops.modulated_deform_conv2d(x, o, m, w, None, padding=1),
+            lambda x, o, m, w: ops.modulated_deform_conv2d(x, o, m, w, None, 1, 1),
             (image, (2, 18, 16, 16), (2, 9, 16, 16), (3, 4, 3, 3)),
         ),
     )

@@ -15,6 +15,7 @@ import families
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -37,6 +38,7 @@ def config(name: str, folder: Path, iters: int) -> Config:
     distill = cfg.default_hooks.distill
     distill.objectives.pyramid = dict(type='PyramidLaplaceLoss', loss_weight=1.0, bands=3)
     cfg.default_hooks.checkpoint = None
+    cfg.randomness = dict(seed=0)  # whether an operation is deterministic is another phase's question
     return cfg
 
 
@@ -53,7 +55,7 @@ class Images(Hook):
 def seen(name: str, folder: Path, iters: int) -> dict:
     """Losses by name, and the student's images of the first and the last iteration."""
     look = Images()
-    with DrawnOnHost() as draws:
+    with DrawnOnHost(get_device()) as draws:
         runner = train(config(name, folder, iters), (look, 'LOW'))
     losses = {k: torch.as_tensor(np.asarray(v)) for k, v in families.scalars(runner).items() if is_value(k)}
     return dict(losses=losses, images=[look.images[0], look.images[-1]], drawn=draws.drawn)

@@ -93,6 +93,10 @@ DRAWS = {
     'randint': lambda own: torch.randint(9, (4,), device='cpu', generator=own),
     'randperm': lambda own: torch.randperm(5, device='cpu', generator=own),
     'randn_like': lambda own: torch.randn_like(torch.zeros(4)),
+    'normal_': lambda own: torch.empty(3).normal_(1, 2, generator=own),
+    'uniform_': lambda own: torch.empty(3).uniform_(generator=own),
+    'init': lambda own: torch.nn.init.normal_(torch.nn.Parameter(torch.empty(4)), 0.0, 0.1).detach(),
+    'init of the fan': lambda own: torch.nn.init.kaiming_uniform_(torch.empty(4, 4)),
 }
 
 
@@ -108,7 +112,7 @@ def test_draws_are_those_of_the_host(name):
             found += [DRAWS[name](own), DRAWS[name](own)]
         return found
 
-    with DrawnOnHost() as mode:
+    with DrawnOnHost('cpu') as mode:
         found = drawn()
     assert mode.drawn == 4
     assert all(torch.equal(a, b) for a, b in zip(found, drawn(), strict=True))
