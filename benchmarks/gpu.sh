@@ -17,12 +17,12 @@ choose_python() {
     find_python
 }
 
-# What machines for deep learning tend to lack. Torch, NumPy, SciPy, OpenCV and the like are theirs.
+# What machines for deep learning tend to lack, and a setuptools that still has pkg_resources. Torch, NumPy, SciPy, OpenCV and the like are theirs.
 pack() {
     mkdir -p "$WHEELS"
     "$PYTHON_BIN" -m pip download --quiet --no-deps --only-binary=:all: --dest "$WHEELS" \
         -c "$REPO/requirements/runtime.txt" -r "$REPO/requirements/host.txt" addict yapf platformdirs termcolor modelindex importlib-metadata zipp \
-        ordered-set pytorch-msssim
+        ordered-set pytorch-msssim 'setuptools<81'
     du -sh "$WHEELS"
 }
 

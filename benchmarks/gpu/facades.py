@@ -109,8 +109,7 @@ def config(bench: Bench, width: int) -> Config:
                 step.transforms[1].scale = (larger, larger)
             elif step.type == 'FixedCrop':
                 step.crop_size = (size, size)
-    cfg.test_dataloader.batch_size = 2 if bench.dry else 10
-    cfg.test_dataloader.dataset.indices = 4 if bench.dry else 40
+    cfg.test_dataloader.update(batch_size=2 if bench.dry else 10, num_batch_per_epoch=2 if bench.dry else 4)
     cfg.test_evaluator.metrics = [
         m for m in cfg.test_evaluator.metrics if m.type != 'BackboneFrechetDistance'
     ]
