@@ -64,7 +64,7 @@ def main() -> None:
 def everything(args: argparse.Namespace, scratch: Path) -> None:
     began = time.monotonic()
     about = report.machine() | dict(minutes=args.minutes, dry_run=args.dry_run)
-    about |= {f'data, {name}': origin for name, origin in lay_out(scratch / 'data').items()}
+    about |= {f'data, {name}': origin for name, origin in lay_out(scratch / 'data', args.dry_run).items()}
     ends = dict.fromkeys(args.only, 'not begun')
     report.write(args.out, about, ends)
     for number, phase in enumerate(args.only):

@@ -12,8 +12,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = (ROOT.parent / 'shared' / 'data', ROOT / 'shared' / 'data')
 
 
-def lay_out(folder: Path) -> dict[str, str]:
-    """Fill a folder with all of them, by links where they are there; where each is from."""
+def lay_out(folder: Path, small: bool) -> dict[str, str]:
+    """Fill a folder with all of them, by links where they are there; where each is from.
+
+    Args:
+        small: what is made, facades that is, is for a dry run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     origins = {}
     for name, make in MAKERS.items():
@@ -21,6 +25,8 @@ def lay_out(folder: Path) -> dict[str, str]:
         origins[name] = 'shared' if found else 'made of the photographs of scikit-image'
         if found:
             (folder / name).symlink_to(found)
+        elif name == 'facades' and small:
+            make(folder / name, size=64, train=2, test=1)
         else:
             make(folder / name)
     return origins
@@ -39,8 +45,8 @@ def crops(folder: Path, count: int, side: int, seed: int = 0) -> list[Image.Imag
     return made
 
 
-def facades(folder: Path) -> None:
-    make_pairs(folder, size=256, train=12, test=3)
+def facades(folder: Path, size: int = 256, train: int = 10, test: int = 5) -> None:
+    make_pairs(folder, size, train, test)
     (folder / 'val').symlink_to(folder / 'test')
 
 
@@ -71,7 +77,7 @@ def pictograms(folder: Path) -> None:
         Image.fromarray(pixels).save(folder / 'images' / f'{index}.png')
 
 
-MAKERS: dict[str, Callable[[Path], None]] = dict(
+MAKERS: dict[str, Callable[..., None]] = dict(
     facades=facades,
     summer2winter=summer2winter,
     sr_bsds200_train=photographs,

@@ -192,14 +192,14 @@ def test_without_a_gpu_a_dry_run_is_proposed(tmp_path, monkeypatch, capsys):
 
 def test_data_is_made_where_there_is_none(tmp_path, monkeypatch):
     monkeypatch.setattr(data, 'SHARED', (tmp_path / 'gone',))
-    monkeypatch.setitem(data.MAKERS, 'facades', lambda folder: folder.mkdir())  # the quickstart's own pairs
-    origins = data.lay_out(tmp_path / 'data')
+    origins = data.lay_out(tmp_path / 'data', small=True)
     assert set(origins.values()) == {'made of the photographs of scikit-image'}
     sizes = {}
     for folder in (tmp_path / 'data').rglob('*'):
         pictures = sorted(folder.glob('*.png'))
         if pictures:
             sizes[str(folder.relative_to(tmp_path / 'data'))] = (len(pictures), Image.open(pictures[0]).size)
+    assert sizes['facades/train'] == (16, (144, 72)) and sizes['facades/test'] == (8, (128, 64))
     assert sizes['summer2winter/trainA'] == (8, (64, 64)) and sizes['noto_emoji_128/images'] == (
         8,
         (128, 128),
