@@ -16,6 +16,7 @@ from . import (
     atomic_save,
     cpu_amp,
     cpu_launch,
+    cublas_workspace,
     dcgan_init,
     deferred,
     grid_sample_twice,
@@ -63,6 +64,8 @@ REPAIRS = {
     'keep_until_saved': keep_until_saved,
     'whole_checkpoint': whole_checkpoint,
     'separate_wrappers': separate_wrappers,
+    # so that deterministic runs start on a GPU
+    'cublas_workspace': cublas_workspace,
     # so that they test and start without a GPU
     'pix2pix_test_step': pix2pix_test_step,
     'cpu_launch': cpu_launch,

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..guard import DEFAULTS, DivergenceGuard, end_training
 from ..guard.blind import BlindCritics
 from ..host.locate import pairs_of_updates
+from ..host.optimiser_state import counters_to_host
 from ..host.taps import UpdateTap
 from ..objectives.objective import Objective
 from ..resume.exact import ResumeState, refuse_another
@@ -197,6 +198,8 @@ class DistillRunner(Hook):
         if runner._resume:
             refuse_another(runner, checkpoint)
             self._resumed = checkpoint.get(checkpoints.KEY, {})
+            for part in (checkpoint['optimizer'], self._resumed):
+                counters_to_host(part)
             self._length = checkpoint['message_hub'].get('runtime_info', {}).get('max_iters')
         else:
             self._loaded = Loaded(checkpoint, runner._load_from)
