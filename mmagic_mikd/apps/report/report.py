@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
     against = next((run for run in runs if run.name == args.against), None)
     page.write(
         out,
-        title=' · '.join([*(run.name for run in runs), *(study.name for study in studies)]),
+        title=' · '.join([*(run.folder.name for run in runs), *(study.name for study in studies)]),
         runs=run_view.view(runs, against, args.images) if runs else None,
         studies=[study_view.view(study, args.against) for study in studies],
     )

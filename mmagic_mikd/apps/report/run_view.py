@@ -132,7 +132,7 @@ def kept(seen: Seen, main: Run, against: Run | None, target: str) -> Card | None
     others = {who: seen.scores.get(who, {}).get(name) for who in (pictures.TEACHER, against and against.name)}
     told = [f'{who} {value:.2f} dB' for who, value in others.items() if value is not None]
     what = 'target' if target == pictures.TARGET else "teacher's image"
-    return Card(f'{measured[name]:.2f} dB', f'PSNR to the {what}', ', '.join(told) or seen.pictures[0].origin)
+    return Card(f'{measured[name]:.2f} dB', f'PSNR to the {what}', ', '.join(told) or f'on {len(seen.pictures[0].samples)} images')
 
 
 def amount(number: float) -> str:

@@ -103,8 +103,13 @@ class Run:
 
 
 def named(folders: list[Path]) -> list[Run]:
-    """The runs, called by their folders; where two folders have one name, by their parents as well."""
+    """The runs, called by their folders; where two folders have one name, by their parents as well.
+
+    A single one is 'student', which needs no name.
+    """
     folders = [folder.resolve() for folder in folders]
+    if len(folders) == 1:
+        return [Run(folders[0], 'student')]
     names = [folder.name for folder in folders]
     if len({*names}) < len(names):
         names = [f'{folder.parent.name}/{folder.name}' for folder in folders]

@@ -76,7 +76,8 @@ def card(study: Study, summary: Summary, student: str) -> Card:
     told = [f'{NONE} {short(means[NONE])}'] if NONE in means else []
     told += [f'{best} {short(means[best])} (the best of {len(means)})'] if best != NONE else []
     ratio = f'{many / few:.1f}×' if many and few else '–'
-    note = f'{large} → {small}. {score}: teacher {short(teacher)}, {", ".join(told)}'
+    weights = (amount(summary.mean_sd(*place, 'params')[0]) for place in ((TEACHER, TEACHER), (student, best)))
+    note = f'{large} → {small}, parameters {" → ".join(weights)}. {score}: teacher {short(teacher)}, {", ".join(told)}'
     return Card(ratio, f'fewer multiply-accumulates, {student}', note)
 
 

@@ -28,13 +28,15 @@
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
     ctx.lineWidth = devicePixelRatio;
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'bottom';
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     for (const [value, meaning] of data.lines) {
       const y = plot.valToPos(value, 'y', true);
       ctx.strokeStyle = ctx.fillStyle = variable('--soft');
       ctx.setLineDash([6, 4]);
       line(ctx, bbox.left, y, bbox.left + bbox.width, y);
-      ctx.fillText(meaning, bbox.left + 4, y - 4);
+      ctx.fillText(meaning, bbox.left + 4, y - 2 * devicePixelRatio);
     }
     for (const step of data.marks) {
       const x = plot.valToPos(step, 'x', true);
