@@ -8,6 +8,7 @@ from ..analysis.plot_run import PANELS, Panel, Series, panel_of
 from .logs import Warned
 from .scores import short
 
+CALM = 20  # times the median, up to which the largest value may reach
 MOST = 1000  # points of a curve: more are not seen, and make the page heavy
 
 
@@ -31,7 +32,7 @@ def chart(panel: Panel, series: Series, marks: Sequence[int]) -> dict[str, Any]:
         title=panel.title,
         note=note,
         data=dict(
-            scale=panel.scale,
+            scale=scale_of(panel, series),
             x=shown,
             series=[dict(label=name, values=_drawn(values, shown, panel)) for name, values in series.items()],
             lines=[list(line) for line in panel.lines],
@@ -39,6 +40,13 @@ def chart(panel: Panel, series: Series, marks: Sequence[int]) -> dict[str, Any]:
         ),
         rows=[row(name, values) for name, values in series.items()],
     )
+
+
+def scale_of(panel: Panel, series: Series) -> str:
+    """Linear where a few large values do not press all others to zero."""
+    sizes = sorted(abs(v) for values in series.values() for v in values.values() if math.isfinite(v))
+    spread = bool(sizes) and sizes[-1] > CALM * sizes[len(sizes) // 2]
+    return 'linear' if panel.scale == 'symlog' and not spread else panel.scale
 
 
 def row(name: str, values: Mapping[int, float]) -> list[str]:

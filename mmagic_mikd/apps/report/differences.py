@@ -57,7 +57,8 @@ def _changes(key: str, before: Any, after: Any, known: Mapping) -> Iterator[Chan
 
 
 def _same(before: Any, after: Any) -> bool:
-    return type(before) is type(after) and before == after
+    """Of values that have no parts; 1 is not True."""
+    return _parts(before) is None and type(before) is type(after) and before == after
 
 
 def _parts(value: Any) -> dict | None:

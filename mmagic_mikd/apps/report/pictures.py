@@ -122,7 +122,7 @@ def beside(pictures: Sequence[tuple[str, Pictures]]) -> list[Pictures]:
             joined.append(found._replace(samples=renamed))
             continue
         both = zip(joined[match].samples, renamed, strict=True)
-        samples = [Sample(a.name, _ordered({**b.images, **a.images})) for a, b in both]
+        samples = [Sample(a.name, _ordered({**a.images, **b.images, **a.images})) for a, b in both]
         joined[match] = joined[match]._replace(samples=samples)
     return joined
 

@@ -132,6 +132,7 @@ def kept(seen: Seen, main: Run, against: Run | None, target: str) -> Card | None
     others = {who: seen.scores.get(who, {}).get(name) for who in (pictures.TEACHER, against and against.name)}
     told = [f'{who} {value:.2f} dB' for who, value in others.items() if value is not None]
     what = 'target' if target == pictures.TARGET else "teacher's image"
+    what += ', '.join(['', *name.split()[:-1]])  # the generator, where there are several
     return Card(f'{measured[name]:.2f} dB', f'PSNR to the {what}', ', '.join(told) or f'on {len(seen.pictures[0].samples)} images')
 
 
@@ -222,7 +223,7 @@ def score_table(
         clock = [f'{time["median"]:.1f} ± {time["spread"]:.1f}' if time else '–' for time in found]
         sizes['cells'][name] = [*numbers, *clock]
     count = max((len(each.samples) for each in seen.pictures), default=0)
-    groups = [sizes, group(f'on the {count} images below', seen.scores, rows)]
+    groups = [sizes, group(f'on these {count} images', seen.scores, rows)]
     by_origin = {name: found.values for name, found in kept.items()}
     groups.append(group('in the evaluation', by_origin, rows))
     origins = [f'{name}: {found.origin}' for name, found in kept.items() if found.values]

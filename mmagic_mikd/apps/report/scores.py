@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ..analysis.plot_run import panel_of
+
 HIGHER = {'psnr', 'ssim', 'msssim', 'precision', 'recall', 'density', 'coverage', 'snr'}
 LOWER = {'fid', 'kid', 'frechet', 'swd', 'l1', 'l2', 'mae', 'mse', 'niqe', 'lpips', 'ppl', 'gradient', 'sad'}
 ARROWS = dict(higher='↑', lower='↓')
@@ -36,9 +38,13 @@ def saved(folder: Path) -> Saved:
     for path in sorted(folder.glob('*/vis_data/scalars.json'), reverse=True):
         lines = [read_json_line(line) for line in path.read_text(errors='replace').splitlines()]
         for entry in reversed(lines):
-            if 'iter' not in entry and 'epoch' not in entry and (values := numbers(entry)):
+            if not is_of_training(entry) and (values := numbers(entry)):
                 return Saved(values, f'the validation after iteration {entry.get("step", "?")}')
     return Saved({}, '')
+
+
+def is_of_training(entry: Mapping) -> bool:
+    return 'iter' in entry or 'epoch' in entry or any(map(panel_of, entry))
 
 
 def read_json(path: Path) -> dict:

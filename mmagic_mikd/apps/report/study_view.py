@@ -6,6 +6,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...utils.errors import ConfigError
 from ..study.cells import Study
 from ..study.drawing import macs
 from ..study.rows import number
@@ -43,6 +44,7 @@ def view(study: Study, against: str | None) -> dict[str, Any]:
     fresh, stale = study_rows(study)
     if against not in study.spec['objectives']:
         against = NONE
+    require_compared(study, Summary(fresh, 'last'), against)
     students = [name for name in study.spec['students'] if any(row['student'] == name for row in fresh)]
     last = Summary(fresh, 'last')
     return dict(
@@ -62,6 +64,15 @@ def view(study: Study, against: str | None) -> dict[str, Any]:
         file=study.path.name,
         commands=commands(study),
     )
+
+
+def require_compared(study: Study, summary: Summary, against: str) -> None:
+    """Refuse an objective that no other one has a seed in common with; the student alone may be absent."""
+    score = next(iter(study.scores))
+    if against != NONE and not any(
+        paired(study, summary, student, against) for student in study.spec['students']
+    ):
+        raise ConfigError(f'--against {against}: {study.csv} has no {score} to compare with it')
 
 
 def card(study: Study, summary: Summary, student: str) -> Card:
