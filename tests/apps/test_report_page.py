@@ -6,14 +6,13 @@ import cv2
 import numpy as np
 import pytest
 import report_browser
+import torch
 from places import ROOT
 from report_browser import PHONE, Tab
 
 from mmagic_mikd.apps.report.report import main
 from mmagic_mikd.objectives.energy.chain_record import State
 from mmagic_mikd.visualization.pictures import picture
-
-import torch
 
 STUDY = ROOT / 'benchmarks' / 'studies' / 'starts_flat.yaml'
 HOSTILE = '<img src=x onerror="window.hit=1"></script><script>window.hit=1</script>'
@@ -37,7 +36,10 @@ def pages(tmp_path_factory):
     (run / STAMP / 'x.log').write_text(
         f'2026/01/01 00:00:00 - mmengine - INFO - Iter(train) [ 20/40] loss: 1\n{WARNING}{HOSTILE}\n'
     )
-    entries = [{f'loss_{HOSTILE}': 1 / step, 'mi_grad_ratio': 0.1 * step, 'step': step} for step in range(1, 41)]
+    curves = {f'loss_{HOSTILE}': 1.0, 'mi_grad_ratio': 0.1}
+    entries = [
+        {name: step * value for name, value in curves.items()} | dict(step=step) for step in range(1, 41)
+    ]
     text = ''.join(f'{json.dumps(entry)}\n' for entry in entries)
     (run / STAMP / 'vis_data' / 'scalars.json').write_text(text)
     shades = dict(input=-1.0, student=0.5, teacher=0.0, target=1.0)

@@ -22,13 +22,17 @@ def write(out: Path, **values: Any) -> None:
         ConfigError: jinja2 is not installed.
     """
     scripts = [_text(name) for name in SCRIPTS]
-    html = _environment().get_template('report.html').render(
-        **values,
-        policy=policy(scripts),
-        # what this package ships, and nobody else can write
-        scripts=[_markup(script) for script in scripts],
-        licences=[_text(name) for name in LICENCES],
-        styles=[_markup(_text(name)) for name in STYLES],
+    html = (
+        _environment()
+        .get_template('report.html')
+        .render(
+            **values,
+            policy=policy(scripts),
+            # what this package ships, and nobody else can write
+            scripts=[_markup(script) for script in scripts],
+            licences=[_text(name) for name in LICENCES],
+            styles=[_markup(_text(name)) for name in STYLES],
+        )
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f'.{out.name}.part')
@@ -77,5 +81,3 @@ def _markup(text: str) -> Any:
 
 def _text(name: str) -> str:
     return HERE.joinpath(name).read_text()
-
-

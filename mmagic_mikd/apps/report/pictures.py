@@ -117,7 +117,9 @@ def beside(pictures: Sequence[tuple[str, Pictures]]) -> list[Pictures]:
             Sample(s.name, {name if key == STUDENT else key: image for key, image in s.images.items()})
             for s in found.samples
         ]
-        match = next((i for i, other in enumerate(joined) if _same_inputs(other.samples, found.samples)), None)
+        match = next(
+            (i for i, other in enumerate(joined) if _same_inputs(other.samples, found.samples)), None
+        )
         if match is None:
             joined.append(found._replace(samples=renamed))
             continue

@@ -24,7 +24,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--out', type=Path, help='the page; by default report.html in RUN_DIR, or STUDY.html')
     parser.add_argument(
-        '--against', metavar='NAME', help='the run, or the objective of a study, that others are compared with'
+        '--against',
+        metavar='NAME',
+        help='the run, or the objective of a study, that others are compared with',
     )
     parser.add_argument(
         '--images', type=int, default=16, help='of the test set; 0 for the pictures that the run has drawn'
@@ -64,7 +66,8 @@ def require_known(against: str | None, runs: list[str], objectives: list) -> Non
     """Refuse a name that nothing here has."""
     names = [*runs, *dict.fromkeys(name for each in objectives for name in each)]
     if against is not None and against not in names:
-        raise ConfigError(f'--against {against} is neither a run nor an objective here: there are {", ".join(names)}')
+        known = ', '.join(names)
+        raise ConfigError(f'--against {against} is neither a run nor an objective here: there are {known}')
 
 
 if __name__ == '__main__':

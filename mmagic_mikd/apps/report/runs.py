@@ -35,7 +35,9 @@ class Run:
 
     def _config_file(self) -> Path:
         if not self.folder.is_dir():
-            raise ConfigError(f'RUN_DIR {self.folder} is no folder: name the work_dir of a run, or a study.yaml')
+            raise ConfigError(
+                f'RUN_DIR {self.folder} is no folder: name the work_dir of a run, or a study.yaml'
+            )
         for place in CONFIGS:
             if found := sorted(self.folder.glob(place), key=os.path.getmtime):
                 return found[-1]

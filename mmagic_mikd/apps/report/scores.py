@@ -81,5 +81,5 @@ def behind(name: str, scores: Mapping[str, float], alone: str, others: Mapping[s
 def short(value: float | None) -> str:
     """Four significant digits."""
     if value is None or math.isnan(value):
-        return '–'
+        return '-'
     return f'{value:.4g}' if abs(value) < 1e4 else f'{value:,.0f}'

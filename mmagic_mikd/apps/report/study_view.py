@@ -13,8 +13,9 @@ from ..study.rows import number
 from ..study.study_file import TEACHER
 from ..study.summary import NONE, Difference, Summary, holm
 from ..study.table import ARROWS, COSTS, TITLES, behind, decimals, size, study_rows, with_deviation
-from .run_view import Card, amount, tool
+from .run_view import tool
 from .scores import short
+from .sizes import Card, amount
 
 WORK_DIR = Path('work_dirs/studies')  # of trainings, which are not looked at here
 MACHINE = ('torch', 'cpu', 'threads', 'git')  # columns of the rows
@@ -86,9 +87,11 @@ def card(study: Study, summary: Summary, student: str) -> Card:
     teacher = summary.mean_sd(TEACHER, TEACHER, score)[0]
     told = [f'{NONE} {short(means[NONE])}'] if NONE in means else []
     told += [f'{best} {short(means[best])} (the best of {len(means)})'] if best != NONE else []
-    ratio = f'{many / few:.1f}×' if many and few else '–'
-    weights = (amount(summary.mean_sd(*place, 'params')[0]) for place in ((TEACHER, TEACHER), (student, best)))
-    note = f'{large} → {small}, parameters {" → ".join(weights)}. {score}: teacher {short(teacher)}, {", ".join(told)}'
+    ratio = f'{many / few:.1f} times' if many and few else '-'
+    places = ((TEACHER, TEACHER), (student, best))
+    weights = ' → '.join(amount(summary.mean_sd(*place, 'params')[0]) for place in places)
+    told = ', '.join([f'teacher {short(teacher)}', *told])
+    note = f'{large} → {small}, parameters {weights}. {score}: {told}'
     return Card(ratio, f'fewer multiply-accumulates, {student}', note)
 
 
@@ -105,7 +108,11 @@ def student_view(study: Study, rows: Sequence[dict], student: str, against: str)
     ]
     last = Summary(rows, 'last')
     return dict(
-        name=student, size=size(own), tables=tables, seeds=seeds(study, last, student), costs=costs(study, last, student)
+        name=student,
+        size=size(own),
+        tables=tables,
+        seeds=seeds(study, last, student),
+        costs=costs(study, last, student),
     )
 
 
@@ -119,7 +126,9 @@ def scores(study: Study, summary: Summary, student: str) -> list[tuple[str, int,
     return made
 
 
-def paired(study: Study, summary: Summary, student: str, against: str) -> list[tuple[str, int, list[Cell | None]]]:
+def paired(
+    study: Study, summary: Summary, student: str, against: str
+) -> list[tuple[str, int, list[Cell | None]]]:
     """Objective, number of common seeds, its differences to another objective."""
     found = {
         name: [summary.difference(student, name, *score, against) for score in study.scores.items()]
@@ -132,10 +141,11 @@ def paired(study: Study, summary: Summary, student: str, against: str) -> list[t
         max((reach(each[column]) for each in found.values() if each[column]), default=0)
         for column in range(len(study.scores))
     ]
-    return [
-        (name, max(d.n for d in each if d), [cell(*one, largest) for one in zip(each, study.scores.values(), widest, strict=True)])
-        for name, each in found.items()
-    ]
+    made = []
+    for name, each in found.items():
+        columns = zip(each, study.scores.values(), widest, strict=True)
+        made.append((name, max(d.n for d in each if d), [cell(*column, largest) for column in columns]))
+    return made
 
 
 def reach(difference: Difference) -> float:
@@ -159,11 +169,9 @@ def cell(difference: Difference | None, better: str, widest: float, largest: flo
 
 def seeds(study: Study, summary: Summary, student: str) -> list[tuple[str, str, list[str]]]:
     """Objective, seed and scores of every training."""
-    return [
-        (row['objective'], row['seed'], [short(number(row, name)) if row.get(name) else '–' for name in study.scores])
-        for row in summary.rows
-        if row['student'] == student
-    ]
+    own = [row for row in summary.rows if row['student'] == student]
+    values = [[short(number(row, name)) if row.get(name) else '-' for name in study.scores] for row in own]
+    return [(row['objective'], row['seed'], each) for row, each in zip(own, values, strict=True)]
 
 
 def costs(study: Study, summary: Summary, student: str) -> dict[str, Any]:
@@ -199,8 +207,8 @@ def charts(study: Study, summary: Summary, students: Sequence[str]) -> list[dict
 
 def machine(rows: Sequence[dict]) -> list[tuple[str, str]]:
     """What the rows say they were made with."""
-    found = [(column, ', '.join(sorted({row[column] for row in rows if row.get(column)}))) for column in MACHINE]
-    return [(column, values) for column, values in found if values]
+    found = {column: sorted({row[column] for row in rows if row.get(column)}) for column in MACHINE}
+    return [(column, ', '.join(values)) for column, values in found.items() if values]
 
 
 def commands(study: Study) -> list[tuple[str, str]]:

@@ -80,7 +80,8 @@ class Witness:
 
 def _sized(t: Tensor, s: Tensor) -> Tensor:
     """The teacher's images at the size of the student's, as `teacher.resize` has them."""
-    return t if t.shape[-2:] == s.shape[-2:] else F.interpolate(t, s.shape[-2:], mode='bilinear', antialias=True)
+    size = s.shape[-2:]
+    return t if t.shape[-2:] == size else F.interpolate(t, size, mode='bilinear', antialias=True)
 
 
 def of_test_set(run: Run, teacher: Mapping | None, most: int) -> list[Pictures]:
