@@ -19,6 +19,7 @@ TOOLS = dict(  # in the order of a project: module with a `main`, what it is for
     complexity=('analysis.complexity', 'parameters and multiply-accumulates of a generator'),
     benchmark=('export.benchmark', 'milliseconds of student and teacher, beside their multiply-accumulates'),
     scaling=('scaling.scaling', 'messages, memory and time on many GPUs'),
+    report=('report.report', 'one page about a finished run or study'),
     study=('study.study', 'a grid of trainings, its table and its plots'),
 )
 USAGE = 'usage: python -m mmagic_mikd TOOL [arguments]\n\n' + '\n'.join(

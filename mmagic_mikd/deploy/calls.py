@@ -39,7 +39,7 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
 
     handle = generator.register_forward_hook(keep)
     try:
-        for data in _batches(runner):
+        for data in batches(runner):
             for sample in runner.model.test_step(data):
                 orders.update(input_orders(sample.metainfo))
             if len(inputs) >= most:
@@ -65,7 +65,7 @@ def input_orders(metainfo: Mapping[str, object]) -> set[str]:
     return {str(v).upper() for k, v in metainfo.items() if k.endswith(ending) and not k.startswith('gt_')}
 
 
-def _batches(runner: Runner) -> Iterator:
+def batches(runner: Runner) -> Iterator:
     """Of the first test set; without the loop, whose metrics may want files that nobody needs here."""
     loaders = runner.cfg.test_dataloader
     loader = loaders[0] if isinstance(loaders, list | tuple) else loaders

@@ -23,6 +23,12 @@ from ..utils.errors import ConfigError
 
 NARROWEST, CAPTION = 112, 14  # pixels: what a caption needs
 CHANNELS = (1, 3, 4)  # of what can be drawn
+COLUMNS = (  # what `columns` may make
+    ('input', 'student', 'teacher', 'target'),
+    ('input', 'student', 'teacher'),
+    ('input', 'student', 'target'),
+    ('student', 'teacher'),
+)
 
 
 class DistillPictures(Hook):
@@ -152,6 +158,30 @@ def tile(name: str, image: Tensor, energy: Tensor | None, rgb: bool) -> np.ndarr
     text = name if energy is None else f'{name}: E={energy.item():.3g}'
     cv2.putText(canvas, text, (3, CAPTION - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (0, 0, 0), 1, cv2.LINE_AA)
     return canvas
+
+
+def cut(sheet: np.ndarray) -> dict[str, list[np.ndarray]] | None:
+    """The images of a picture ``distill_<pair>``, by the names above its columns; None if it is none."""
+    for names in COLUMNS:
+        width, rest = divmod(sheet.shape[1], len(names))
+        if rest or width < NARROWEST + 2:
+            continue
+        blank = torch.zeros(3, 1, width - 2)
+        captions = np.concatenate([tile(name, blank, None, True)[:CAPTION] for name in names], axis=1)
+        starts = [
+            top
+            for top in range(len(sheet) - CAPTION)
+            if sheet[top, 0].min() == 255 and np.array_equal(sheet[top : top + CAPTION], captions)
+        ]
+        if starts[:1] == [0]:
+            ends = [*starts[1:], len(sheet)]
+            rows = [sheet[a + CAPTION : b - 2] for a, b in zip(starts, ends, strict=True)]
+            edges = range(0, sheet.shape[1], width)
+            return {
+                name: [row[:, edge + 1 : edge + width - 1] for row in rows]
+                for name, edge in zip(names, edges, strict=True)
+            }
+    return None
 
 
 def displayed(image: Tensor, rgb: bool) -> np.ndarray:

@@ -35,7 +35,7 @@ from mmagic_mikd.objectives.energy.bound import Energies
 from mmagic_mikd.objectives.energy.chain_record import ChainRecord, State
 from mmagic_mikd.utils.errors import ConfigError
 from mmagic_mikd.visualization import pictures as module
-from mmagic_mikd.visualization.pictures import CAPTION, channel_order, displayed, picture, shown
+from mmagic_mikd.visualization.pictures import CAPTION, COLUMNS, channel_order, cut, displayed, picture, shown
 
 
 def with_pictures(cfg, **settings):
@@ -275,3 +275,17 @@ def test_only_the_first_process_draws(tmp_path, monkeypatch):
     runner.register_hook(Observer(lambda hook: records.append(dict(hook.objectives['mi'].records))))
     runner.train()
     assert records == [{}] and not pictures(tmp_path)
+
+
+@pytest.mark.parametrize('names', COLUMNS)
+@pytest.mark.parametrize('side', [16, 120])
+def test_a_picture_is_cut_into_what_it_was_made_of(names, side):
+    images = {name: torch.rand(2, 3, side, side + 4) * 2 - 1 for name in names}
+    images[names[0]][:] = 1  # as white as what is between them
+    sheet = picture([State(name, image, None) for name, image in images.items()], rgb=True)
+    found, factor = cut(sheet), -(-module.NARROWEST // (side + 4))
+    assert list(found) == list(names)
+    for name, image in images.items():
+        wanted = [displayed(each, rgb=True).repeat(factor, 0).repeat(factor, 1) for each in image]
+        np.testing.assert_array_equal(np.stack(found[name]), np.stack(wanted))
+    assert cut(sheet[:, 1:]) is None and cut(np.full((200, 480, 3), 255, np.uint8)) is None

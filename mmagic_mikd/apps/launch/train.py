@@ -3,6 +3,10 @@
 The toolbox's own arguments; repairs of the toolbox apply to plain MMagic configs as well.
 """
 
+import os
+import shlex
+import sys
+
 from mmengine.runner import Runner
 
 from ...utils import escape
@@ -50,6 +54,12 @@ def scale_learning_rates(cfg):
     cfg.auto_scale_lr.enable = True
 
 
+def command_line():
+    """What started this process, for a shell; tools/report.py reads it in the log."""
+    tool = [sys.argv[0]] if sys.argv[0].endswith('.py') else ['-m', 'mmagic_mikd', 'train']
+    return f'cd {shlex.quote(os.getcwd())} && python {shlex.join([*tool, *sys.argv[1:]])}'
+
+
 @user_errors()
 def main():
     args = parse_args()
@@ -68,6 +78,7 @@ def main():
         runner = Runner.from_cfg(cfg)
         runner.register_hook(start)
         runner.register_hook(Safeguards())
+        runner.logger.info(f'Command: {escape.line(command_line())}')
         runner.logger.info(f'Logs and checkpoints go to {escape.line(cfg.work_dir)}')
         runner.train()
 
