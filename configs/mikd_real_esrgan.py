@@ -1,6 +1,6 @@
 # Real-ESRGAN x4: the published network (16.7 M parameters) into one of 16 times fewer multiply-accumulates.
 #
-#     python -m mmagic_mikd showcase --weights work_dirs/real_esrgan    # the published weights, by pip alone
+#     python -m mmagic_mikd showcase --only-weights --weights work_dirs/real_esrgan    # published, by pip alone
 #     tools/dist_train.sh configs/mikd_real_esrgan.py 8                 # photographs in data/photographs
 #
 # The teacher's image is the only target: any photographs do, in any size from 64 px, and none needs a larger
@@ -13,8 +13,8 @@ custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 work_dir = 'work_dirs/mikd_real_esrgan'  # the base names that of its own, where the teacher may lie
 
 students = dict(  # multiply-accumulates for a pixel of the input; the teacher has 17.9 M
-    x4=dict(mid_channels=32, growth_channels=16, num_blocks=23),  # 4.51 M
-    x16=dict(mid_channels=32, growth_channels=16, num_blocks=4),  # 1.08 M
+    x4=dict(mid_channels=32, growth_channels=16, num_blocks=23),  # 4.49 M
+    x16=dict(mid_channels=32, growth_channels=16, num_blocks=4),  # 1.07 M
     x64=dict(mid_channels=16, growth_channels=8, num_blocks=4),  # 0.27 M
 )
 model = dict(  # the student; `_base_.model` is still the teacher
@@ -33,7 +33,7 @@ default_hooks = dict(
     checkpoint=dict(out_dir=None),
     distill=dict(
         **_base_.distill,
-        # A forward pass of the teacher costs as much as 5 updates of the student. Where inputs come again, as
+        # By multiply-accumulates, a forward pass of the teacher is 5 updates of the student. Where inputs come again, as
         # fixed patches do and random crops do not, `cache='work_dirs/real_esrgan/images'` keeps its images.
         teacher=teacher,
         start='sliced',

@@ -26,7 +26,7 @@ Done in {time}. Look at
   {out}/results.md        distance to the teacher, milliseconds, size (results.json: the same for programs)
   {out}/export            the distilled student as an ONNX file
 Next
-  {python} -m mmagic_mikd translate {out}/export/student.onnx PHOTOGRAPH.jpg LARGE.png --tile 256"""
+  {python} tools/translate.py {out}/export/student.onnx PHOTOGRAPH.jpg LARGE.png --tile 256"""
 
 SIZES = ('x4', 'x16', 'x64')
 
