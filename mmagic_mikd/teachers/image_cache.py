@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from ..utils.checks import require_known, require_number
+from ..utils.checks import require_known, require_number, short
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState
 from .tensor_store import TensorStore, bytes_of
@@ -60,8 +60,9 @@ class ImageCache:
             return None
         wanted = wanted if isinstance(wanted, Mapping) else dict(folder=wanted)
         require_known(KEY, wanted, ('folder', 'gigabytes'))
-        if not isinstance(wanted.get('folder'), str) or not wanted['folder']:
-            raise ConfigError(f"{KEY} needs the name of a folder, such as 'work_dirs/teacher_images'")
+        folder, key = wanted.get('folder'), f'{KEY}.folder' if isinstance(cfg['cache'], Mapping) else KEY
+        if not isinstance(folder, str) or not folder:
+            raise ConfigError(f'{key}={short(folder)} must be the name of a folder')
         if network.training:
             raise ConfigError(
                 f"{KEY}: a teacher in mode 'train' makes another image of an input in every batch; leave "
@@ -70,7 +71,7 @@ class ImageCache:
         gigabytes = wanted.get('gigabytes', GIGABYTES)
         require_number(f'{KEY}.gigabytes', gigabytes, above=0)
         told = {k: v for k, v in cfg.items() if k not in ('cache', 'checkpoint', 'entry', 'resize')}
-        return cls(Path(wanted['folder']).expanduser(), gigabytes, network, [told, description])
+        return cls(Path(folder).expanduser(), gigabytes, network, [told, description])
 
     def __call__(self, make: Image, args: tuple, kwargs: dict) -> Tensor:
         """What ``make`` makes of the arguments, from the folder where it is there."""

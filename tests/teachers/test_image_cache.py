@@ -195,7 +195,7 @@ class Drawing(Counted):
     [
         (Drawing(), None, 'draws random numbers'),
         (Counted().train(), None, "in mode 'train'"),
-        (Counted(), 3, 'needs the name of a folder'),
+        (Counted(), dict(gigabytes=3), 'cache.folder=None must be the name of a folder'),
         (Counted(), dict(folder='x', gigabyte=3), "did you mean 'gigabytes'"),
         (Counted(), dict(folder='x', gigabytes=0), 'gigabytes=0 must be a number of more than'),
         (Counted(), '/proc/no/such', 'cannot be used'),
