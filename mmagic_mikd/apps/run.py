@@ -9,6 +9,7 @@ from .launch.launch import user_errors
 
 TOOLS = dict(  # in the order of a project: module with a `main`, what it is for
     quickstart=('quickstart.quickstart', 'from image pairs to a distilled Pix2Pix'),
+    showcase=('showcase.showcase', 'Real-ESRGAN made small, from the published weights to an ONNX file'),
     build_student=('builder.build_student', "a student's config from its teacher's"),
     train=('launch.train', 'train a config, with or without distillation'),
     test=('launch.test', 'evaluate a checkpoint'),

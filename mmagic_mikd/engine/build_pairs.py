@@ -15,6 +15,7 @@ from ..teachers.build import (
     online_teacher,
     require_match,
 )
+from ..teachers.image_cache import ImageCache
 from ..utils.checks import require_switch
 from ..utils.errors import ConfigError
 from .pair import Pair
@@ -65,6 +66,9 @@ def _teach(
         pair.resize = resize
         require_match(pair.teacher, pair.student, resize)
         pair.teacher.to(next(model.parameters()).device)
+        if isinstance(teacher, Mapping) and teacher.get('cache') is not None:
+            require_images_alone(settings)
+            pair.cache = ImageCache.from_config(teacher, pair.teacher, [pair.path, cfg.get('output')])
 
 
 @contextmanager
@@ -94,6 +98,16 @@ def require_different(pairs: list[Pair]) -> None:
             raise ConfigError(
                 f'{KEY}.pairs[{index}].student={pair.path!r} is in `pairs` twice: leave one out; for more '
                 'weight raise `loss_weight`'
+            )
+
+
+def require_images_alone(settings: Settings) -> None:
+    """A cache keeps images; what the layers of a teacher made of them is not in it."""
+    for name, cfg in settings.objectives.items():
+        if cfg.get('layer') is not None:
+            raise ConfigError(
+                f'{KEY}.teacher.cache keeps images, {settings.keys[name].objective}.layer asks for features: '
+                'leave one of the two out'
             )
 
 

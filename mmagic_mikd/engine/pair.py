@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_leaves
 from ..host.locate import image_of
 from ..host.taps import Call, Feature, ForwardTap, LayerTap, for_this, resolve, unwrap
 from ..host.train_mode import statistics_kept
+from ..teachers.image_cache import ImageCache
 from ..utils.checks import proposal, quoted, require_range, require_switch
 from ..utils.errors import ConfigError
 from ..utils.rng import replayed
@@ -59,6 +60,7 @@ class Pair:
     Attributes:
         student: the generator in the toolbox's model, without wrappers.
         teacher: a network that nothing here changes; None where nothing looks at its images.
+        cache: of its images; None for none.
         resize: whether the teacher's images are brought to the size of the student's, antialiased.
         s, t: the images of this step; None before the call, t also where the teacher is not asked.
     """
@@ -83,6 +85,7 @@ class Pair:
         self.name = '_'.join(filter(None, (path.replace('.', '_'), taught_by)))
         self.student, self.teacher, self._output = student, teacher, output
         self.resize = False
+        self.cache: ImageCache | None = None
         preprocessor = unwrap(model).data_preprocessor
         self.images = ImageRange(path, preprocessor, value_range, residual)
         self._asking = False
@@ -178,7 +181,7 @@ class Pair:
         self.s = image_of(call.output, self._output)
         self._x = next((x for x in tree_leaves((call.args, call.kwargs)) if isinstance(x, Tensor)), None)
         if self._ask:
-            self.t = self._sized(image_of(self._ask_teacher(call), self._output))
+            self.t = self._sized(self._ask_teacher(call))
             self._features = {
                 layer: (student.take(), teacher.take())
                 for layer, (student, teacher) in self._layer_taps.items()
@@ -191,13 +194,15 @@ class Pair:
         return F.interpolate(t.float(), size, mode='bilinear', antialias=True).to(t.dtype)
 
     @torch.no_grad()
-    def _ask_teacher(self, call: Call) -> Any:
+    def _ask_teacher(self, call: Call) -> Tensor:
         """With the same draws, injected noise and style-mixing cut included: equal weights give t == s."""
         self._asking = True
         try:
             with replayed(call.random_state), statistics_kept(self.teacher):
-                return self.teacher(*call.args, **call.kwargs)
-        except torch.OutOfMemoryError:
+                if self.cache is None:
+                    return self._teachers_image(call.args, call.kwargs)
+                return self.cache(self._teachers_image, call.args, call.kwargs)
+        except (torch.OutOfMemoryError, ConfigError):
             raise
         except Exception as error:
             tensors = tree_leaves((call.args, call.kwargs))
@@ -209,6 +214,9 @@ class Pair:
             ) from error
         finally:
             self._asking = False
+
+    def _teachers_image(self, args: tuple, kwargs: dict) -> Tensor:
+        return image_of(self.teacher(*args, **kwargs), self._output)
 
     def _on_preprocessed(self, module: nn.Module, args: tuple, data: Any) -> None:
         for name in ground_truth_key(self.path).split('.'):

@@ -18,6 +18,7 @@ from .weights import load_network
 KEY = 'default_hooks.distill.teacher'
 # what BaseGAN passes on to its networks
 SETTINGS_OF = dict(generator=('noise_size', 'num_classes'), discriminator=('num_classes',))
+OF_OTHERS = ('resize', 'cache')  # settings that somebody else reads
 IMAGE_SIZES = ('out_size', 'output_scale')  # of generators from noise, as the toolbox calls them
 
 
@@ -38,7 +39,8 @@ def build_teacher(
             where in the checkpoint the weights are, such as 'params'; by default what fits, averages first.
             ``mode`` is 'eval' or 'train' (batch statistics and dropout, with the running statistics
             kept); by default it is what the toolbox's own evaluation of that model uses, which is
-            'train' for Pix2Pix and CycleGAN. ``resize`` is for whoever asks it, see :func:`require_match`.
+            'train' for Pix2Pix and CycleGAN. ``resize`` is for whoever asks it, see :func:`require_match`, and
+            ``cache`` is for who keeps its images, see :class:`mmagic_mikd.teachers.image_cache.ImageCache`.
         path: module path in the teacher's model, such as 'generator' or 'generators.photo'.
         preprocessor: of the student's model.
         student: the student's generator; its own checkpoint is no teacher.
@@ -49,7 +51,7 @@ def build_teacher(
     """
     if isinstance(cfg, nn.Module):
         return freeze(_submodule(cfg, path), 'eval')
-    cfg = {key: value for key, value in cfg.items() if key != 'resize'}
+    cfg = {key: value for key, value in cfg.items() if key not in OF_OTHERS}
     if 'type' in cfg:
         return _build_foreign(cfg, path, preprocessor, students_range)
     model = _model_config(cfg)
@@ -185,7 +187,7 @@ def _build_foreign(
 
 
 def _model_config(cfg: dict) -> dict:
-    require_known(KEY, cfg, ('model', 'config', 'checkpoint', 'entry', 'mode', 'resize'))
+    require_known(KEY, cfg, ('model', 'config', 'checkpoint', 'entry', 'mode', *OF_OTHERS))
     require_kind(f'{KEY}.model', cfg.get('model'), dict, 'the `model` of a MMagic config')
     if cfg.get('model') and cfg.get('config'):
         raise ConfigError(f'{KEY} has both `model` and `config`: leave one out')

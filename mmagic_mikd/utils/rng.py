@@ -33,6 +33,15 @@ class RandomState(NamedTuple):
         if self.cuda is not None:
             torch.cuda.set_rng_state(self.cuda, self.device)
 
+    def equals(self, other: 'RandomState') -> bool:
+        """Whether nothing was drawn from the one to the other."""
+        pairs = [(self.torch, other.torch), (self.cuda, other.cuda)]
+        return (
+            self.python == other.python
+            and all(np.array_equal(a, b) for a, b in zip(self.numpy, other.numpy, strict=True))
+            and all(a is b or torch.equal(a, b) for a, b in pairs)
+        )
+
 
 @contextmanager
 def replayed(state: RandomState) -> Iterator[None]:

@@ -514,6 +514,12 @@ CASES = [
         'True or False',
         teacher__resize='no',
     ),
+    distill(
+        "a number in place of the folder for the teacher's images",
+        f'{DISTILL}.teacher.cache=3',
+        'the name of a folder',
+        teacher__cache=3,
+    ),
     Case(
         'single pictures where pairs are side by side',
         'LoadPairedImageFromFile in the data pipeline fails on data/train/single.png',

@@ -1,0 +1,95 @@
+"""The two configs of the showcase, written as files that a user can read, edit and train again."""
+
+from pathlib import Path
+
+from ...utils.escape import literal
+from ..clone import CLONE
+
+DISTILLED = """\
+# Real-ESRGAN, {size}: {count} patches of {side} px, {iters} updates. Train it again: tools/train.py THIS_FILE
+_base_ = {base}
+custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
+
+model = dict(generator=_base_.students['{size}'])
+default_hooks = dict(
+    logger=dict(interval=20),
+    checkpoint=dict(interval={save_interval}, max_keep_ckpts=1),
+    distill=dict(teacher=dict(checkpoint={checkpoint}, cache={images})),
+)
+train_dataloader = dict(
+    batch_size={batch_size},
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(
+        data_root={data},
+        data_prefix=dict(img='img'),
+        # the patches were cut and turned before: the teacher's images of them are kept
+        pipeline=[_base_.train_pipeline[0], *_base_.train_pipeline[5:]],
+    ),
+)
+test_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(data_root={test}))
+test_evaluator = dict(metrics=[dict(type='PairedImageQuality', against='teacher', teacher=dict(
+    model=_base_.teacher.model, checkpoint={checkpoint}))])
+val_dataloader = val_cfg = val_evaluator = None  # evaluated at the end
+
+train_cfg = dict(max_iters={iters})
+optim_wrapper = dict(generator=dict(optimizer=dict(lr=1e-3)))
+param_scheduler = dict(T_max={iters})
+randomness = dict(seed={seed})
+"""
+
+ALONE = """\
+# The same student without a teacher: it learns from the photographs that its inputs were made of.
+_base_ = './student_distilled.py'
+
+model = dict(pixel_loss=dict(loss_weight=1.0))
+default_hooks = dict(distill=dict(_delete_=True, type='DistillRunner'))
+load = dict(channel_order='rgb', imdecode_backend='cv2')
+train_dataloader = dict(
+    dataset=dict(
+        data_prefix=dict(gt='gt'),
+        pipeline=[
+            dict(type='LoadImageFromFile', key='img', **load),
+            dict(type='LoadImageFromFile', key='gt', **load),
+            dict(type='CopyValues', src_keys=['gt'], dst_keys=['gt_unsharp']),  # asked for, and not used
+            dict(type='PackInputs'),
+        ],
+    )
+)
+"""
+
+
+def config_texts(
+    data: Path,
+    checkpoint: Path,
+    images: Path,
+    size: str,
+    count: int,
+    side: int,
+    iters: int,
+    seed: int,
+    batch: int,
+) -> dict[str, str]:
+    """Name of a student to the text of its config.
+
+    Args:
+        data: folder with img, gt and test.
+        checkpoint: the teacher's.
+        images: folder for the teacher's images.
+        size: 'x4', 'x16' or 'x64', of the students in configs/mikd_real_esrgan.py.
+    """
+    distilled = DISTILLED.format(
+        size=size,
+        count=count,
+        side=side,
+        iters=iters,
+        base=literal(str(CLONE / 'configs' / 'mikd_real_esrgan.py')),
+        save_interval=max(1, iters // 4),
+        checkpoint=literal(str(checkpoint)),
+        images=literal(str(images)),
+        batch_size=batch,
+        data=literal(str(data)),
+        test=literal(str(data / 'test')),
+        seed=seed,
+    )
+    return dict(student_distilled=distilled, student_alone=ALONE)

@@ -1,0 +1,105 @@
+"""The showcase as a user meets it: its configs, its options, and a whole short run."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from families import data_folder
+from mmengine.config import Config
+from PIL import Image
+from places import TOOLS
+
+from mmagic_mikd.apps.showcase.plan import Plan
+from mmagic_mikd.apps.showcase.report import Row, comparison, table
+from mmagic_mikd.apps.showcase.showcase import parse_args
+from mmagic_mikd.engine.settings import read
+from mmagic_mikd.utils.errors import ConfigError
+
+FILES = {'RealESRGAN_x4plus': 'RealESRGAN_x4plus_fp16', 'realesr-animevideov3': 'realesr-animevideov3_fp16'}
+
+
+def settings(path):
+    hook = Config.fromfile(path).default_hooks.distill.to_dict()
+    return read({key: value for key, value in hook.items() if key != 'type'})
+
+
+def test_the_two_students_differ_in_their_teacher_alone(tmp_path):
+    plan = Plan(parse_args(['--short', '--size', 'x64', '--out', str(tmp_path / 'out')]))
+    plan.write_configs()
+    alone, distilled = (plan.config(name) for name in ('student_alone', 'student_distilled'))
+    assert settings(alone).objectives == {} and set(settings(distilled).objectives) == {'pyramid'}
+    alone, distilled = Config.fromfile(alone), Config.fromfile(distilled)
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'randomness', 'test_dataloader'):
+        assert alone[key] == distilled[key], key
+    assert alone.model.generator == distilled.model.generator
+    assert alone.model.generator.mid_channels == 16 and alone.model.generator.num_blocks == 4
+    assert (alone.model.pixel_loss.loss_weight, distilled.model.pixel_loss.loss_weight) == (1.0, 0.0)
+    assert set(alone.train_dataloader.dataset.data_prefix) == {'img', 'gt'}
+    assert set(distilled.train_dataloader.dataset.data_prefix) == {'img'}  # no original is looked at
+    kinds = [step.type for step in distilled.train_dataloader.dataset.pipeline]
+    assert not {'Crop', 'Flip', 'RandomTransposeHW'} & set(kinds)  # else no input would come again
+
+
+@pytest.mark.parametrize('option', ['--patches', '--iters', '--side'])
+def test_an_option_that_cannot_be_is_refused(option, capsys):
+    with pytest.raises(SystemExit):
+        parse_args([option, '0'])
+    assert f'{option} must be at least' in capsys.readouterr().err
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
+    (tmp_path / 'mine.txt').write_text('')
+    with pytest.raises(ConfigError, match='holds other files'):
+        Plan(parse_args(['--out', str(tmp_path)]))
+
+
+def test_the_table_says_what_was_measured():
+    rows = dict(
+        bicubic=Row(psnr=25.123, ssim=0.7654),
+        teacher=Row(milliseconds=1600.0, spread=12.0, macs=73_000_000_000, params=16_697_987),
+        student_distilled=Row(
+            psnr=28.0, ssim=0.85, milliseconds=100.4, spread=1, macs=4_400_000_000, params=1
+        ),
+    )
+    text = table(rows, 8, 'COMMAND')
+    assert '| bicubic | 25.12 | 0.765 | - | - | - | - |' in text
+    assert '| teacher (x4plus) | - | - | 1600 ± 12 | 73.00 G | 16.70 M | 66.79 |' in text
+    assert '| 28.00 | 0.850 | 100 ± 1 | 4.40 G (16.6 times fewer) |' in text and '`COMMAND`' in text
+
+
+def test_the_picture_has_a_column_for_each_and_the_middle_of_each_photograph():
+    inputs = [np.full((10, 12, 3), 50, np.uint8), np.full((8, 8, 3), 60, np.uint8)]
+    names = ('bicubic', 'teacher', 'student_alone', 'student_distilled')
+    made = {
+        name: [np.full((4 * h, 4 * w, 3), 100 + i, np.uint8) for h, w in ((10, 12), (8, 8))]
+        for i, name in enumerate(names)
+    }
+    sheet = np.asarray(comparison(inputs, made))
+    assert sheet.shape == (48 + 2 * (32 + 6), 5 * (32 + 6) + 6, 3)
+    middle = [sheet[48 + 16, 6 + column * 38 + 16, 0] for column in range(5)]
+    assert middle == [50, 100, 101, 102, 103]
+
+
+@pytest.mark.slow
+def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
+    weights = tmp_path / 'weights'
+    weights.mkdir()
+    for name, published in FILES.items():
+        (weights / f'{name}.pth').symlink_to(data_folder('weights_realesrgan') / f'{published}.pth')
+    out = tmp_path / 'out'
+    command = ['bash', TOOLS / 'showcase.sh', '--short', '--size', 'x64', '--out', out, '--weights', weights]
+    python = dict(MIKD_VENV='none', PATH=f'{sys.prefix}/bin:/usr/bin:/bin')
+    done = run(*command, **python)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads((out / 'results.json').read_text())['rows']
+    assert rows['teacher']['macs'] > 60 * rows['student_distilled']['macs'] and rows['bicubic']['psnr'] > 15
+    assert (out / 'export' / 'student.onnx').stat().st_size > 100_000
+    assert Image.open(out / 'comparison.png').width > 200
+    again = run(*command, **python)
+    assert again.stdout.count(': kept') == 5, again.stdout
+    large = tmp_path / 'large.png'
+    photograph = next((out / 'data' / 'test').iterdir())
+    translate = [sys.executable, '-m', 'mmagic_mikd', 'translate', out / 'export' / 'student.onnx']
+    assert run(*translate, photograph, large, PYTHONPATH=TOOLS.parent).returncode == 0
+    assert Image.open(large).width == 4 * Image.open(photograph).width
