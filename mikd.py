@@ -13,7 +13,10 @@ TOOLS = {  # in the order of a project: module in mmagic_mikd.apps with a `main`
     'translate': ('export.translate', 'pictures through that file'),
     'plot_run': ('analysis.plot_run', 'what a run has logged, as a picture'),
     'complexity': ('analysis.complexity', 'parameters and multiply-accumulates of a generator'),
-    'benchmark': ('export.benchmark', 'milliseconds of student and teacher, beside their multiply-accumulates'),
+    'benchmark': (
+        'export.benchmark',
+        'milliseconds of student and teacher, beside their multiply-accumulates',
+    ),
     'scaling': ('scaling.scaling', 'messages, memory and time on many GPUs'),
     'study': ('study.study', 'a grid of trainings, its table and its plots'),
 }
@@ -29,7 +32,9 @@ def main() -> None:
         print(USAGE)
         return
     if absent := [package for package in HOST if find_spec(package) is None]:
-        sys.exit(f'Error: {", ".join(absent)} cannot be found; docs/installation.md has the two commands that install them')
+        sys.exit(
+            f'Error: {", ".join(absent)} cannot be found; docs/installation.md has the commands for them'
+        )
     from mmagic_mikd.apps.run import start  # takes seconds: imports PyTorch and the toolbox
 
     start(name, arguments)

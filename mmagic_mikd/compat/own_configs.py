@@ -1,9 +1,9 @@
 """MMEngine finds a config by the name of its package, as in `mmagic::...`, for 19 packages only.
 
-`_base_ = ['mmagic_mikd::_base_/mikd.py']` is refused, and registering the name would not be enough: of a package that
-was installed with `pip install -e` it searches a folder that does not exist, and it would take 'mmagic_mikd' for the
-scope of a registry, which `default_hooks` of other scopes then cannot leave. Ours lie in `.mim/configs`, as MIM wants
-them. Delete this file when MMEngine asks `importlib` where a package is.
+`_base_ = ['mmagic_mikd::_base_/mikd.py']` is refused. To register the name would not be enough: of a package
+that was installed with `pip install -e` MMEngine searches a folder that does not exist, and it takes the name
+for the scope of a registry, which there is not. Ours lie in `.mim/configs`, as MIM wants them. No upstream
+thread. Delete this file when MMEngine asks `importlib` where a package is.
 """
 
 from pathlib import Path
@@ -40,5 +40,5 @@ def path_of(name: str) -> Path:
     path = FOLDER / name.removeprefix(SCOPE)
     if not path.is_file():
         known = [found.relative_to(FOLDER).as_posix() for found in FOLDER.rglob('*.py')]
-        raise ConfigError(f'there is no config {name}: {proposal(path.relative_to(FOLDER).as_posix(), sorted(known))}')
+        raise ConfigError(f'there is no config {name}: {proposal(name.removeprefix(SCOPE), sorted(known))}')
     return path

@@ -39,10 +39,12 @@ COSTS = dict(  # modules that only some things need, and what does not work with
     skimage='photographs and edges of the quickstart: pip install scikit-image',
     tensorboard='curves in TensorBoard: pip install tensorboard',
 )
-UNCOMPILED = 'the compiled part of mmcv: its operations, of StyleGAN2 among others, run in plain PyTorch and are slower'
-OPTIONAL = 'of MMagic, models that nothing here trains (diffusion, PPL): they name the package when they are used'
+UNCOMPILED = 'the compiled part of mmcv: its operations, such as those of StyleGAN2, run in plain PyTorch'
+OPTIONAL = 'models of MMagic that nothing here trains; each names its package when it is used'
 HOST_ALONE = 'from mmagic.utils import register_all_modules; register_all_modules()'
-REMEDY = 'to load a student there, `import mmagic_mikd` first, or see docs/students.md, "Loading a student where ..."'
+REMEDY = (
+    'to load a student, `import mmagic_mikd` first, or make the environment that docs/students.md describes'
+)
 
 
 @user_errors()
