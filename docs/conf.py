@@ -1,18 +1,13 @@
-"""The documentation site: `sphinx-build -W --keep-going -c docs . site`, from the root of a clone.
+"""The documentation site: `python -m sphinx -W --keep-going -c docs . site`, from the root of a clone.
 
-The source folder is the clone, so that pages link to studies, configs and code by the paths that work on GitHub as
-well. Sphinx, because it refuses a link to a heading that is not there, takes the reference from the docstrings and
-searches without a network; furo is its theme that reads well on a phone.
+The source folder is the clone, so that pages link to studies, configs and code by the paths that work on GitHub
+as well. Sphinx, because it refuses a link to a heading that is not there, takes the reference from docstrings,
+and searches without a network. MkDocs Material is at its end, and its successor is not yet at 1.0.
 """
 
 import re
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from mmagic_mikd import __version__  # noqa: E402
+from mmagic_mikd import __version__
 
 project = 'mmagic_mikd'
 author = copyright = 'The mmagic_mikd authors'
@@ -49,11 +44,15 @@ def setup(app: object) -> None:
     app.connect('autodoc-process-docstring', absolute_values)
 
 
-def without_methods(app: object, what: str, name: str, member: object, skip: bool, options: object) -> bool | None:
+def without_methods(
+    app: object, what: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
     """Of a class the settings matter, which its own docstring has."""
     return True if what == 'class' else None
 
 
-def absolute_values(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+def absolute_values(
+    app: object, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
     """|t - s| is no substitution of reStructuredText; between double backticks nothing is."""
     lines[:] = [re.sub(r'(``.*?``)|\|', lambda found: found[1] or '\\|', line) for line in lines]
