@@ -76,12 +76,12 @@ def of(*kinds: str) -> pytest.MarkDecorator:
 
 
 def test_there_is_a_check_for_every_kind():
-    checked = {'bash', 'python', ''} | {'{eval-rst}', '{literalinclude}', '{toctree}'}  # these by Sphinx
+    checked = {'bash', 'python', '', 'text', 'bibtex'} | {'{eval-rst}', '{literalinclude}', '{toctree}'}
     assert [(b.page.name, b.line, b.kind) for b in BLOCKS if b.kind not in checked] == []
     assert len(BLOCKS) > 60
 
 
-@of('')
+@of('', 'text')
 def test_what_has_no_kind_is_output_or_a_drawing(block):
     assert not re.search(r'^(\$|python|mikd|pip|bash|uv|import|from|_base_) ', block.text, re.M)
 
@@ -102,8 +102,10 @@ def test_its_commands_are_there_and_so_are_their_options(block):
 
 
 def commands(text: str) -> list[list[str]]:
-    """The words of each command, without assignments before it."""
+    """The words of each command, without assignments before it; `$S` of an `S=...` above is put in."""
     text = re.sub(r'\\\n', ' ', text)
+    for name, value in re.findall(r'^(\w+)=(\S+)$', text, re.M):
+        text = re.sub(rf'\$({name}\b|{{{name}}})', value, text)
     text = re.sub(r'^(\w+)="[^"]*"$', '', text, flags=re.M)  # of several lines
     found = []
     for line in re.split(r'\n|&&', text):
