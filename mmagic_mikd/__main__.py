@@ -1,6 +1,6 @@
-"""The tools without a clone: `python -m mmagic_mikd TOOL [arguments]`."""
+"""The tools without a clone: `python -m mmagic_mikd TOOL [arguments]`, as `mikd TOOL`."""
 
-from mmagic_mikd.apps.run import main
+from mikd import main
 
 if __name__ == '__main__':
     main()

@@ -3,6 +3,7 @@
 #
 #   MIKD_VENV   where (default: .venv in the repository root)
 #   PYTHON      made from which Python, 3.10 to 3.12 (default: python3.11, else python3)
+#   MIKD_PIP    pip, or uv, which is faster and is taken by default where it is on the PATH
 #
 # Running it again is cheap and safe: a finished environment is left alone, an interrupted one is
 # finished, one whose Python does not start is made anew. An environment that this script did not
@@ -67,9 +68,24 @@ forget_half_installed() {
     find "$VENV" -name '*.dist-info' -type d ! -exec test -e '{}/RECORD' \; -prune -exec rm -rf {} +
 }
 
+uses_uv() {
+    case "${MIKD_PIP:-}" in
+        pip) return 1 ;;
+        uv) command -v uv >/dev/null || die 'MIKD_PIP is uv, but no uv is on the PATH.' ;;
+        '') command -v uv >/dev/null ;;
+        *) die "MIKD_PIP must be pip or uv, not '$MIKD_PIP'." ;;
+    esac
+}
+
 # --no-compile: compiling all of torch takes longer than unpacking it, and the last step compiles
-# the modules that are really imported.
-pip_install() { "$VENV/bin/python" -m pip install --no-compile --disable-pip-version-check "$@"; }
+# the modules that are really imported. uv does not compile anyway.
+pip_install() {
+    if uses_uv; then
+        uv pip install --python "$VENV/bin/python" "$@"
+    else
+        "$VENV/bin/python" -m pip install --no-compile --disable-pip-version-check "$@"
+    fi
+}
 
 # Compiled modules are kept even where the user's shell forbids it: without, every start takes seconds longer.
 check() {
@@ -80,6 +96,7 @@ from mmagic.utils import register_all_modules
 register_all_modules()'
 }
 
+uses_uv || true # refuses what is neither
 refuse_foreign
 if [ "$(cat "$DONE" 2>/dev/null)" = "$(fingerprint)" ] && works; then
     echo "$VENV is ready."
@@ -93,8 +110,9 @@ rm -f "$DONE"
 forget_half_installed
 requirements="$REPO/requirements"
 step "virtual environment in $VENV" make_environment "$python"
-step 'torch and the other packages' pip_install -r "$requirements/runtime.txt" -r "$requirements/tests.txt"
-step 'the host toolbox' pip_install --no-deps -r "$requirements/host.txt"
+step 'torch and the other packages' pip_install -r "$requirements/runtime.txt" \
+    -r "$requirements/headless.txt" -r "$requirements/tests.txt"
+step 'the host toolbox' pip_install --no-deps -r "$requirements/openmmlab.txt" -r "$requirements/host.txt"
 step 'this project' pip_install --no-deps -e "$REPO"
 step 'first import' check
 fingerprint >"$DONE"

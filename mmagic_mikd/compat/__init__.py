@@ -27,6 +27,7 @@ from . import (
     names_with_blanks,
     numpy_bool8,
     on_import,
+    own_configs,
     pipeline_errors,
     pix2pix_test_step,
     placeholders,
@@ -70,8 +71,9 @@ REPAIRS = {
     'pix2pix_test_step': pix2pix_test_step,
     'cpu_launch': cpu_launch,
     'cpu_amp': cpu_amp,
-    # so that a config holds no program in disguise
+    # so that a config holds no program in disguise, and may inherit ours wherever it lies
     'safe_yaml': safe_yaml,
+    'own_configs': own_configs,
     # so that pictures are found by their names, and what is wrong with them is said
     'names_with_blanks': names_with_blanks,
     'pipeline_errors': pipeline_errors,

@@ -30,7 +30,9 @@ def install(run, stub, tmp_path):
 
     def install(**variables):
         diary.write_text('')
-        variables = dict(MIKD_VENV=tmp_path / 'my env', PYTHON=python, DIARY=diary) | variables
+        variables = (
+            dict(MIKD_VENV=tmp_path / 'my env', PYTHON=python, DIARY=diary, MIKD_PIP='pip') | variables
+        )
         done = run('bash', root / 'tools' / 'install.sh', cwd=tmp_path, **variables)
         return done, [line for line in diary.read_text().splitlines() if 'pip install' in line]
 
@@ -45,10 +47,36 @@ def test_it_installs_the_host_without_its_dependencies(install):
     assert 'requirements/runtime.txt' in runtime and 'requirements/tests.txt' in runtime
     assert '--no-deps' not in runtime
     assert '--no-deps' in host and 'requirements/host.txt' in host
-    assert host.count('requirements/') == 1
+    assert host.count('requirements/') == 2 and 'requirements/openmmlab.txt' in host
+    assert 'requirements/headless.txt' in runtime
     assert f'--no-deps -e {install.root}' in ours
     assert [f'[{k}/5]' in done.stdout for k in range(1, 6)] == [True] * 5
     assert f'source {install.env}/bin/activate' in done.stdout
+
+
+@pytest.fixture
+def path_with_uv(stub):
+    """A PATH with a `uv` that only writes down how it was called."""
+    return f'{stub("uv", """echo "uv $*" >> "$DIARY" """).parent}:/usr/bin:/bin'
+
+
+def test_uv_is_taken_where_it_is_there(install, path_with_uv):
+    done, installed = install(PATH=path_with_uv, MIKD_PIP=None)
+    assert done.returncode == 0 and len(installed) == 3
+    assert all(line.startswith(f'uv pip install --python {install.env}/bin/python ') for line in installed)
+
+
+def test_pip_may_be_asked_for(install, path_with_uv):
+    _, installed = install(PATH=path_with_uv, MIKD_PIP='pip')
+    assert [line.startswith('-m pip install ') for line in installed] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ('asked', 'said'), [('conda', "pip or uv, not 'conda'"), ('uv', 'no uv is on the PATH')]
+)
+def test_another_installer_is_refused_before_anything_is_made(install, asked, said):
+    done, installed = install(PATH='/usr/bin:/bin', MIKD_PIP=asked)
+    assert done.returncode == 2 and installed == [] and said in done.stderr and not install.env.exists()
 
 
 def test_a_second_time_nothing_happens(install):

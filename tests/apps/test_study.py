@@ -103,9 +103,29 @@ def test_differences_are_paired_by_seed_and_measured_in_gaps_to_the_teacher():
     difference = Summary(rows, 'last').difference('x4', 'l1', 'loss', 'lower')
     # seeds differ by tens, pairs by exactly one: an unpaired interval would be wide
     assert (difference.mean, difference.low, difference.high, difference.n) == (-1, -1, -1, 3)
-    assert difference.gap == pytest.approx(1 / 12)  # the student alone: mean 14, teacher 2
+    assert math.isnan(difference.gap)  # from 14 ± 25 to 2: a way within its noise
     # where higher is better, this teacher leaves no gap to close
     assert math.isnan(Summary(rows, 'last').difference('x4', 'l1', 'loss', 'higher').gap)
+
+
+@pytest.mark.parametrize('teacher', [-10.0, -10.8, -10.9, -30.0])
+def test_the_share_of_a_gap_within_its_noise_is_not_told(teacher):
+    """The student alone: 14 with an interval of half a width of 24.84, for sd 10 and three seeds."""
+    rows = [row('teacher', 'teacher', 0, loss=str(teacher))]
+    rows += [row('x4', 'none', seed, loss=str(10 * seed + 4)) for seed in range(3)]
+    rows += [row('x4', 'l1', seed, loss=str(10 * seed + 3)) for seed in range(3)]
+    found = Summary(rows, 'last').difference('x4', 'l1', 'loss', 'lower').gap
+    assert math.isnan(found) if 14 - teacher < 24.84 else found == pytest.approx(1 / (14 - teacher))
+
+
+@pytest.mark.parametrize(('kinds', 'mixed'), [('AAA', 0), ('ABA', 1), ('BBB', 3)])
+def test_pairs_on_two_kinds_of_processor_are_counted(study, kinds, mixed):
+    rows = [row('x4', 'none', seed, loss=str(seed), cpu='A', params='1', macs='1') for seed in range(3)]
+    rows += [row('x4', 'l1', seed, loss='2', cpu=cpu) for seed, cpu in enumerate(kinds)]
+    assert Summary(rows, 'last').difference('x4', 'l1', 'loss', 'lower').mixed == mixed
+    text = table(study(), (rows, []))
+    assert ('another kind of processor' in text) == (mixed > 0)
+    assert f'| l1 | 3{f" ({mixed}‡)" if mixed else ""} |' in text
 
 
 def test_rows_of_changed_settings_are_set_apart(study):
@@ -119,24 +139,24 @@ def test_the_table(study):
     rows = []
     for which in ('last', 'best'):
         common = dict(which=which, params='2e6', macs='3e6', seconds='60', cpu_seconds='50', gmacs_total='7')
-        rows += [row('teacher', 'teacher', 0, loss='1', **common)]
+        rows += [row('teacher', 'teacher', 0, loss='-94.5', **common)]
         rows += [row('x4', 'none', seed, loss=str(5 + seed), **common) for seed in (0, 1)]
         rows += [row('x4', 'l1', seed, loss=str(4 + 1.02 * seed), **common) for seed in (0, 1)]
     text = table(study(), (rows, rows[:1]))
-    assert '| none | 2 | 5.500 ± 0.707 |' in text and '| teacher | 1 | 1.000 |' in text
-    # differences -1 and -0.98: mean -0.99, half width 12.706 * 0.01414 / sqrt(2); of the way to 1: 4.5
-    assert '| l1 | 2 | **-0.9900 [-1.1171, -0.8629]**, 22 % |' in text
+    assert '| none | 2 | 5.500 ± 0.707 |' in text and '| teacher | 1 | -94.50 |' in text
+    # differences -1 and -0.98: mean -0.99, half width 12.706 * 0.01414 / sqrt(2); of the way to -94.5: 100
+    assert '| l1 | 2 | **-0.9900 [-1.1171, -0.8629]**, 1 % |' in text
     assert '1 rows of the CSV are of other settings' in text and '2 M parameters, 3 M MACs' in text
 
 
 def test_differences_to_another_objective(study, monkeypatch):
-    rows = [row('teacher', 'teacher', 0, loss='1')]
+    rows = [row('teacher', 'teacher', 0, loss='-94.49')]
     rows += [row('x4', 'none', seed, loss=str(5 + seed)) for seed in (0, 1)]
     rows += [row('x4', 'l1', seed, loss=str(4 + 1.02 * seed)) for seed in (0, 1)]
     monkeypatch.setattr('mmagic_mikd.apps.study.table.study_rows', lambda study: (rows, []))
     text = comparison(study(), 'l1')
-    # by 1 and 0.98 worse than L1, whose mean of 4.51 is 3.51 from the teacher's 1
-    assert '| minus l1 |' in text and '| none | 2 | +0.9900 [+0.8629, +1.1171]†, -28 % |' in text
+    # by 1 and 0.98 worse than L1, whose mean of 4.51 is 99 from the teacher's -94.49
+    assert '| minus l1 |' in text and '| none | 2 | +0.9900 [+0.8629, +1.1171]†, -1 % |' in text
     assert '| l1 |' not in text
     with pytest.raises(ConfigError, match=r'--against l3: .* has none, l1'):
         comparison(study(), 'l3')

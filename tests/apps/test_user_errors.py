@@ -7,9 +7,9 @@ import sys
 import pytest
 from places import TOOLS as SCRIPTS
 
+from mikd import TOOLS, main
 from mmagic_mikd.apps.launch.explain import explain
 from mmagic_mikd.apps.launch.launch import read_config, user_errors
-from mmagic_mikd.apps.run import TOOLS, main
 from mmagic_mikd.utils.errors import ConfigError
 
 BAD = dict(
@@ -47,9 +47,10 @@ def refused(tmp_path, monkeypatch, capsys):
     return refused
 
 
-@pytest.mark.parametrize('tool', TOOLS)
+# `doctor` takes no argument
+@pytest.mark.parametrize('tool', [tool for tool in TOOLS if tool != 'doctor'])
 def test_by_the_name_of_the_tool(refused, tool):
-    assert 'gone' in refused(main, 'mmagic_mikd', tool, *BAD[tool])
+    assert 'gone' in refused(main, 'mikd', tool, *BAD[tool])
 
 
 @pytest.mark.parametrize('script', STARTED_BY_USERS, ids=lambda path: path.stem)
@@ -59,7 +60,7 @@ def test_by_its_script(refused, script):
 
 
 def test_a_tool_that_there_is_not(refused):
-    assert "did you mean 'train'?" in refused(main, 'mmagic_mikd', 'trian')
+    assert "did you mean 'train'?" in refused(main, 'mikd', 'trian')
 
 
 def test_our_own_sentence_is_never_cut(capsys):

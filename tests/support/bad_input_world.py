@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 import mmagic_mikd  # noqa: F401  repairs the host
-from mmagic_mikd.apps.run import TOOLS
+from mikd import TOOLS
 
 DELETED = object()
 LOAD = [dict(type='LoadImageFromFile', key=key, color_type='color') for key in ('img', 'gt')]

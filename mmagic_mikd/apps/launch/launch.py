@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 
 import mmagic_mikd  # noqa: F401  its repairs of the host reach plain MMagic configs too
 
+from ...compat import own_configs
 from ...utils import escape
 from ...utils.checks import quoted, require_known
 from ...utils.errors import ConfigError
@@ -112,7 +113,9 @@ def change_config(cfg: Config, name: str, options: dict | None) -> None:
 
 
 def read_config(name: str) -> Config:
-    """A config file, or one that an installed toolbox ships: 'mmagic::pix2pix/...py'."""
+    """A config file, or one that a package ships: 'mmagic::pix2pix/...py', 'mmagic_mikd::mikd_edsr.py'."""
+    if name.startswith(own_configs.SCOPE):
+        name = str(own_configs.path_of(name))
     package = name.rpartition('::')[0]
     if package and importlib.util.find_spec(package) is None:
         raise ConfigError(f'{package} of {name} is not installed here')

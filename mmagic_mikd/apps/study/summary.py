@@ -21,8 +21,10 @@ class Difference(NamedTuple):
         mean: over the seeds that both have.
         low, high: 95 % confidence interval of the mean (Student's t); nan for a single seed.
         gap: the share of the way from the other objective to the teacher that is covered; nan without a
-            teacher's score, and where the teacher is no better than that objective.
+            teacher's score, and where that way is not beyond the 95 % interval of the other objective's mean.
         n: number of seeds.
+        p: two-sided probability of chance.
+        mixed: of how many seeds the two ran on different kinds of processor.
     """
 
     mean: float
@@ -31,6 +33,7 @@ class Difference(NamedTuple):
     gap: float
     n: int
     p: float = nan
+    mixed: int = 0
 
 
 def current(rows: Iterable[dict], cells: Iterable[Cell]) -> tuple[list[dict], list[dict]]:
@@ -79,11 +82,24 @@ class Summary:
             return None
         differences = [values[seed] - other[seed] for seed in seeds]
         mean, low, high = interval(differences)
+        gap = mean / self._way([other[seed] for seed in seeds], score, better)
+        kinds, others = (self._processors(student, name) for name in (objective, against))
+        mixed = sum(kinds[seed] != others[seed] for seed in seeds)
+        return Difference(mean, low, high, gap, len(seeds), chance(differences), mixed)
+
+    def _way(self, values: list[float], score: str, better: str) -> float:
+        """From the mean of these values to the teacher's; nan where it is none, or smaller than its noise."""
         teacher = self.values(TEACHER, TEACHER, score).values()
-        way = fmean(teacher) - fmean(other[seed] for seed in seeds) if teacher else nan
-        is_gap = way > 0 if better == 'higher' else way < 0
-        gap = mean / way if is_gap else nan
-        return Difference(mean, low, high, gap, len(seeds), chance(differences))
+        mean, low, _ = interval(values)
+        way = fmean(teacher) - mean if teacher else nan
+        ahead = way > 0 if better == 'higher' else way < 0
+        return way if ahead and abs(way) > mean - low else nan
+
+    def _processors(self, student: str, objective: str) -> dict[str, str]:
+        """Seed to the kind of processor that it ran on."""
+        place = (student, objective)
+        own = [row for row in self.rows if (row['student'], row['objective']) == place]
+        return {row['seed']: row.get('cpu', '') for row in own}
 
 
 def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:

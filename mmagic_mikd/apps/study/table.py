@@ -9,7 +9,7 @@ from ...utils.errors import ConfigError
 from .cells import Study
 from .rows import number, read_rows
 from .study_file import TEACHER
-from .summary import NONE, Summary, current, holm
+from .summary import NONE, Difference, Summary, current, holm
 
 ARROWS = dict(higher='↑', lower='↓')
 TITLES = dict(last='Last checkpoint', best='Best checkpoint by {best} on the validation split')
@@ -21,11 +21,16 @@ Written by {command} from [{csv}]({link}), which has every run.
 
 Scores are those of the test split, mean ± standard deviation over n seeds. Differences are to the student
 alone, seed by seed, with their 95 % confidence interval (Student's t); bold where the interval is on the better
-side of zero; then the share of the gap between student and teacher that is closed, where there is one.
-{stale}"""
+side of zero; then the share of the gap between student and teacher that is closed, where that gap is larger
+than the 95 % interval of the student's mean.
+{mixed}{stale}"""
 NOTE = """\
 Bold: the 95 % confidence interval is on the better side of zero. †: significant at 5 % in the company of all
 differences of this table (Holm).
+"""
+MIXED = """
+‡: so many of these pairs have one half on another kind of processor. Two kinds round differently, and a
+training amplifies that: such a difference may be one of processors.
 """
 STALE = """
 {count} rows of the CSV are of other settings than the study's present ones and are left out.
@@ -70,7 +75,7 @@ def comparison(study: Study, against: str) -> str:
     parts = []
     for student in study.spec['students']:
         lines = markdown(difference_lines(study, summary, student, against))
-        parts += [f'## {student}\n', lines, NOTE] if lines else []
+        parts += [f'## {student}\n', lines, NOTE + (MIXED if '‡' in lines else '')] if lines else []
     if not parts:
         raise ConfigError(f'--against {against}: {study.csv} has no rows to compare with it')
     return '\n'.join(parts)
@@ -89,7 +94,7 @@ def table(study: Study, rows: tuple[list[dict], list[dict]]) -> str:
     note = STALE.format(count=len(stale)) if stale else ''
     names = dict(name=escape.cell(study.name), csv=escape.cell(study.csv.name), link=quote(study.csv.name))
     command = escape.code(f'python tools/study.py table {study.path}')
-    parts = [HEAD.format(**names, command=command, stale=note)]
+    parts = []
     for student in study.spec['students']:
         own = [row for row in fresh if row['student'] == student]
         if not own:
@@ -102,7 +107,8 @@ def table(study: Study, rows: tuple[list[dict], list[dict]]) -> str:
             parts.append(markdown(difference_lines(study, summary, student)))
         parts.append('Cost of training:\n')
         parts.append(markdown(cost_lines(study, Summary(fresh, 'last'), student)))
-    return '\n'.join(parts)
+    mixed = MIXED if any('‡' in part for part in parts) else ''
+    return '\n'.join([HEAD.format(**names, command=command, mixed=mixed, stale=note), *parts])
 
 
 def size(row: dict) -> str:
@@ -132,8 +138,14 @@ def difference_lines(study: Study, summary: Summary, student: str, against: str 
     for name, found in rows.items():
         both = zip(found, study.scores.values(), strict=True)
         texts = [difference_text(difference, better, holm(tests) or -1) for difference, better in both]
-        lines.append([name, str(max(d.n for d in found if d)), *texts])
+        lines.append([name, pairs_text([d for d in found if d]), *texts])
     return lines
+
+
+def pairs_text(found: list[Difference]) -> str:
+    """How many seeds, and how many of them pair two kinds of processor."""
+    mixed = max(difference.mixed for difference in found)
+    return str(max(difference.n for difference in found)) + (f' ({mixed}‡)' if mixed else '')
 
 
 def difference_text(difference, better: str, largest: float = -1.0) -> str:

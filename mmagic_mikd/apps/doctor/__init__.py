@@ -1,0 +1,1 @@
+"""What this environment is: versions, repairs, absent packages and what they cost."""
