@@ -18,7 +18,6 @@ from ..host.taps import UpdateTap
 from ..objectives.objective import Objective
 from ..resume.exact import ResumeState, refuse_another
 from ..students.loaded import Loaded
-from ..students.start import StudentStart
 from ..utils.rng import seeded
 from . import checkpoint as checkpoints
 from .announce import announce, warn_of_revived
@@ -28,6 +27,7 @@ from .iteration import Iteration
 from .log import Log
 from .pair import Pair
 from .settings import read
+from .starting import start_students
 
 
 class DistillRunner(Hook):
@@ -117,12 +117,9 @@ class DistillRunner(Hook):
         if self._resumed is not None:
             checkpoints.load(self._resumed, objectives, self.guard, self._resume, builder)
             self._resumed = None
+        self._undo += start_students(runner, self.settings, self.pairs, self._loaded)
         for optim_wrapper, pairs in pairs_of_updates(self.pairs, runner.optim_wrapper):
             self._undo.append(UpdateTap(optim_wrapper, partial(self._on_update, pairs)))
-            if self.settings.start:
-                now, key = runner.iter == 0, self.settings.start_key
-                start = StudentStart(self.settings.start, pairs, optim_wrapper, now, key, self._loaded)
-                self._undo.append(start)
         announce(runner, self.pairs, objectives)
         warn_of_revived(runner, objectives, self._length)
 

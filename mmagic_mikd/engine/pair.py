@@ -77,7 +77,7 @@ class Pair:
                 'give the path of the generator in `student`'
             )
         self.path, self.name = path, path.replace('.', '_')
-        self.student, self.teacher, self._output = student, teacher, output
+        self.student, self.teacher, self.output = student, teacher, output
         self.resize = False
         preprocessor = unwrap(model).data_preprocessor
         self.images = ImageRange(path, preprocessor, value_range, residual)
@@ -168,10 +168,10 @@ class Pair:
         )
 
     def _on_student_call(self, call: Call) -> None:
-        self.s = image_of(call.output, self._output)
+        self.s = image_of(call.output, self.output)
         self._x = next((x for x in tree_leaves((call.args, call.kwargs)) if isinstance(x, Tensor)), None)
         if self._ask:
-            self.t = self._sized(image_of(self._ask_teacher(call), self._output))
+            self.t = self._sized(image_of(self._ask_teacher(call), self.output))
             self._features = {
                 layer: (student.take(), teacher.take())
                 for layer, (student, teacher) in self._layer_taps.items()

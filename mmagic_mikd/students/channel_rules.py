@@ -18,7 +18,14 @@ def moved(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list
     ids = tracer.ids_of(first)
     if ids is None:
         return [None] * len(made)
-    return [leaf for leaf in tree_leaves(function(ids, *rest, **kwargs)) if isinstance(leaf, Tensor)]
+    # contiguous, since a view of numbers that are stretched over places may not exist
+    found = function(ids.contiguous(), *rest, **kwargs)
+    return [leaf for leaf in tree_leaves(found) if isinstance(leaf, Tensor)]
+
+
+def fresh(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[Tensor]) -> Ids:
+    """It asks a tensor for no more than its size or type."""
+    return [None] * len(made)
 
 
 def same(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[Tensor]) -> Ids:
@@ -29,7 +36,7 @@ def same(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[
 
 def joined(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[Tensor]) -> Ids:
     """It puts tensors side by side."""
-    args, kwargs = tree_map_only(Tensor, lambda x: _ids(tracer, x), (args, kwargs))
+    args, kwargs = tree_map_only(Tensor, tracer.all_ids_of, (args, kwargs))
     return [function(*args, **kwargs)]
 
 
@@ -89,7 +96,7 @@ def normalised(tracer: Any, function: Callable, args: tuple, kwargs: dict, made:
 
 def product(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[Tensor]) -> Ids:
     """A product of matrices: of queries and keys, whose channels are paired, or of weights and values."""
-    units, (a, b) = tracer.units, (_ids(tracer, x) for x in args[:2])
+    units, (a, b) = tracer.units, (tracer.all_ids_of(x) for x in args[:2])
     rows, columns = units.differ(a, -2), units.differ(b, -1)
     if units.differ(a, -1) or units.differ(b, -2):  # it sums over channels
         if rows or columns or (a.min() < 0) or (b.min() < 0):
@@ -114,11 +121,6 @@ def _heads(units: Any, ids: Tensor) -> None:
         units.divide(ids.reshape(-1, *ids.shape[-2:])[0])
 
 
-def _ids(tracer: Any, x: Tensor) -> Tensor:
-    ids = tracer.ids_of(x)
-    return torch.full(x.shape, NOTHING) if ids is None else ids
-
-
 def _table(rule: Callable, names: str) -> dict[str, Callable]:
     return dict.fromkeys(names.split(), rule)
 
@@ -129,6 +131,11 @@ RULES: dict[str, Callable] = {
         'view reshape flatten permute transpose unsqueeze squeeze expand expand_as chunk split '
         'unbind narrow select getitem roll pixel_shuffle pixel_unshuffle repeat flip movedim unflatten '
         'index_select t swapaxes view_as reshape_as',
+    ),
+    **_table(
+        fresh,
+        'new_empty new_zeros new_ones new_full new_tensor zeros_like ones_like empty_like full_like rand_like '
+        'randn_like new',
     ),
     **_table(joined, 'cat concat concatenate stack'),
     **_table(

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import torch
 from mmagic.models.editors.nafnet.naf_layerNorm2d import LayerNorm2d
 from mmagic.models.editors.pggan.pggan_modules import PixelNorm
 from mmagic.models.editors.restormer.restormer_net import BiasFree_LayerNorm, WithBias_LayerNorm

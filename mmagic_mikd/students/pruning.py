@@ -11,6 +11,8 @@ from .units import Axis, Units
 
 Choose = Callable[[list[int], int], list[int]]  # (units of a group, how many to keep) -> these, in order
 
+REMEDY = "start layers that are known, each by its path, as 'sliced', or leave `start` out"
+
 
 class IndexSets:
     """For each axis of a student's weights, which entries of its teacher's it keeps.
@@ -58,8 +60,8 @@ class IndexSets:
                 wide = wide.index_select(dimension, kept.to(wide.device))
             elif wide.shape[dimension] != shape[dimension]:
                 raise ConfigError(
-                    f'nothing is known of the channels along {_named((name, dimension))}: its teacher has '
-                    f'{wide.shape[dimension]}, the student {shape[dimension]}'
+                    f'nothing is known of the channels along {_named((name, dimension))}, of which the teacher has '
+                    f'{wide.shape[dimension]} and the student {shape[dimension]}: {REMEDY}'
                 )
         return wide
 
@@ -84,10 +86,10 @@ def _along(axis: Axis, units: Units, groups: dict[int, list[int]]) -> list[list[
 
 def _require_fewer(axis: Axis, units: list[int], wide: list[int], teacher: Units) -> None:
     if len(units) > len(wide):
-        raise ConfigError(f'the student has more channels than its teacher along {_named(axis)}')
+        raise ConfigError(f'the student has more channels than its teacher along {_named(axis)}: {REMEDY}')
     reason = next((teacher.mixed[unit] for unit in wide if unit in teacher.mixed), None)
     if reason and len(units) < len(wide):
-        raise ConfigError(f'the channels along {_named(axis)} cannot become fewer: {reason}')
+        raise ConfigError(f'the channels along {_named(axis)} cannot become fewer ({reason}): {REMEDY}')
 
 
 def _entries(axis: Axis, student: Tensor, teacher: Tensor, kept: dict[int, int]) -> Tensor:
@@ -99,7 +101,7 @@ def _entries(axis: Axis, student: Tensor, teacher: Tensor, kept: dict[int, int])
     for unit in student.tolist():
         wanted = places[kept.get(unit, -1)]
         if not wanted:
-            raise ConfigError(f'teacher and student differ in what they join along {_named(axis)}')
+            raise ConfigError(f'teacher and student differ in what they join along {_named(axis)}: {REMEDY}')
         found.append(wanted.pop(0))
     return torch.tensor(found, dtype=torch.long)
 

@@ -120,7 +120,9 @@ class _Tracer(TorchFunctionMode):
         theirs = self._other.get(name)
         if theirs is None or theirs.dim() != weight.dim():
             return
-        dims = [i for i, sizes in enumerate(zip(weight.shape, theirs.shape, strict=True)) if len({*sizes}) > 1]
+        dims = [
+            i for i, sizes in enumerate(zip(weight.shape, theirs.shape, strict=True)) if len({*sizes}) > 1
+        ]
         if len(dims) == 1:
             ids = self.units.new(weight.shape[dims[0]])
             self.units.axes[name, dims[0]] = ids
@@ -128,6 +130,10 @@ class _Tracer(TorchFunctionMode):
 
     def ids_of(self, tensor: Any) -> Tensor | None:
         return self._ids.get(tensor) if isinstance(tensor, Tensor) else None
+
+    def all_ids_of(self, tensor: Tensor) -> Tensor:
+        ids = self.ids_of(tensor)
+        return torch.full(tensor.shape, NOTHING) if ids is None else ids
 
     def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -167,9 +173,7 @@ class _Tracer(TorchFunctionMode):
         try:
             out = type(module).forward(module, *args, **kwargs)
             inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-            known = [self.ids_of(x) for x in inputs]
-            read = [torch.full(x.shape, NOTHING) if i is None else i for x, i in zip(inputs, known, strict=True)]
-            ids, dimension = rule(Layer(self.units, path, module), *read)
+            ids, dimension = rule(Layer(self.units, path, module), *map(self.all_ids_of, inputs))
             self._ids[out] = shaped(ids, dimension, out.shape)
         finally:
             self._quiet -= 1
