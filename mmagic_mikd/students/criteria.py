@@ -47,7 +47,7 @@ def scores_of(
 
     Args:
         calls: what the network was given; at least one where the criterion asks it.
-        given: ``mask`` for 'content'; ``latents`` for 'latent'.
+        given: ``mask`` for 'content'; for 'latent' the number of ``latents``, 5000 in DCP.
 
     Raises:
         ConfigError: the network has not what the criterion looks at.

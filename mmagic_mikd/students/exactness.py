@@ -1,7 +1,7 @@
 """The numerical test of a slice: where a teacher's other channels are zeros, its student makes its images."""
 
-import copy
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -31,11 +31,10 @@ def difference(
     Returns:
         The root of the mean squared difference, over the standard deviation of the teacher's image.
     """
-    wide, narrow = (copy.deepcopy(network).eval() for network in (teacher, student))
-    narrow.load_state_dict(weights, strict=False)
-    silence(wide, sets, {name for name, _ in student.named_parameters()})
-    with torch.no_grad():
-        theirs, mine = (call(_without_means(network)).double() for network in (wide, narrow))
+    with torch.no_grad(), _borrowed(teacher), _borrowed(student):
+        silence(teacher, sets, {name for name, _ in student.named_parameters()})
+        student.load_state_dict(weights, strict=False)
+        theirs, mine = (call(network).double() for network in (teacher, student))
     return float((theirs - mine).square().mean().sqrt() / theirs.std().clamp(min=1e-12))
 
 
@@ -52,11 +51,23 @@ def silence(teacher: nn.Module, sets: IndexSets, names: Set[str]) -> None:
                 weight.data.index_fill_(dimension, gone.nonzero()[:, 0].to(weight.device), 0)
 
 
-def _without_means(network: nn.Module) -> nn.Module:
-    for module in network.modules():
+@contextmanager
+def _borrowed(network: nn.Module) -> Iterator[None]:
+    """To be evaluated with other weights, and without means over channels; as it was afterwards."""
+    weights = {name: weight.clone() for name, weight in network.state_dict().items()}
+    modes = [(module, module.training) for module in network.modules()]
+    for module, _ in modes:
+        module.training = False
         if isinstance(module, ACROSS):
             vars(module)['forward'] = _same
-    return network
+    try:
+        yield
+    finally:
+        network.load_state_dict(weights)
+        for module, training in modes:
+            module.training = training
+            if isinstance(module, ACROSS):
+                del vars(module)['forward']
 
 
 def _same(x: Tensor, *_: Any) -> Tensor:

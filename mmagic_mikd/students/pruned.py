@@ -23,8 +23,6 @@ from .refit import LayerwiseFit, tell
 from .rescale import rescale
 from .units import Units, follow
 
-LATENTS = 100  # DCP takes 5000 and finds the same from 1000 on; a start on a CPU has to end
-
 
 class Pruned:
     """The weights of one student, chosen from its teacher's.
@@ -81,7 +79,8 @@ class Pruned:
         mask = self._options.get('mask')
         if criterion == 'content' and mask is None:
             raise ConfigError("criterion='content' asks for `mask`, a picture in which the content is white")
-        given = dict(mask=mask and _read(mask), latents=LATENTS)
+        samples = sum(tree_flatten(call.args)[0][0].shape[0] for call in self._given)
+        given = dict(mask=mask and _read(mask), latents=samples)
         calls = [self._image(call) for call in self._given]
         teacher = self._pair.teacher
         with torch.random.fork_rng(), unchanged_buffers(teacher):

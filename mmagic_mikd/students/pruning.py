@@ -60,8 +60,8 @@ class IndexSets:
                 wide = wide.index_select(dimension, kept.to(wide.device))
             elif wide.shape[dimension] != shape[dimension]:
                 raise ConfigError(
-                    f'nothing is known of the channels along {_named((name, dimension))}, of which the teacher has '
-                    f'{wide.shape[dimension]} and the student {shape[dimension]}: {REMEDY}'
+                    f'nothing is known of the channels along {_named((name, dimension))}, '
+                    f'{wide.shape[dimension]} in the teacher and {shape[dimension]} in the student: {REMEDY}'
                 )
         return wide
 

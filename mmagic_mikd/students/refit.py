@@ -20,10 +20,10 @@ from .slices import Slices
 class LayerwiseFit:
     """Gives a student's layers, one after the other, the weights that bring them nearest to the teacher's.
 
-    Layer by layer, from the first to the last, the weights that are nearest to the present ones and bring
-    the layer's output nearest to the teacher's take their place, min over W of |X W - Y|^2 + ridge |W - W_now|^2
-    for the student's own input X, as in the reconstruction of He et al., "Channel Pruning for Accelerating Very
-    Deep Neural Networks", ICCV 2017, equation 4. Convolutions in groups, modulated ones and linear layers stay.
+    From the first layer to the last, the weights W of least |X W - Y|^2 + ridge |W - W_now|^2 take the place of
+    W_now, X being the student's own input and Y the teacher's output, as in the reconstruction of He et al.,
+    "Channel Pruning for Accelerating Very Deep Neural Networks", ICCV 2017, equation 4. Convolutions in groups,
+    modulated ones and linear layers stay.
 
     Args:
         path: of the layer within the generator to which it is confined, '' for all of it.
