@@ -10,6 +10,7 @@ from .launch.launch import user_errors
 TOOLS = dict(  # in the order of a project: module with a `main`, what it is for
     quickstart=('quickstart.quickstart', 'from image pairs to a distilled Pix2Pix'),
     build_student=('builder.build_student', "a student's config from its teacher's"),
+    start_student=('builder.start_student', 'a student at its start, as a plain checkpoint'),
     train=('launch.train', 'train a config, with or without distillation'),
     test=('launch.test', 'evaluate a checkpoint'),
     export=('export.export', 'a trained student as a file that runs without the toolbox'),

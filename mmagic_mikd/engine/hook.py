@@ -41,8 +41,11 @@ class DistillRunner(Hook):
         teacher: see :func:`mmagic_mikd.teachers.build.build_teacher`.
         start: what the student's training starts from: 'sliced' for the first channels of its teacher,
             'refitted' for these with every convolution refitted to the teacher's, 'inherited' for its weights,
-            or any by path of the layer within the generator, such as ``dict(style_mapping='shared')`` for
-            one that keeps the teacher's weights.
+            ``dict(type='pruned')`` for channels that a criterion chooses, or any by path of the layer within
+            the generator, such as ``dict(style_mapping='shared')`` for one that keeps the teacher's weights.
+            Options of a pruned start, see docs/students.md: ``criterion``, ``refit``, ``batches`` of training
+            data that it looks at, ``seed``, ``mask`` of the content, and ``discriminator``, whether that of
+            the model starts as the teacher's.
         objectives: what is added to the generator's loss, by name; None leaves an inherited one out. Each is
             the config of any registered module of (student, teacher), such as ``PyramidLaplaceLoss`` or
             ``MIDistillLoss``, and these options:

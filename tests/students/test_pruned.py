@@ -1,4 +1,4 @@
-"""Starts chosen by a criterion: one index set for what belongs together, all of the teacher where all is kept."""
+"""Starts chosen by a criterion: one index set for what belongs together, the teacher where nothing is left out."""
 
 import copy
 from types import SimpleNamespace
