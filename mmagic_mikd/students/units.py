@@ -142,19 +142,29 @@ class _Tracer(TorchFunctionMode):
         made = [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
         if self._quiet or not made or all(ids is None for ids in before):
             return out
-        name = getattr(function, '__name__', str(function))
-        rule = RULES.get(name.strip('_'))
-        found = rule(self, function, args, kwargs, made) if rule else None
-        if rule is None and made[0].dtype.is_floating_point:
-            for ids in before:
-                if ids is not None:
-                    self.units.mix(ids, f'`{name}` is not known to keep channels apart')
-        for tensor, ids in zip(made, found or [None] * len(made), strict=True):
+        for tensor, ids in zip(made, self._made(function, args, kwargs, made), strict=True):
             if ids is not None:
                 self._ids[tensor] = ids
             else:
                 self._ids.pop(tensor, None)
         return out
+
+    def _made(self, function: Any, args: tuple, kwargs: dict, made: list[Tensor]) -> list[Tensor | None]:
+        """The units of what a function has made; those that it was given are mixed where it is not known."""
+        name = getattr(function, '__name__', str(function)).strip('_')
+        try:
+            found = RULES[name](self, function, args, kwargs, made)
+            if len(found) == len(made):
+                return found
+        except KeyError:
+            if not made[0].dtype.is_floating_point:
+                return [None] * len(made)
+        except (RuntimeError, IndexError, TypeError, ValueError, AttributeError):
+            pass  # called in a way that its rule does not foresee
+        for leaf in tree_leaves((args, kwargs)):
+            if (ids := self.ids_of(leaf)) is not None:
+                self.units.mix(ids, f'`{name}` is not known to keep channels apart')
+        return [None] * len(made)
 
     # ---- layers of known kinds ------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Starts chosen by a criterion: one index set for what belongs together, the teacher where nothing is left out."""
+"""Starts chosen by a criterion: what belongs together is kept together, and all of it is the teacher."""
 
 import copy
 from types import SimpleNamespace

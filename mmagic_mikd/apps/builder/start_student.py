@@ -1,7 +1,7 @@
-"""A student with the weights that its training starts from: `python tools/start_student.py CONFIG --out FILE`.
+"""A student as its training starts: `python tools/start_student.py CONFIG --out FILE`.
 
-CONFIG is that of the student, with `start` in its `default_hooks.distill`. The file is a plain checkpoint of its
-`model`: for `load_from`, for `tools/test.py`, for anything that takes a trained one.
+CONFIG is that of the student, with `start` in its `default_hooks.distill`. The file is a plain checkpoint of
+its `model`: for `load_from`, for `tools/test.py`, for anything that takes a trained one.
 """
 
 import tempfile
