@@ -36,7 +36,7 @@ trainings.
 teacher whose other channels are zeros makes the images of its student. Means over all channels, as layer norms
 take them, are left out of it.
 
-| family | config | generator | optimisers | distils | start | further settings of `distill`, notes, or why not |
+| family | config | generator | optimisers | distils | start | further settings of `distill`, notes, why not |
 | --- | --- | --- | --- | --- | --- | --- |
 """
 
