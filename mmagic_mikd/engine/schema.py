@@ -48,7 +48,13 @@ def start(key: str, value: Any) -> None:
     kind((str, Mapping), "'sliced', dict(type='pruned') or a dict by layer")(key, value)
     for layer, way in by_layer(value).items():
         if isinstance(way, Mapping):
-            check(f'{key}.{layer}'.rstrip('.'), dict(dict(type=None), **way), PRUNED, closed=True)
+            check(f'{key}.{layer}'.rstrip('.'), {'type': None, **way}, PRUNED, closed=True)
+
+
+def pruned(key: str, value: Any) -> None:
+    """The only kind of start that has options."""
+    if value != 'pruned':
+        raise ConfigError(f"{key}={short(value)} must be 'pruned', the only start with options")
 
 
 def by_layer(start: str | Mapping) -> dict[str, str | Mapping]:
@@ -90,7 +96,7 @@ OBJECTIVE = dict(  # what every objective has; its module's own settings are its
 )
 PAIR = dict(student=a_path, teacher=a_path, output=optional(NAME_OR_INDEX))
 PRUNED = dict(  # one of the values of `start`, or all of it
-    type=one_of('pruned'),
+    type=pruned,
     criterion=one_of(*CRITERIA),
     refit=kind(bool, 'True or False'),
     batches=number(least=1, whole=True),

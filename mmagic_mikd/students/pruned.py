@@ -65,9 +65,7 @@ class Pruned:
         mine, theirs = units
         scores = None if criterion in PLACES else self._scores(criterion, theirs, seed)
         sets = IndexSets(mine, theirs, chooser(criterion, scores, seed))
-        kept, whole = (
-            sum(counts) for counts in zip(*[(n, len(units)) for units, n in sets.groups], strict=True)
-        )
+        kept, whole = sum(n for _, n in sets.groups), sum(len(units) for units, _ in sets.groups)
         print_log(
             f"{self._where}: {kept} of the teacher's {whole} channels, by {criterion!r}, in {len(sets.groups)} "
             'groups that share an index set',

@@ -284,7 +284,7 @@ def test_a_wider_student_is_refused():
 @pytest.mark.parametrize(
     ('options', 'sentence'),
     [
-        (dict(type='prune'), "start.type='prune' must be 'pruned'|start.type='prune'"),
+        (dict(type='prune'), "start.type='prune' must be 'pruned'"),
         (dict(type='pruned', criterion='l3'), "start.criterion='l3' must be 'first', 'even'"),
         (dict(type='pruned', refit='yes'), "start.refit='yes' must be True or False"),
         (dict(type='pruned', batches=0), 'start.batches'),
