@@ -50,10 +50,12 @@ class Units:
 
     def unite(self, a: Tensor, b: Tensor) -> None:
         """What stands at the same place belongs together."""
-        pairs = torch.stack([self.roots(a).flatten(), self.roots(b).flatten()], 1)
-        pairs = pairs[(pairs[:, 0] != pairs[:, 1]) & (pairs >= 0).all(1)].unique(dim=0)
-        for pair in pairs:
-            first, second = self.roots(pair).tolist()
+        a, b, count = self.roots(a), self.roots(b), len(self._roots)
+        met = (a != b) & (a >= 0) & (b >= 0)
+        for code in (
+            a[met] * count + b[met]
+        ).unique():  # one number for a pair, since whole pairs sort slowly
+            first, second = self.roots(torch.stack([code // count, code % count])).tolist()
             self._roots[self._roots == max(first, second)] = min(first, second)
 
     def mix(self, ids: Tensor, reason: str) -> None:
