@@ -49,7 +49,12 @@ def training_calls(
     """
     model, device = unwrap(runner.model), next(runner.model.parameters()).device
     found: dict[str, list[Given]] = {path: [] for path in generators}
-    with seeded(runner.seed or 0, device), unchanged_buffers(model), _no_updates(runner):
+    with (
+        seeded(runner.seed or 0, device),
+        unchanged_buffers(model),
+        _as_they_were(model),
+        _no_updates(runner),
+    ):
         model.train()
         for number in range(1, batches + 1):
             with _watched(generators, found, number):
@@ -93,6 +98,20 @@ def _watched(
             handle = network.register_forward_pre_hook(hook, prepend=True, with_kwargs=True)
             undo.callback(handle.remove)
         yield
+
+
+@contextmanager
+def _as_they_were(model: nn.Module) -> Iterator[None]:
+    """Modes and frozen weights: a step that is cut short does not thaw the discriminator again."""
+    modes = [(module, module.training) for module in model.modules()]
+    trained = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for parameter, requires in trained:
+            parameter.requires_grad_(requires)
 
 
 @contextmanager

@@ -349,11 +349,13 @@ def test_the_search_for_inputs_leaves_no_trace(tmp_path):
 
         def look(hook, runner, seen=seen):
             before = copy.deepcopy(runner.model.state_dict()), torch.get_rng_state()
+            frozen = [p.requires_grad for p in runner.model.parameters()]
             path = next(path for path in ('generator', 'generators.photo') if _has(runner.model, path))
             calls = training_calls(runner, {path: runner.model.get_submodule(path)}, 3)[path]
             assert equal(runner.model.state_dict(), before[0]) and torch.equal(
                 torch.get_rng_state(), before[1]
             )
+            assert frozen == [p.requires_grad for p in runner.model.parameters()] and any(frozen)
             optimisers = runner.optim_wrapper.values()
             assert not any(wrapper.optimizer.state for wrapper in optimisers)
             assert all('step' not in vars(wrapper) for wrapper in optimisers)
