@@ -105,7 +105,9 @@ def test_whatever_is_chosen_the_student_is_its_teacher_without_the_rest(name):
         off = difference(pair.student, start.weights, pair.teacher, start._sets, start._image(call))
         assert off < 1e-3
         first = next(key for key, value in start.weights.items() if value.shape != before[key].shape)
-        spoilt = {**start.weights, first: start.weights[first].roll(1, 0)}
+        sizes = zip(start.weights[first].shape, before[first].shape, strict=True)
+        narrower = next(dimension for dimension, (mine, theirs) in enumerate(sizes) if mine != theirs)
+        spoilt = {**start.weights, first: start.weights[first].roll(1, narrower)}
         assert difference(pair.student, spoilt, pair.teacher, start._sets, start._image(call)) > 10 * off
     assert equal(pair.teacher.state_dict(), before)
 
