@@ -34,6 +34,12 @@ def same(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[
     return [ids if ids is not None and ids.shape == x.shape else None for x in made]
 
 
+def looked_up(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[Tensor]) -> Ids:
+    """Rows of a table, as those of a conditional norm are."""
+    ids = tracer.ids_of(args[1])
+    return [None if ids is None else ids.select(0, 0).expand(made[0].shape)]
+
+
 def joined(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[Tensor]) -> Ids:
     """It puts tensors side by side."""
     args, kwargs = tree_map_only(Tensor, tracer.all_ids_of, (args, kwargs))
@@ -137,6 +143,7 @@ RULES: dict[str, Callable] = {
         'new_empty new_zeros new_ones new_full new_tensor zeros_like ones_like empty_like full_like rand_like '
         'randn_like new',
     ),
+    **_table(looked_up, 'embedding'),
     **_table(joined, 'cat concat concatenate stack'),
     **_table(
         elementwise,
