@@ -16,6 +16,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmagic_mikd.apps.launch.launch import user_errors
+from mmagic_mikd.apps.study.cell import Scores
 from mmagic_mikd.apps.study.cells import Study
 from mmagic_mikd.engine.settings import Settings
 from mmagic_mikd.engine.starting import BATCHES
@@ -42,12 +43,13 @@ class Measure(Hook):
 
     Args:
         names: of the scores.
+        scores: the hook that keeps them.
     """
 
     priority = 'LOWEST'
 
-    def __init__(self, names: list[str]) -> None:
-        self.names, self.rows = names, {}
+    def __init__(self, names: list[str], scores: Scores) -> None:
+        self.names, self.scores = names, scores
 
     def before_train(self, runner: Runner) -> None:
         hook = next(hook for hook in runner.hooks if isinstance(getattr(hook, 'settings', None), Settings))
@@ -57,9 +59,8 @@ class Measure(Hook):
             runner.model.load_state_dict(own)
             for optim_wrapper, pairs in pairs_of_updates(hook.pairs, runner.optim_wrapper) if start else ():
                 StudentStart({'': start}, pairs, optim_wrapper, calls=calls).remove()
-            metrics = runner.build_test_loop(runner.cfg.test_cfg).run()
-            self.rows[name] = [metrics[score] for score in self.names]
-            print(row(name, self.rows[name]), flush=True)
+            runner.test_loop.run()
+            print(row(name, [self.scores.values[score] for score in self.names]), flush=True)
         raise _Measured
 
 
@@ -82,7 +83,9 @@ def main() -> None:
     cfg.work_dir = str(study.work_dir / 'starts')
     names = list(study.scores)
     runner = Runner.from_cfg(cfg)
-    runner.register_hook(Measure(names))
+    scores = Scores()
+    runner.register_hook(scores)
+    runner.register_hook(Measure(names, scores))
     print(f'| start | {" | ".join(names)} |\n| --- |{" ---: |" * len(names)}')
     with contextlib.suppress(_Measured):
         runner.train()
