@@ -11,6 +11,7 @@ TOOLS = {  # in the order of a project: module in mmagic_mikd.apps with a `main`
         'Real-ESRGAN made small, from the published weights to an ONNX file',
     ),
     'build_student': ('builder.build_student', "a student's config from its teacher's"),
+    'start_student': ('builder.start_student', 'a student at its start, as a plain checkpoint'),
     'train': ('launch.train', 'train a config, with or without distillation'),
     'test': ('launch.test', 'evaluate a checkpoint'),
     'export': ('export.export', 'a trained student as a file that runs without the toolbox'),

@@ -19,7 +19,6 @@ from ..host.taps import UpdateTap
 from ..objectives.objective import Objective
 from ..resume.exact import ResumeState, refuse_another
 from ..students.loaded import Loaded
-from ..students.start import StudentStart
 from ..utils.rng import seeded
 from . import checkpoint as checkpoints
 from .announce import announce, warn_of_revived
@@ -29,6 +28,7 @@ from .iteration import Iteration
 from .log import Log
 from .pair import Pair
 from .settings import read
+from .starting import start_students
 
 
 class DistillRunner(Hook):
@@ -43,8 +43,11 @@ class DistillRunner(Hook):
             choice, of which every objective looks at all.
         start: what the student's training starts from: 'sliced' for the first channels of its teacher,
             'refitted' for these with every convolution refitted to the teacher's, 'inherited' for its weights,
-            or any by path of the layer within the generator, such as ``dict(style_mapping='shared')`` for
-            one that keeps the teacher's weights.
+            ``dict(type='pruned')`` for channels that a criterion chooses, or any by path of the layer within
+            the generator, such as ``dict(style_mapping='shared')`` for one that keeps the teacher's weights.
+            Options of a pruned start, see docs/students.md: ``criterion``, ``refit``, ``batches`` of training
+            data that it looks at, ``seed``, ``mask`` of the content, and ``discriminator``, whether that of
+            the model starts as the teacher's.
         objectives: what is added to the generator's loss, by name; None leaves an inherited one out. Each is
             the config of any registered module of (student, teacher), such as ``PyramidLaplaceLoss`` or
             ``MIDistillLoss``, and these options:
@@ -120,15 +123,9 @@ class DistillRunner(Hook):
         if self._resumed is not None:
             checkpoints.load(self._resumed, objectives, self.guard, self._resume, builder)
             self._resumed = None
+        self._undo += start_students(runner, self.settings, self.pairs, self._loaded)
         for optim_wrapper, pairs in pairs_of_updates(self.pairs, runner.optim_wrapper):
             self._undo.append(UpdateTap(optim_wrapper, partial(self._on_update, pairs)))
-            if self.settings.start:
-                now, key = runner.iter == 0, self.settings.start_key
-                firsts = list({pair.path: pair for pair in reversed(pairs)}.values())[
-                    ::-1
-                ]  # one teacher each
-                start = StudentStart(self.settings.start, firsts, optim_wrapper, now, key, self._loaded)
-                self._undo.append(start)
         announce(runner, self.pairs, objectives)
         warn_of_revived(runner, objectives, self._length)
 

@@ -83,7 +83,7 @@ class Pair:
             )
         self.path, self.taught_by = path, taught_by
         self.name = '_'.join(filter(None, (path.replace('.', '_'), taught_by)))
-        self.student, self.teacher, self._output = student, teacher, output
+        self.student, self.teacher, self.output = student, teacher, output
         self.resize = False
         self.cache: ImageCache | None = None
         preprocessor = unwrap(model).data_preprocessor
@@ -178,7 +178,7 @@ class Pair:
         )
 
     def _on_student_call(self, call: Call) -> None:
-        self.s = image_of(call.output, self._output)
+        self.s = image_of(call.output, self.output)
         self._x = next((x for x in tree_leaves((call.args, call.kwargs)) if isinstance(x, Tensor)), None)
         if self._ask:
             self.t = self._sized(self._ask_teacher(call))
@@ -216,7 +216,7 @@ class Pair:
             self._asking = False
 
     def _teachers_image(self, args: tuple, kwargs: dict) -> Tensor:
-        return image_of(self.teacher(*args, **kwargs), self._output)
+        return image_of(self.teacher(*args, **kwargs), self.output)
 
     def _on_preprocessed(self, module: nn.Module, args: tuple, data: Any) -> None:
         for name in ground_truth_key(self.path).split('.'):

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from ..students.criteria import CRITERIA
 from ..utils.checks import short
 from ..utils.errors import ConfigError
 from ..utils.schema import (
@@ -42,6 +43,25 @@ def optimiser(key: str, value: Any) -> None:
         raise ConfigError(f"{key} has no `type`: set it to that of an optimiser, such as 'Adam'")
 
 
+def start(key: str, value: Any) -> None:
+    """The name of a start, the options of one, or either by layer."""
+    kind((str, Mapping), "'sliced', dict(type='pruned') or a dict by layer")(key, value)
+    for layer, way in by_layer(value).items():
+        if isinstance(way, Mapping):
+            check(f'{key}.{layer}'.rstrip('.'), {'type': None, **way}, PRUNED, closed=True)
+
+
+def pruned(key: str, value: Any) -> None:
+    """The only kind of start that has options."""
+    if value != 'pruned':
+        raise ConfigError(f"{key}={short(value)} must be 'pruned', the only start with options")
+
+
+def by_layer(start: str | Mapping) -> dict[str, str | Mapping]:
+    """The start of each layer, '' being the whole generator."""
+    return {'': start} if isinstance(start, str) or 'type' in start else dict(start)
+
+
 CLIPPING = dict(
     type=one_of('norm', 'value'),
     max_norm=number(above=0),
@@ -76,10 +96,19 @@ OBJECTIVE = dict(  # what every objective has; its module's own settings are its
     base=optional(table(COMPONENT)),
 )
 PAIR = dict(student=a_path, teacher=a_path, output=optional(NAME_OR_INDEX))
+PRUNED = dict(  # one of the values of `start`, or all of it
+    type=pruned,
+    criterion=one_of(*CRITERIA),
+    refit=kind(bool, 'True or False'),
+    batches=number(least=1, whole=True),
+    seed=number(least=0, whole=True),
+    mask=a_path,
+    discriminator=kind(bool, 'True or False'),
+)
 DISTILL = dict(
     teacher=kind((Mapping, nn.Module), 'a dict or a module'),
     pairs=kind((list, tuple), 'a list of dicts'),
-    start=kind((str, Mapping), "'sliced', 'inherited' or a dict by layer"),
+    start=start,
     recipe=kind(str, 'the name of a recipe'),
     objectives=a_dict,
     # the old spelling
@@ -89,6 +118,6 @@ DISTILL = dict(
     sampler=a_dict,
     optim_wrapper=table(OPTIM_WRAPPER),
     param_scheduler=SCHEDULE,
-    layers=kind((str, Mapping), "'sliced', 'inherited' or a dict by layer"),
+    layers=start,
 )
 PAIRS = each(table(PAIR))

@@ -14,7 +14,7 @@ from ..utils.errors import ConfigError
 from ..utils.schema import a_dict, check, optional
 from .old_spelling import OLD_KEYS, keys_of_old, translated
 from .recipes import objectives_of, with_recipe
-from .schema import COMPONENT, DISTILL, OBJECTIVE, OPTIM_WRAPPER, PAIRS, SCHEDULE
+from .schema import COMPONENT, DISTILL, OBJECTIVE, OPTIM_WRAPPER, PAIRS, SCHEDULE, by_layer
 
 KEY = 'default_hooks.distill'
 NEW_KEYS = ('teacher', 'start', 'objectives', 'pairs', 'guard', 'recipe')
@@ -36,7 +36,7 @@ class Settings(NamedTuple):
     """
 
     teacher: nn.Module | Mapping | None
-    start: dict[str, str]
+    start: dict[str, str | Mapping]
     objectives: dict[str, dict]
     pairs: Sequence[Mapping] | None
     guard: Mapping | None
@@ -70,6 +70,8 @@ def read(given: Mapping[str, Any]) -> Settings:
     if old:
         given, learner = translated(given)
     own = {key: given[key] for key in ('start', 'objectives') if key in given}
+    if isinstance(own.get('start'), Mapping):
+        own['start'] = by_layer(own['start'])
     merged = with_recipe(f'{KEY}.recipe', given.get('recipe'), own)
     objectives = {name: cfg for name, cfg in merged.get('objectives', {}).items() if cfg is not None}
     if old:  # its critic and chain may stand there without a bound; and it came first
@@ -81,7 +83,7 @@ def read(given: Mapping[str, Any]) -> Settings:
     start = merged.get('start', {})
     return Settings(
         teacher=given.get('teacher'),
-        start={'': start} if isinstance(start, str) else dict(start),
+        start=by_layer(start),
         objectives=objectives,
         pairs=given.get('pairs'),
         guard=given.get('guard', DEFAULTS),

@@ -35,7 +35,8 @@ def require_known(student: nn.Module, teacher: nn.Module, layer: str, where: str
         if reason:
             raise ConfigError(
                 f"{where}='sliced': {path or 'the network'!r} ({type(module).__name__}) {reason}, so its first "
-                'channels may be no smaller version of it: leave `start` out, name other layers one by one, or '
+                "channels may be no smaller version of it: take dict(type='pruned'), which follows them, "
+                'leave `start` out, name other layers one by one, or '
                 'add it to mmagic_mikd.students.channel_groups.PARTS'
             )
 

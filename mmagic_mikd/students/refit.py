@@ -1,6 +1,6 @@
-"""A student that starts as a slice of its teacher, every convolution refitted to what the teacher makes."""
+"""A student whose every convolution is refitted, layer by layer, to what its teacher makes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,66 +11,52 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ..host.taps import for_this
+from ..host.training_calls import unchanged_buffers
 from ..utils.rng import RandomState, replayed
 from .least_squares import Fitted, fit
 from .slices import Slices
 
 
-class Refit:
-    """Refits a sliced student, once, to what its teacher makes of the first batch that trains it.
+class LayerwiseFit:
+    """Gives a student's layers, one after the other, the weights that bring them nearest to the teacher's.
 
-    A slice sums over fewer channels than its weights were trained for, so that the last layer, which no
-    normalisation follows, makes a pale picture, and training may stay there. Layer by layer, from the first to
-    the last, the weights that are nearest to the slice's and bring the layer's output nearest to the teacher's
-    take their place: min over W of |X W - Y|^2 + ridge |W - W_slice|^2 for the student's own input X, as in the
-    reconstruction of He et al., "Channel Pruning for Accelerating Very Deep Neural Networks", ICCV 2017,
-    equation 4. Convolutions in groups, modulated ones and linear layers stay as they are.
+    From the first layer to the last, the weights W of least |X W - Y|^2 + ridge |W - W_now|^2 take the place of
+    W_now, X being the student's own input and Y the teacher's output, as in the reconstruction of He et al.,
+    "Channel Pruning for Accelerating Very Deep Neural Networks", ICCV 2017, equation 4. Convolutions in groups,
+    modulated ones and linear layers stay.
 
     Args:
-        pair: of student and teacher.
         path: of the layer within the generator to which it is confined, '' for all of it.
-        log_key: where the start stands in the config, for the log.
+        kept: name of a weight, the teacher's and the student's, and a dimension -> the teacher's entries along
+            it that the student has.
     """
 
-    def __init__(self, pair: Any, path: str, log_key: str) -> None:
-        self._pair, self._log_key = pair, log_key
-        self._slices = Slices(pair.student, pair.teacher)
-        teachers = dict(pair.teacher.named_modules())
+    def __init__(
+        self,
+        student: nn.Module,
+        teacher: nn.Module,
+        path: str,
+        kept: Callable[[str, Tensor, Tensor, int], Tensor],
+    ) -> None:
+        self._student, self._teacher, self._kept = student, teacher, kept
+        teachers = dict(teacher.named_modules())
         self._layers = {
             name: (layer, teachers[name])
-            for name, layer in pair.student.named_modules()
+            for name, layer in student.named_modules()
             if name in teachers and f'{name}.'.startswith(f'{path}.' if path else '') and Fitted.knows(layer)
         }
-        hook = for_this(pair.student, self._before)
-        # first of all hooks: its own calls of the student are not those that the others wait for
-        self._handle = pair.student.register_forward_pre_hook(hook, prepend=True, with_kwargs=True)
 
-    def remove(self) -> None:
-        self._handle.remove()
-
-    def _before(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
-        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        if not torch.is_grad_enabled() or any(tensor.requires_grad for tensor in inputs):
-            return  # not the call that trains on data
-        self.remove()
-        device = next(module.parameters()).device
-        state = RandomState.capture(device)
-        # a copy, because some networks change their inputs in place
-        copies = [tree_map_only(Tensor, Tensor.clone, (args, kwargs)) for _ in range(2)]
+    def to(self, call: Callable[[nn.Module], Any]) -> list[tuple[float, float]]:
+        """Refit to what both make in a call; the misfit of each layer, before and after."""
+        device = next(self._student.parameters()).device
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            with replayed(state), self._recording() as made:
-                self._pair.teacher(*copies[0][0], **copies[0][1])
-            with replayed(state), self._refitting(made) as errors, unchanged_buffers(module):
-                module(*copies[1][0], **copies[1][1])
-        for parameter in module.parameters():  # each process has seen a batch of its own
+            with self._recording() as made:
+                call(self._teacher)
+            with self._refitting(made) as errors, unchanged_buffers(self._student):
+                call(self._student)
+        for parameter in self._student.parameters():  # each process has seen a batch of its own
             dist.broadcast(parameter.data, src=0)
-        if errors:
-            before, after = (sum(e[i] for e in errors) / len(errors) for i in (0, 1))
-            print_log(
-                f'{self._log_key}: {len(errors)} convolutions of {self._pair.path} refitted; what they lack of '
-                f"the teacher's is {after:.0%} of its variance on average, {before:.0%} before",
-                'current',
-            )
+        return errors
 
     @contextmanager
     def _recording(self) -> Iterator[dict[str, list[Tensor]]]:
@@ -96,7 +82,7 @@ class Refit:
             if len(targets) != 1:  # one that is called twice has no one output
                 return out
             wide = self._layers[name][1].weight
-            kept = self._slices.channels(f'{name}.weight', wide, layer.weight, Fitted.out_dimension(layer))
+            kept = self._kept(f'{name}.weight', wide, layer.weight, Fitted.out_dimension(layer))
             target = targets[0][:, kept.to(out.device)]
             if target.shape != out.shape:
                 return out
@@ -114,12 +100,51 @@ class Refit:
                 handle.remove()
 
 
-@contextmanager
-def unchanged_buffers(network: nn.Module) -> Iterator[None]:
-    """Running statistics as they were, whatever runs within."""
-    before = {name: buffer.clone() for name, buffer in network.named_buffers()}
-    try:
-        yield
-    finally:
-        for name, buffer in network.named_buffers():
-            buffer.copy_(before[name])
+class Refit:
+    """Refits a sliced student, once, to what its teacher makes of the first batch that trains it.
+
+    A slice sums over fewer channels than its weights were trained for, so that the last layer, which no
+    normalisation follows, makes a pale picture, and training may stay there.
+
+    Args:
+        pair: of student and teacher.
+        path: of the layer within the generator to which it is confined, '' for all of it.
+        log_key: where the start stands in the config, for the log.
+    """
+
+    def __init__(self, pair: Any, path: str, log_key: str) -> None:
+        self._pair, self._log_key = pair, log_key
+        channels = Slices(pair.student, pair.teacher).channels
+        self._fit = LayerwiseFit(pair.student, pair.teacher, path, channels)
+        hook = for_this(pair.student, self._before)
+        # first of all hooks: its own calls of the student are not those that the others wait for
+        self._handle = pair.student.register_forward_pre_hook(hook, prepend=True, with_kwargs=True)
+
+    def remove(self) -> None:
+        self._handle.remove()
+
+    def _before(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if not torch.is_grad_enabled() or any(tensor.requires_grad for tensor in inputs):
+            return  # not the call that trains on data
+        self.remove()
+        state = RandomState.capture(next(module.parameters()).device)
+
+        def call(network: nn.Module) -> None:
+            # a copy, because some networks change their inputs in place
+            copied = tree_map_only(Tensor, Tensor.clone, (args, kwargs))
+            with replayed(state):
+                network(*copied[0], **copied[1])
+
+        tell(self._fit.to(call), self._pair.path, self._log_key)
+
+
+def tell(errors: list[tuple[float, float]], path: str, log_key: str) -> None:
+    """What the fit has brought, in the log."""
+    if errors:
+        before, after = (sum(e[i] for e in errors) / len(errors) for i in (0, 1))
+        print_log(
+            f'{log_key}: {len(errors)} convolutions of {path} refitted; what they lack of '
+            f"the teacher's is {after:.0%} of its variance on average, {before:.0%} before",
+            'current',
+        )

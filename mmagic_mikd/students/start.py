@@ -1,6 +1,6 @@
 """Layers of the student that start as those of its teacher, or stay them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,10 +8,12 @@ from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from ..host.training_calls import Given
 from ..utils.checks import last_line, proposal, quoted
 from ..utils.errors import ConfigError
 from .fused import require_known
 from .loaded import Loaded
+from .pruned import Pruned
 from .refit import Refit
 from .slices import Slices
 
@@ -29,11 +31,12 @@ class StudentStart:
     Args:
         layers: path of the layer within the generator, '' for all of it -> 'own' (nothing happens),
             'inherited' (the student's training starts from the teacher's weights), 'sliced' (likewise, from
-            the first channels and blocks of a larger teacher), 'refitted' (likewise, see :class:`Refit`) or
-            'shared' (it keeps the teacher's weights).
+            the first channels and blocks of a larger teacher), 'refitted' (likewise, see :class:`Refit`),
+            'shared' (it keeps the teacher's weights), or the options of :class:`Pruned`.
         now: whether training starts now; a resumed one has its inherited layers already.
         key: where ``layers`` stand in the config, for messages.
         loaded: what a checkpoint has given the model already, which stays.
+        calls: path of a student -> what it is given in training, where a pruned start asks for it.
 
     Raises:
         ConfigError: there is no such layer, it has another size in the teacher, or a shared one was loaded
@@ -42,21 +45,22 @@ class StudentStart:
 
     def __init__(
         self,
-        layers: dict[str, str],
+        layers: Mapping[str, str | Mapping],
         pairs: Iterable[Any],
         optim_wrapper: OptimWrapper,
         now: bool = True,
         key: str = 'start',
         loaded: Loaded | None = None,
+        calls: Mapping[str, Sequence[Given]] | None = None,
     ) -> None:
         self._shared: list[nn.Parameter] = []
         self._refits: list[Refit] = []
-        self._loaded = loaded or Loaded()
+        self._loaded, self._calls = loaded or Loaded(), calls or {}
         kept = 0
         for pair in pairs:
             for name, way in layers.items():
                 where = f'{key}.{name}' if name else key
-                if way not in WAYS:
+                if not isinstance(way, Mapping) and way not in WAYS:
                     raise ConfigError(f'{where}={way!r}: {proposal(str(way), WAYS)}')
                 if way == 'shared' or (way != 'own' and now):
                     layer, held = self._copy(pair, name, way, where)
@@ -84,9 +88,8 @@ class StudentStart:
         """The student's layer, now with the teacher's weights, and how many it kept that were loaded."""
         layer, source = _layers(pair, name, where)
         _require_names(pair, layer, source, where)
-        if way in SLICED:
-            require_known(pair.student, pair.teacher, name, where)
-        weights = _slices(pair, name) if way in SLICED else source
+        pruned = Pruned(pair, self._calls[pair.path], way, where) if isinstance(way, Mapping) else None
+        weights = _within(pruned.weights, name) if pruned else self._weights(pair, name, way, source, where)
         held = self._loaded.within(f'{pair.path}.{name}'.rstrip('.'), layer.state_dict())
         if way == 'shared':
             self._require_equal(held, source, where)
@@ -94,7 +97,15 @@ class StudentStart:
             layer.load_state_dict({**weights, **held})
         except RuntimeError as error:
             raise ConfigError(_misfit(pair, where, error)) from error
+        if pruned:
+            pruned.finish(name, bool(held))
         return layer, len(held)
+
+    def _weights(self, pair: Any, name: str, way: str, source: dict[str, Tensor], where: str) -> dict:
+        if way not in SLICED:
+            return source
+        require_known(pair.student, pair.teacher, name, where)
+        return _slices(pair, name)
 
     def _require_equal(self, held: dict[str, Tensor], source: dict[str, Tensor], where: str) -> None:
         """Refuse a layer that is to be the teacher's for ever, and was loaded as another."""
@@ -130,6 +141,12 @@ def _require_names(pair: Any, layer: nn.Module, source: dict[str, Tensor], where
             f"first is {absent[0]!r} (StyleGAN3's names tell the width of a layer, and blocks the teacher has "
             "not have none): set it to 'own', or name the layers that both have, each by its path"
         )
+
+
+def _within(weights: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Those of the layer at a path, by their names in it."""
+    prefix = f'{name}.' if name else ''
+    return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
 
 
 def _slices(pair: Any, name: str) -> dict[str, Tensor]:
