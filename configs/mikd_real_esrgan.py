@@ -86,7 +86,7 @@ train_cfg = dict(max_iters=100_000)
 optim_wrapper = dict(
     _delete_=True,
     constructor='MultiOptimWrapperConstructor',
-    generator=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-4, betas=(0.9, 0.99))),
+    generator=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-4, betas=(0.9, 0.99))),
 )
 param_scheduler = dict(_delete_=True, type='CosineAnnealingLR', T_max=100_000, eta_min=1e-6, by_epoch=False)
 custom_hooks = []

@@ -14,7 +14,10 @@ model = dict(generator=_base_.students['{size}'])
 default_hooks = dict(
     logger=dict(interval=20),
     checkpoint=dict(interval={save_interval}, max_keep_ckpts=1),
-    distill=dict(teacher=dict(checkpoint={checkpoint}, cache={images})),
+    distill=dict(
+        teacher=dict(checkpoint={checkpoint}, cache={images}),
+        start='refitted',  # a slice alone starts far from any picture, and this training is short
+    ),
 )
 train_dataloader = dict(
     batch_size={batch_size},
@@ -33,8 +36,12 @@ test_evaluator = dict(metrics=[dict(type='PairedImageQuality', against='teacher'
 val_dataloader = val_cfg = val_evaluator = None  # evaluated at the end
 
 train_cfg = dict(max_iters={iters})
-optim_wrapper = dict(generator=dict(optimizer=dict(lr=1e-3)))
-param_scheduler = dict(T_max={iters})
+# at 1e-3, or without the warm-up, the first updates throw the start away
+optim_wrapper = dict(generator=dict(optimizer=dict(lr=3e-4)))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, end={warm_up}),
+    dict(type='CosineAnnealingLR', T_max={iters}, eta_min=1e-6, by_epoch=False),
+]
 randomness = dict(seed={seed})
 """
 
@@ -85,6 +92,7 @@ def config_texts(
         iters=iters,
         base=literal(str(CLONE / 'configs' / 'mikd_real_esrgan.py')),
         save_interval=max(1, iters // 4),
+        warm_up=max(1, min(20, iters // 4)),
         checkpoint=literal(str(checkpoint)),
         images=literal(str(images)),
         batch_size=batch,

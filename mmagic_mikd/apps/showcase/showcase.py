@@ -42,13 +42,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--size', choices=SIZES, default='x16', help='of the student (default: %(default)s)')
     parser.add_argument('--patches', type=int, help='to train with (default: 400)')
     parser.add_argument('--side', type=int, help='of a patch in pixels (default: 32)')
-    parser.add_argument('--iters', type=int, help='updates of each student (default: 1000)')
+    parser.add_argument('--iters', type=int, help='updates of each student (default: 800)')
     parser.add_argument('--batch-size', type=int, default=8, help='(default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of patches, weights and order')
     parser.add_argument('--short', action='store_true', help='a minute, to see that it works')
     args = parser.parse_args(argv)
     args.test_side = 16 if args.short else 64
-    defaults = dict(patches=12, side=12, iters=4) if args.short else dict(patches=400, side=32, iters=1000)
+    defaults = dict(patches=12, side=12, iters=4) if args.short else dict(patches=400, side=32, iters=800)
     for name, value in defaults.items():
         if getattr(args, name) is None:
             setattr(args, name, value)
