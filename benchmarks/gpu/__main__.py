@@ -22,7 +22,7 @@ from mmagic_mikd.apps.launch.launch import user_errors
 from mmagic_mikd.utils.errors import ConfigError
 
 from . import report
-from .bench import ROWS, Bench, OutOfTime
+from .bench import ROWS, Bench, OutOfTime, prepare
 from .data import lay_out
 
 # Seconds of eight minutes, the most telling first; what is left over belongs to the last.
@@ -120,17 +120,6 @@ def one(args: argparse.Namespace) -> None:
         importlib.import_module(f'{__package__}.{args.phase}').run(bench)
     except OutOfTime:
         print(f'{args.phase} has used its time up')
-
-
-def prepare(data: Path) -> None:
-    """What every process that trains needs: the tests' families on this data, and configs left unformatted."""
-    import mmengine.config.config
-    from families import base
-    from mmagic.utils import register_all_modules
-
-    base.DATA = data
-    mmengine.config.config.FormatCode = lambda text, **_: (text, True)  # a good part of a tiny run's time
-    register_all_modules()
 
 
 if __name__ == '__main__':

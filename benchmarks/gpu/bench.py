@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import mmengine.config.config
 import torch
+from families import base
+from mmagic.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -100,6 +103,13 @@ def read_rows(out: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             continue
     return rows
+
+
+def prepare(data: Path) -> None:
+    """What every process that trains needs: the tests' families on this data, and configs left unformatted."""
+    base.DATA = data
+    mmengine.config.config.FormatCode = lambda text, **_: (text, True)  # a good part of a tiny run's time
+    register_all_modules()
 
 
 def train(cfg: Config, *hooks: tuple[Hook, str]) -> Runner:

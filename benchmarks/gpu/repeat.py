@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from processes import write
 from resumable import FAMILIES, every
 
-from .bench import Bench, train
+from .bench import Bench, prepare, train
 
 ITERATIONS, INTERVAL = 4, 2
 
@@ -93,8 +93,6 @@ def killed(bench: Bench) -> dict:
 
 
 def main(config: str, data: Path) -> None:
-    from .__main__ import prepare
-
     prepare(data)
     train(Config.fromfile(config), (Dies(), 'LOWEST'))
 

@@ -1,6 +1,7 @@
 """The report: what machine it was, and a table for each phase, from the rows that there are."""
 
 import json
+import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ LAST = ('ok', 'seconds', 'error')
 def machine() -> dict[str, Any]:
     found: dict[str, Any] = dict(
         processor=cpu_name(),
-        cores=len(getattr(__import__('os'), 'sched_getaffinity', lambda _: [0])(0)),
+        cores=len(os.sched_getaffinity(0)),
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=numpy.__version__,

@@ -19,7 +19,7 @@ from mmengine.device import get_device
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from .bench import Bench, deviation, exact, train
+from .bench import Bench, deviation, exact, prepare, train
 from .draws import DrawnOnHost
 
 # of losses and images in the first iteration, which differ by the order of sums alone, and of all losses: Adam
@@ -118,8 +118,6 @@ def wait_for(path: Path, process: subprocess.Popen, bench: Bench) -> dict:
 
 def reference(folder: Path, data: Path, iters: int, other_kernels: bool) -> None:
     """What the process on the CPU does: one file for each family, whole when it is there."""
-    from .__main__ import prepare
-
     prepare(data)
     torch.backends.mkldnn.enabled = not other_kernels
     for name in NAMES:
