@@ -21,8 +21,8 @@ omgd = dict(
     ),
     teachers={name: dict(online=f'teacher_generators.{name}') for name in ('wide', 'deep')},
     images=dict(
-        # its constants are those of a range of 1, on images in [-1, 1]
-        ssim=dict(type='SSIMLoss', loss_weight=10.0, data_range=1.0),
+        # on images in [-1, 1], with the constants of [0, 1]
+        ssim=dict(type='SSIMLoss', loss_weight=10.0, range=(-1.0, 1.0)),
         # four times 1e4, because this is the mean over the layers and the paper's the sum
         style=dict(
             type='StyleLoss',

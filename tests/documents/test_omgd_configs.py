@@ -87,6 +87,8 @@ def test_losses_and_weights_are_the_published_ones(path):
     assert weights == dict(ssim=10, style=4 * 1e4, feature=10, tv=pytest.approx(1e-5 * pixels), **channels)
     assert all(settings.objectives[key]['teacher'] == 'wide' for key in channels)
     assert list(settings.teachers) == (['wide'] if 'cyclegan' in path.parts else ['wide', 'deep'])
+    ranges = {key: tuple(cfg['range']) for key, cfg in settings.objectives.items() if 'range' in cfg}
+    assert ranges == dict(ssim=(-1, 1), style=(0, 1), feature=(0, 1))
     layers = {key: cfg['backbone']['layers'] for key, cfg in settings.objectives.items() if 'backbone' in cfg}
     taps = ['features.3', 'features.8', 'features.15', 'features.22']
     assert layers == dict(style=taps, feature=taps[1:2])
