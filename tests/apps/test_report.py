@@ -350,13 +350,3 @@ def test_vendored_scripts_are_those_of_npm_and_come_with_their_licences():
     for name, digest in listed.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
     assert all('Permission is hereby granted' in page._text(name) for name in page.LICENCES)
-
-
-def test_an_installed_package_has_all_its_files():
-    import tomllib
-
-    project = tomllib.loads((ROOT / 'pyproject.toml').read_text())
-    patterns = project['tool']['setuptools']['package-data']['mmagic_mikd.apps.report']
-    folder = ROOT / 'mmagic_mikd' / 'apps' / 'report'
-    packed = {path for pattern in patterns for path in folder.glob(pattern)}
-    assert packed == {p for p in folder.rglob('*') if p.is_file() and p.suffix not in ('.py', '.pyc')}
