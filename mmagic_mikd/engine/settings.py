@@ -80,10 +80,9 @@ def read(given: Mapping[str, Any]) -> Settings:
     keys = {name: keys_of_old(KEY, name) if old else keys_of(name) for name in objectives}
     for name, cfg in objectives.items():
         _check_objective(name, cfg, keys[name], given)
-    start = merged.get('start', {})
     return Settings(
         teacher=given.get('teacher'),
-        start=by_layer(start),
+        start=by_layer(merged.get('start', {})),
         objectives=objectives,
         pairs=given.get('pairs'),
         guard=given.get('guard', DEFAULTS),

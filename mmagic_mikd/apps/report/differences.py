@@ -13,7 +13,8 @@ from .runs import Run
 # of a run, and not of what it trains
 PLACES = {'work_dir', 'experiment_name', 'launcher', 'log_level', 'resume', 'default_scope', 'cfg_name'}
 NOTHING = object()
-LONGEST = 90  # characters of a dict that is shown in one line
+LONGEST = 120  # characters of a dict that is shown in one line
+FEW = 3  # settings that may set a model apart from one that it is said to be
 
 
 class Change(NamedTuple):
@@ -36,24 +37,26 @@ def differences(before: Mapping, after: Mapping) -> list[Change]:
     before, after = (
         {key: value for key, value in values.items() if key not in PLACES} for values in (before, after)
     )
-    known = {'model': before['model']} if before.get('model') else {}
-    return list(_changes('', before, after, known))
+    models = {'`model` of the other': before.get('model'), '`model`': after.get('model')}
+    return list(_changes('', before, after, {name: model for name, model in models.items() if model}))
 
 
-def _changes(key: str, before: Any, after: Any, known: Mapping) -> Iterator[Change]:
+def _changes(key: str, before: Any, after: Any, models: Mapping[str, Mapping]) -> Iterator[Change]:
     if _same(before, after):
         return
     parts = [_parts(value) for value in (before, after)]
     gone = [value is NOTHING for value in (before, after)]
-    whole = any(gone) and (_equals_known(after, known) or len(repr(before if gone[1] else after)) <= LONGEST)
+    old, new = '' if gone[0] else repr(before), '' if gone[1] else repr(after)
+    new = _told(after, models) if gone[0] else new
+    whole = any(gone) and len(old + new) <= LONGEST
     opened = all(part is not None or missing for part, missing in zip(parts, gone, strict=True))
     if key and (whole or not opened):
-        yield Change(key, _text(before, {}), _text(after, known))
+        yield Change(key, old, new)
         return
-    old, new = (part or {} for part in parts)
-    for name in {**old, **new}:
+    was, has = (part or {} for part in parts)
+    for name in {**was, **has}:
         inner = f'{key}{name}' if name.startswith('[') or not key else f'{key}.{name}'
-        yield from _changes(inner, old.get(name, NOTHING), new.get(name, NOTHING), known)
+        yield from _changes(inner, was.get(name, NOTHING), has.get(name, NOTHING), models)
 
 
 def _same(before: Any, after: Any) -> bool:
@@ -70,15 +73,16 @@ def _parts(value: Any) -> dict | None:
     return None
 
 
-def _equals_known(value: Any, known: Mapping) -> bool:
-    return any(value == each for each in known.values())
-
-
-def _text(value: Any, known: Mapping) -> str:
-    same = next((key for key, each in known.items() if value == each), None)
-    if same:
-        return f'as `{same}` of the other'
-    return '' if value is NOTHING else repr(value)
+def _told(value: Any, models: Mapping[str, Mapping]) -> str:
+    """A value; a model, such as the teacher's, by what sets it apart from one that is known."""
+    text = repr(value)
+    if len(text) > LONGEST and isinstance(value, Mapping):
+        for name, model in models.items():
+            changes = list(_changes('', model, value, {}))
+            if len(changes) <= min(FEW, len(model) - 1):
+                but = '; '.join(f'{change.key}={change.after or None}' for change in changes)
+                return f'as {name}, but {but}' if but else f'as {name}'
+    return text
 
 
 def base_of(run: Run) -> Base | None:
