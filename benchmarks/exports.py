@@ -1,6 +1,6 @@
 """Which families of the toolbox `tools/export.py` can write: each from its own config, made tiny.
 
-    python benchmarks/exports.py > benchmarks/exports.md
+    PYTHONPATH=tests/support python benchmarks/exports.py > benchmarks/exports.md
 
 A generator is called as its model's training calls it, in the form that ships, with nothing at zero that would
 hide a wrong file; the ONNX file is compared with PyTorch on the same input.
@@ -13,28 +13,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import mmengine.config.config
+from matrix import CASES
+from matrix.run import build_config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / 'tests' / 'support')]
-
-from matrix import CASES  # noqa: E402
-from matrix.run import build_config  # noqa: E402
-
-from mmagic_mikd.deploy.form import Deployed, takes_latents  # noqa: E402
-from mmagic_mikd.deploy.spec import Spec, multiple_of  # noqa: E402
-from mmagic_mikd.deploy.write import Written, write  # noqa: E402
-from mmagic_mikd.host.locate import find_generators  # noqa: E402
-from mmagic_mikd.host.taps import resolve, unwrap  # noqa: E402
-from mmagic_mikd.utils.checks import quoted  # noqa: E402
-from mmagic_mikd.utils.escape import cell  # noqa: E402
+from mmagic_mikd.deploy.form import Deployed, takes_latents
+from mmagic_mikd.deploy.spec import Spec, multiple_of
+from mmagic_mikd.deploy.write import Written, write
+from mmagic_mikd.host.locate import find_generators
+from mmagic_mikd.host.taps import resolve, unwrap
+from mmagic_mikd.utils.checks import quoted
+from mmagic_mikd.utils.escape import cell
 
 HEAD = """# What can be written as ONNX
 
-`python benchmarks/exports.py`: each family from its own config, made tiny. The error is the largest difference
+`PYTHONPATH=tests/support python benchmarks/exports.py`: each family from its own config, made tiny. The error is the largest difference
 between file and PyTorch, over the standard deviation of the image.
 
 | family | generator | ONNX | sizes | error | why not |
