@@ -30,8 +30,8 @@ from mmagic_mikd.utils.escape import cell
 
 HEAD = """# What can be written as ONNX
 
-`PYTHONPATH=tests/support python benchmarks/exports.py`: each family from its own config, made tiny. The error is
-the largest difference between file and PyTorch, over the standard deviation of the image.
+`PYTHONPATH=tests/support python benchmarks/exports.py`: each family from its own config, made tiny. The error
+is the largest difference between file and PyTorch, over the standard deviation of the image.
 
 | family | generator | ONNX | sizes | error | why not |
 | --- | --- | --- | --- | ---: | --- |
