@@ -33,7 +33,7 @@ def main() -> None:
         for folder in args.folders:
             browser = running.chromium.launch(executable_path=shutil.which('chromium'), args=['--no-sandbox'])
             page = browser.new_page()
-            page.goto((folder / 'demo.html').resolve().as_uri())
+            page.goto((folder / 'demo.html').resolve().as_uri(), timeout=0)
             settle(page)
             loaded = processor_seconds()
             clock, processor = time_pictures(page, folder, args.frames)

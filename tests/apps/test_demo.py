@@ -197,7 +197,7 @@ def test_the_teachers_picture_stands_beside_that_of_a_start_only(opened, folders
     assert page.page.inner_text('#left-tag') == 'Teacher' and far(page.canvas('#before'), made) <= 1
     page.page.set_input_files('#file', keep(tmp_path / 'own.png', photograph(30, 30, seed=3)))
     page.settle("document.querySelector('#output').width === 120")
-    assert page.page.is_hidden('#teacher-side') and page.page.inner_text('#left-tag') == 'Input'
+    assert page.page.is_hidden('#sides') and page.page.inner_text('#left-tag') == 'Input'
 
 
 def test_a_stroke_changes_the_picture_and_can_be_taken_back(opened, folders):

@@ -48,7 +48,7 @@ class Tab:
         self.page.on('console', lambda message: self.complaints.append(message.text))
         self.page.on('pageerror', lambda error: self.complaints.append(str(error)))
         self.page.on('request', self._requested)
-        self.page.goto(path.resolve().as_uri())
+        self.page.goto(path.resolve().as_uri(), timeout=120_000)
 
     def _requested(self, request) -> None:
         if not request.url.startswith(('file:', 'blob:', 'data:')):

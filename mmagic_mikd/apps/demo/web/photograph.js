@@ -66,7 +66,7 @@ async function open(network) {
 
   function showSide() {
     const known = teacher && byId('most').value >= Math.max(picture.width, picture.height);
-    byId('teacher-side').hidden = !known;
+    byId('sides').hidden = !known;
     if (!known) document.querySelector('[name=side][value=input]').checked = true;
     const side = document.querySelector('[name=side]:checked').value;
     const what = side === 'teacher' ? 'Teacher' : 'Input';
