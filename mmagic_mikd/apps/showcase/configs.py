@@ -50,6 +50,7 @@ ALONE = """\
 _base_ = './student_distilled.py'
 
 model = dict(pixel_loss=dict(loss_weight=1.0))
+optim_wrapper = dict(generator=dict(optimizer=dict(lr=1e-3)))  # from random weights it is slower at less
 default_hooks = dict(distill=dict(_delete_=True, type='DistillRunner'))
 load = dict(channel_order='rgb', imdecode_backend='cv2')
 train_dataloader = dict(

@@ -24,14 +24,19 @@ def settings(path):
     return read({key: value for key, value in hook.items() if key != 'type'})
 
 
-def test_the_two_students_differ_in_their_teacher_alone(tmp_path):
+def rate(cfg):
+    return cfg.optim_wrapper.generator.optimizer.lr
+
+
+def test_the_two_students_differ_in_what_they_learn_from(tmp_path):
     plan = Plan(parse_args(['--short', '--size', 'x64', '--out', str(tmp_path / 'out')]))
     plan.write_configs()
     alone, distilled = (plan.config(name) for name in ('student_alone', 'student_distilled'))
     assert settings(alone).objectives == {} and set(settings(distilled).objectives) == {'pyramid'}
     alone, distilled = Config.fromfile(alone), Config.fromfile(distilled)
-    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'randomness', 'test_dataloader'):
+    for key in ('param_scheduler', 'train_cfg', 'randomness', 'test_dataloader'):
         assert alone[key] == distilled[key], key
+    assert (rate(alone), rate(distilled)) == (1e-3, 3e-4)  # each at the rate that suits it
     assert alone.model.generator == distilled.model.generator
     assert alone.model.generator.mid_channels == 16 and alone.model.generator.num_blocks == 4
     assert (alone.model.pixel_loss.loss_weight, distilled.model.pixel_loss.loss_weight) == (1.0, 0.0)
