@@ -132,6 +132,19 @@ def test_what_others_have_written_is_text(tmp_path):
     assert text.count('<script') == text.count('</script>') == 3 + data
 
 
+def test_a_distilled_student_that_is_behind_the_one_alone(tmp_path):
+    distill = "default_hooks = dict(distill=dict(type='DistillRunner', teacher=dict(type='Foreign')))"
+    runs = [written_run(tmp_path / 'alone'), written_run(tmp_path / 'distilled', config=distill)]
+    for run, psnr in zip(runs, (20.0, 19.0), strict=True):
+        (run / 'test' / STAMP).mkdir(parents=True)
+        (run / 'test' / STAMP / f'{STAMP}.json').write_text(json.dumps(dict(PSNR=psnr, FID=psnr)))
+    for order in (runs, runs[::-1]):
+        main([*map(str, order), '--out', str(tmp_path / 'page.html')])
+        assert 'distilled is behind alone in PSNR (19 against 20).' in (tmp_path / 'page.html').read_text()
+    main([*map(str, runs), '--out', str(tmp_path / 'page.html'), '--against', 'distilled'])
+    assert 'is behind' not in (tmp_path / 'page.html').read_text()
+
+
 def test_it_says_what_it_could_not_show(tmp_path):
     run = written_run(tmp_path / 'run', scalars=[dict(loss=1.0, step=1)])
     main([str(run)])
