@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from families import cyclegan, edsr, pix2pix, stylegan2, train
-from families.base import data_folder
+from families.base import data_folder, save_teacher
 from families.translation import resize
 from mmengine.config import Config
 from places import ROOT
@@ -35,13 +35,13 @@ STAMP = '20260101_000000'
 LINE = '2026/01/01 00:00:00 - mmengine - '
 
 
-def with_test_set(cfg: Config, images: int = 3) -> Config:
+def with_test_set(cfg: Config, images: int = 3, side: int = 32) -> Config:
     """Pix2Pix has one of three facades in one batch."""
     original = Config.fromfile(ROOT / 'configs' / 'mikd_pix2pix.py')
     loader = original.test_dataloader
     loader.update(num_workers=0, persistent_workers=False, batch_size=images)
     loader.dataset.data_root = str(data_folder('facades'))
-    resize(loader.dataset.pipeline, 32, 32)
+    resize(loader.dataset.pipeline, side, side)
     cfg.test_dataloader, cfg.test_cfg = loader, original.test_cfg
     cfg.test_evaluator = dict(type='Evaluator', metrics=[dict(type='PSNR', gt_key='img_photo')])
     return cfg
@@ -185,10 +185,11 @@ def test_what_cannot_be_told_ends_in_one_sentence(tmp_path, monkeypatch, capsys,
 
 def test_a_student_with_its_teachers_weights_is_its_teacher(tmp_path):
     """Dropout and statistics of the batch included: both have the same draws on the same batch."""
-    cfg = with_test_set(pix2pix(tmp_path / 'run'))
+    cfg = with_test_set(pix2pix(tmp_path / 'run'), side=64)  # from which on a U-Net has dropout
     teacher = cfg.default_hooks.distill.teacher
     for model in (cfg.model, teacher.model):
-        model.generator.update(base_channels=8, use_dropout=True)
+        model.generator.update(base_channels=4, num_down=6, use_dropout=True)
+    teacher.checkpoint = save_teacher(teacher.model, tmp_path / 'run')
     shutil.copy(teacher.checkpoint, tmp_path / 'run' / 'iter_2.pth')
     cfg.dump(tmp_path / 'run' / 'config.py')
     run = Run(tmp_path / 'run', 'student')
