@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from families import cyclegan, edsr, pix2pix, stylegan2, train
-from families.base import data_folder
+from families.base import data_folder, save_teacher
 from families.translation import resize
 from mmengine.config import Config
 from places import ROOT
@@ -35,13 +35,13 @@ STAMP = '20260101_000000'
 LINE = '2026/01/01 00:00:00 - mmengine - '
 
 
-def with_test_set(cfg: Config, images: int = 3) -> Config:
+def with_test_set(cfg: Config, images: int = 3, side: int = 32) -> Config:
     """Pix2Pix has one of three facades in one batch."""
     original = Config.fromfile(ROOT / 'configs' / 'mikd_pix2pix.py')
     loader = original.test_dataloader
     loader.update(num_workers=0, persistent_workers=False, batch_size=images)
     loader.dataset.data_root = str(data_folder('facades'))
-    resize(loader.dataset.pipeline, 32, 32)
+    resize(loader.dataset.pipeline, side, side)
     cfg.test_dataloader, cfg.test_cfg = loader, original.test_cfg
     cfg.test_evaluator = dict(type='Evaluator', metrics=[dict(type='PSNR', gt_key='img_photo')])
     return cfg
@@ -132,6 +132,19 @@ def test_what_others_have_written_is_text(tmp_path):
     assert text.count('<script') == text.count('</script>') == 3 + data
 
 
+def test_a_distilled_student_that_is_behind_the_one_alone(tmp_path):
+    distill = "default_hooks = dict(distill=dict(type='DistillRunner', teacher=dict(type='Foreign')))"
+    runs = [written_run(tmp_path / 'alone'), written_run(tmp_path / 'distilled', config=distill)]
+    for run, psnr in zip(runs, (20.0, 19.0), strict=True):
+        (run / 'test' / STAMP).mkdir(parents=True)
+        (run / 'test' / STAMP / f'{STAMP}.json').write_text(json.dumps(dict(PSNR=psnr, FID=psnr)))
+    for order in (runs, runs[::-1]):
+        main([*map(str, order), '--out', str(tmp_path / 'page.html')])
+        assert 'distilled is behind alone in PSNR (19 against 20).' in (tmp_path / 'page.html').read_text()
+    main([*map(str, runs), '--out', str(tmp_path / 'page.html'), '--against', 'distilled'])
+    assert 'is behind' not in (tmp_path / 'page.html').read_text()
+
+
 def test_it_says_what_it_could_not_show(tmp_path):
     run = written_run(tmp_path / 'run', scalars=[dict(loss=1.0, step=1)])
     main([str(run)])
@@ -172,10 +185,11 @@ def test_what_cannot_be_told_ends_in_one_sentence(tmp_path, monkeypatch, capsys,
 
 def test_a_student_with_its_teachers_weights_is_its_teacher(tmp_path):
     """Dropout and statistics of the batch included: both have the same draws on the same batch."""
-    cfg = with_test_set(pix2pix(tmp_path / 'run'))
+    cfg = with_test_set(pix2pix(tmp_path / 'run'), side=64)  # from which on a U-Net has dropout
     teacher = cfg.default_hooks.distill.teacher
     for model in (cfg.model, teacher.model):
-        model.generator.update(base_channels=8, use_dropout=True)
+        model.generator.update(base_channels=4, num_down=6, use_dropout=True)
+    teacher.checkpoint = save_teacher(teacher.model, tmp_path / 'run')
     shutil.copy(teacher.checkpoint, tmp_path / 'run' / 'iter_2.pth')
     cfg.dump(tmp_path / 'run' / 'config.py')
     run = Run(tmp_path / 'run', 'student')

@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from ...cost.of_config import Row, rows_of, teacher_model
+from ...cost.of_config import Row, rows_of
 from ...utils.errors import ConfigError
 from ..launch.launch import read_config
 from .logs import Log, read_log
@@ -80,7 +80,7 @@ class Run:
 
     @property
     def is_distilled(self) -> bool:
-        return bool(teacher_model(self.cfg)) if self.distill else False
+        return bool(self.distill)
 
     @cached_property
     def times(self) -> dict[str, dict[str, dict[str, float]]]:

@@ -34,7 +34,7 @@ def networks(runs: Sequence[Run], main: Run, costs: Mapping[str, Mapping]) -> di
     """Rows of the table: the teacher, then every run."""
     rows = {run.name: costs[run.name].get(pictures.STUDENT) for run in runs}
     teacher = costs[main.name].get(pictures.TEACHER)
-    return {pictures.TEACHER: teacher, **rows} if main.is_distilled else rows
+    return {pictures.TEACHER: teacher, **rows} if main.teacher else rows
 
 
 def times_of(run: Run) -> dict[str, dict[str, dict[str, float]]]:
