@@ -1,5 +1,6 @@
 """What the model gives its generators in training, without training them."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -102,12 +103,15 @@ def _watched(
 
 @contextmanager
 def _as_they_were(model: nn.Module) -> Iterator[None]:
-    """Modes and frozen weights: a step that is cut short does not thaw the discriminator again."""
+    """Modes, frozen weights and counters: a step that is cut short does not thaw the discriminator again."""
+    own = {name: value for name, value in vars(model).items() if name not in vars(nn.Module())}
+    own = {name: copy.copy(v) if isinstance(v, list | dict) else v for name, v in own.items()}
     modes = [(module, module.training) for module in model.modules()]
     trained = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     try:
         yield
     finally:
+        vars(model).update(own)
         for module, training in modes:
             module.training = training
         for parameter, requires in trained:
