@@ -235,8 +235,9 @@ def test_one_draws_by_keyboard_and_by_touch(opened):
     drawn = page.canvas('#output')
     assert far(drawn, before) > 10
     page.page.keyboard.press('b')
-    page.page.locator('#sheet').tap(position=dict(x=20, y=300))
-    page.settle()
+    box = page.page.locator('#sheet').bounding_box()
+    page.page.locator('#sheet').tap(position=dict(x=box['width'] * 0.1, y=box['height'] * 0.9))
+    page.settle("document.querySelector('#sheet').getContext('2d').getImageData(6, 57, 1, 1).data[1] === 255")
     assert far(page.canvas('#output'), drawn) > 10
 
 

@@ -124,7 +124,7 @@ class Pen {
       Object.assign(context, { strokeStyle: this.colour, lineWidth: this.thickness, lineCap: 'round' });
       context.beginPath();
       context.moveTo(...down.last);
-      context.lineTo(x, y);
+      context.lineTo(x + 0.01, y);  // a line of no length at all would not be drawn, not even as a dot
       context.stroke();
     }
     down.last = [x, y];
