@@ -10,9 +10,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import nn
 
+from ..host.hooks import without_nothing
 from ..host.locate import find_generators
 from ..host.taps import resolve, unwrap
 from ..host.white import white_of
+from ..students.frozen_statistics import FrozenStatistics
 from ..utils.errors import ConfigError
 from .calls import Calls, of_evaluation
 from .form import depends_on_batch, takes_latents
@@ -56,11 +58,13 @@ def load_student(cfg: Config, checkpoint: str, images: int, path: str | None = N
     # neither teacher nor critic is needed
     distill = cfg.get('default_hooks', {}).pop('distill', None) or {}
     cfg.get('default_hooks', {}).pop('distill_pictures', None)
+    without_nothing(cfg)
     cfg.load_from, cfg.launcher = checkpoint, 'none'
     cfg.work_dir = tempfile.mkdtemp(prefix='mikd_export_')  # a runner writes logs, which nobody wants here
     cfg.log_level = 'ERROR'
     runner = Runner.from_cfg(cfg)
     runner.load_or_resume()
+    _freeze(runner)
     runner.model.eval()
     path = path or default_path(runner.model)
     generator = resolve(runner.model, path)
@@ -69,6 +73,13 @@ def load_student(cfg: Config, checkpoint: str, images: int, path: str | None = N
         raise ConfigError(f'--generator {path}: the model has none of this path (it has {names})')
     output = next((p.get('output') for p in distill.get('pairs') or () if p.get('student') == path), None)
     return Student(runner, path, generator, of_evaluation(runner, generator, images, output), output)
+
+
+def _freeze(runner: Runner) -> None:
+    """What a test of this config freezes before it begins; once, as another form may have nothing to freeze."""
+    for hook in [hook for hook in runner.hooks if isinstance(hook, FrozenStatistics)]:
+        hook.before_test(runner)
+        runner.hooks.remove(hook)
 
 
 def default_path(model: nn.Module) -> str:

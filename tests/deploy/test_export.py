@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from shipped import FAMILIES, trained
+from shipped import FAMILIES, pix2pix_with_a_test_set, trained
 
 from mmagic_mikd.apps.export import export, translate
 from mmagic_mikd.deploy.calls import input_orders
@@ -177,3 +177,23 @@ def test_pictures_of_whole_numbers_in_and_out(family, tmp_path, told):
 def test_whole_numbers_are_for_onnx_alone(options):
     with pytest.raises(ConfigError, match='--uint8 is for --format onnx --precision fp32'):
         export.parse_args(['config.py', 'checkpoint.pth', '--uint8', *options])
+
+
+def test_a_student_with_frozen_statistics_is_compared_with_what_its_test_shows(tmp_path, told):
+    """And a hook that is None is none, here as in a training."""
+    cfg = pix2pix_with_a_test_set(tmp_path / 'run')
+    cfg.default_hooks.somebodys = None
+    cfg.model.generator.use_dropout = False
+    cfg.custom_hooks = [dict(type='FrozenStatistics')]
+    keys = dict(real_key='img_photo', fake_key='fake_photo')
+    cfg.test_evaluator = dict(
+        type='Evaluator', metrics=[dict(type='PairedImageQuality', against='target', **keys)]
+    )
+    given = [*trained(cfg, tmp_path / 'model'), '--out', str(tmp_path / 'out'), '--images', '3', '--scores']
+    assert export.main(given) == 0, told()
+    said = told()
+    frozen = next(line for line in said.splitlines() if line.startswith('  frozen:'))
+    assert (
+        interface(tmp_path / 'out')['statistics'] == 'frozen'
+        and float(frozen.split(' dB')[0].split()[-1]) > 90
+    )

@@ -6,11 +6,10 @@ from typing import Any
 from mmengine.config import Config
 
 from ...engine.schema import OPTIM_WRAPPER
+from ...host.hooks import without_nothing
 from ...utils.checks import short
 from ...utils.errors import ConfigError
 from ...utils.schema import a_dict, check, each, number, optional, table
-
-OF_THE_TOOLBOX = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
 
 def pipeline(key: str, value: Any) -> None:
@@ -70,12 +69,4 @@ def check_host(cfg: Config) -> None:
     for name, look in CONFIG.items():
         if name in cfg:
             look(name, cfg[name])
-    _without_nothing(cfg)
-
-
-def _without_nothing(cfg: Config) -> None:
-    """A hook that is None is left out, as the toolbox does it with its own; another's trips it up."""
-    hooks = cfg.get('default_hooks') or {}
-    for name in [name for name, hook in hooks.items() if hook is None]:
-        if name not in OF_THE_TOOLBOX:
-            del hooks[name]
+    without_nothing(cfg)
