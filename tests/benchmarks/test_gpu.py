@@ -208,6 +208,7 @@ def test_data_is_made_where_there_is_none(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_a_dry_run_goes_through_every_phase(tmp_path):
     command = ['bash', ROOT / 'benchmarks' / 'gpu.sh', '--dry-run', '--out', tmp_path, '--minutes', '30']
     done = subprocess.run(

@@ -31,6 +31,7 @@ def test_what_is_shown_is_of_a_whole_run():
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_it_runs_in_an_empty_folder(tmp_path):
     code = '\n'.join(''.join(cell['source']) for cell in code_cells())
     env = {**os.environ, 'MPLBACKEND': 'agg', 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}

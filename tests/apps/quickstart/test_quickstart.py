@@ -43,6 +43,7 @@ def finished(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_ctrl_c_ends_in_one_sentence(finished):
     _, (code, printed), _ = finished
     assert code == 130 and 'Traceback' not in printed
@@ -50,6 +51,7 @@ def test_ctrl_c_ends_in_one_sentence(finished):
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_the_training_goes_on_from_its_checkpoint(finished):
     out, _, (code, printed) = finished
     assert code == 0, printed
@@ -58,6 +60,7 @@ def test_the_training_goes_on_from_its_checkpoint(finished):
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_picture_table_and_checkpoints_are_there(finished):
     out, _, (_, printed) = finished
     picture = Image.open(out / 'comparison.png')
@@ -79,6 +82,7 @@ def test_picture_table_and_checkpoints_are_there(finished):
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_the_checkpoints_hold_a_model_and_nothing_else(finished):
     out = finished[0]
     for name in ('teacher', 'student_plain', 'student_distilled'):
@@ -89,6 +93,7 @@ def test_the_checkpoints_hold_a_model_and_nothing_else(finished):
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_a_third_time_everything_is_kept(finished):
     out = finished[0]
     before = {path: path.stat().st_mtime_ns for path in (out / 'runs').rglob('*')}

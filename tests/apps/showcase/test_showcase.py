@@ -87,6 +87,7 @@ def test_the_picture_has_a_column_for_each_and_the_middle_of_each_photograph():
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
     weights = tmp_path / 'weights'
     weights.mkdir()
