@@ -179,7 +179,12 @@ def test_every_generator_of_the_builder_is_advised():
     assert ADVICE.keys() == WIDTH_KEYS.keys()
 
 
-@pytest.mark.parametrize('path', sorted(ROOT.glob('configs/mikd_*.py')), ids=lambda path: path.stem)
+# but for Real-ESRGAN, whose students have no loss of their own that a weight could stand beside
+@pytest.mark.parametrize(
+    'path',
+    sorted({*ROOT.glob('configs/mikd_*.py')} - {ROOT / 'configs' / 'mikd_real_esrgan.py'}),
+    ids=lambda path: path.stem,
+)
 def test_the_shipped_configs_follow_the_same_advice(path):
     cfg = Config.fromfile(path)
     model = cfg.default_hooks.distill.teacher.model

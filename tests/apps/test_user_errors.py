@@ -14,15 +14,19 @@ from mmagic_mikd.utils.errors import ConfigError
 
 BAD = dict(
     quickstart=['--data', 'gone'],
+    showcase=['--data', 'gone'],
     build_student=['gone', '--width', '0.5', '--out', 'student.py'],
+    start_student=['gone', '--out', 'start.pth'],
     train=['gone'],
     test=['gone', 'gone.pth'],
     export=['gone', 'gone.pth', '--format', 'torch'],
     translate=['gone.onnx', 'gone', 'out.png'],
+    demo=['gone'],
     plot_run=['gone'],
     complexity=['gone'],
     benchmark=['gone'],
     scaling=['gone'],
+    report=['gone'],
     study=['table', 'gone'],
 )
 # `processes` is torchrun, whose arguments come from dist_train.sh
