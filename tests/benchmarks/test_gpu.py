@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from places import ROOT
+from processes import in_a_copy
 
 from benchmarks.gpu import __main__ as program
 from benchmarks.gpu import bench, data, report, smoke
@@ -45,6 +46,7 @@ def learn(*critics: EnergyCritic) -> None:
                 parameter.add_(change)
 
 
+@in_a_copy
 def test_a_recorded_chain_has_the_numbers_of_the_chain(critics):
     """While images, weights and the settling norms change from one replay to the next."""
     one, other = critics
@@ -62,6 +64,7 @@ def test_a_recorded_chain_has_the_numbers_of_the_chain(critics):
     assert not torch.allclose(ends[0], ends[1])
 
 
+@in_a_copy
 def test_a_recorded_step_has_loss_and_gradients_of_the_step(critics):
     one, other = critics
     step = captured_step(one, *images(3))
@@ -74,12 +77,14 @@ def test_a_recorded_step_has_loss_and_gradients_of_the_step(critics):
         learn(one, other)
 
 
+@in_a_copy
 def test_a_recording_leaves_what_it_changes_as_it_was(critics):
     one, other = critics
     captured_step(one, *images(3))
     assert all(torch.equal(a, b) for a, b in zip(one.buffers(), other.buffers(), strict=True))
 
 
+@in_a_copy
 def test_what_the_host_reads_cannot_be_recorded():
     with pytest.raises(RuntimeError, match='tracing tensor'):
         Captured(lambda x: x * 2 if x.sum().item() > 0 else x, [torch.ones(2)])
@@ -223,4 +228,4 @@ def test_a_dry_run_goes_through_every_phase(tmp_path):
     assert {row['phase'] for row in found['rows']} == set(program.LIMITS)
     assert {row.get('family') for row in found['rows'] if row['phase'] == 'smoke'} == set(smoke.NAMES)
     width, height = Image.open(tmp_path / 'pictures.jpg').size
-    assert width > 3 * height / 2 and (tmp_path / 'report.md').is_file()
+    assert width > height and (tmp_path / 'report.md').is_file()

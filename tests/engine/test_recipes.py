@@ -99,7 +99,12 @@ def test_an_unknown_recipe_is_named():
 FAMILIES = dict(pix2pix=pix2pix, cyclegan=cyclegan, nafnet=nafnet, stylegan2=wide_stylegan2)
 
 
-@pytest.mark.parametrize('path', sorted(ROOT.glob('configs/mikd_*.py')), ids=lambda path: path.stem)
+# but for Real-ESRGAN, which has no such family: tests/apps/showcase trains it
+@pytest.mark.parametrize(
+    'path',
+    sorted({*ROOT.glob('configs/mikd_*.py')} - {ROOT / 'configs' / 'mikd_real_esrgan.py'}),
+    ids=lambda path: path.stem,
+)
 def test_the_shipped_configs_train_as_they_stand(tmp_path, path):
     """Pyramid and sliced start, which the other tests of these configs leave out."""
     name = path.stem.removeprefix('mikd_')
