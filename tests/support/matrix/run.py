@@ -2,6 +2,7 @@
 
 import copy
 import tempfile
+import traceback
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,7 @@ def distil(case: Case) -> Row:
             runner.register_hook(witness)
             runner.train()
         except Exception as error:
+            traceback.print_exc()  # for who wonders why
             problem = f'{type(error).__name__}: {" ".join(str(error).split())}'
         else:
             check(cfg, runner, witness)
