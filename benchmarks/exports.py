@@ -72,7 +72,7 @@ def fill(network: nn.Module) -> None:
 
 
 def tried(case: Any, folder: Path) -> Row:
-    cfg = build_config(case, folder / 'run')
+    cfg = build_config(case, folder / case.family.replace(' ', '_'))  # MMEngine keeps runs by this name
     cfg.default_hooks.pop('distill')
     runner = Runner.from_cfg(cfg)
     model = unwrap(runner.model)
