@@ -9,7 +9,16 @@ from ...utils.errors import ConfigError
 from ..clone import data_folder
 from .configs import AS_SHIPPED, BATCH_SIZE, STUDENTS, config_texts
 from .pairs import PHOTOS, Pairs, check_pairs, make_pairs, pictures
-from .steps import MARKERS, Progress, Step, fingerprint, read_json, run_command, write_json
+from .steps import (
+    MARKERS,
+    Progress,
+    Step,
+    fingerprint,
+    read_json,
+    require_own_folder,
+    run_command,
+    write_json,
+)
 
 TITLES = dict(teacher='teacher', student_plain='student alone', student_distilled='student distilled')
 SHIPPED = {f'{name}{AS_SHIPPED}': f'{TITLES[name]}, as it ships' for name in STUDENTS}
@@ -134,12 +143,8 @@ class Plan:
 
     def _check_out(self) -> None:
         """Refuse to write over anything that the quickstart did not write."""
-        if self.out.exists() and not self.out.is_dir():
-            raise ConfigError(f'--out {self.out} is a file: name a folder')
-        markers = self.out / MARKERS
-        if self.out.is_dir() and any(self.out.iterdir()) and not markers.is_dir():
-            raise ConfigError(f'--out {self.out} holds other files: name a new or an empty folder')
-        written = read_json(markers / 'configs.json')
+        require_own_folder(self.out)
+        written = read_json(self.out / MARKERS / 'configs.json')
         for name in written:
             path = self.config(name)
             if path.exists() and fingerprint(path.read_text()) != written[name]:

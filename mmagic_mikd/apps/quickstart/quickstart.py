@@ -8,15 +8,13 @@ evaluates all three. It can be stopped at any time; the same command goes on fro
 """
 
 import argparse
-import signal
 import sys
-import time
 from pathlib import Path
 
 from ...utils import escape
 from ..launch.launch import user_errors
 from .plan import Plan
-from .steps import duration, run_steps
+from .steps import carry_out
 
 NEXT = """
 Done in {time}. Look at
@@ -76,23 +74,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 @user_errors()
 def main() -> int:
     args = parse_args()
-    start = time.monotonic()
-    # A closed terminal or a stopped job ends like Ctrl-C: no training is left behind.
-    for name in ('SIGTERM', 'SIGHUP'):
-        signal.signal(getattr(signal, name), signal.default_int_handler)
-    try:
-        plan = Plan(args)
-        plan.write_configs()
-        run_steps(plan.steps(), plan.out)
-    except KeyboardInterrupt:
-        print('\nStopped. Finished steps are kept; the same command goes on from here.')
-        return 130
-    except Exception:
-        print()  # below the progress
-        raise
-    took = duration(time.monotonic() - start)
-    print(NEXT.format(time=took, out=escape.line(args.out), python=sys.executable))
-    return 0
+    return carry_out(
+        lambda: Plan(args),
+        lambda took: NEXT.format(time=took, out=escape.line(args.out), python=sys.executable),
+    )
 
 
 if __name__ == '__main__':

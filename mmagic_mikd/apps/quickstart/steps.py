@@ -4,12 +4,13 @@ import hashlib
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ...utils.errors import ConfigError
 
@@ -154,3 +155,45 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f'about {max(5, 5 * round(seconds / 5))} s'
     return f'about {round(seconds / 60)} min'
+
+
+class Plan(Protocol):
+    """Steps in a folder; building it checks the options and writes nothing."""
+
+    out: Path
+
+    def write_configs(self) -> None: ...
+
+    def steps(self) -> list[Step]: ...
+
+
+def carry_out(plan: Callable[[], Plan], end: Callable[[str], str]) -> int:
+    """Take all steps of the plan and print what ``end`` makes of the time that it took; an exit code."""
+    start = time.monotonic()
+    # A closed terminal or a stopped job ends like Ctrl-C: no training is left behind.
+    for name in ('SIGTERM', 'SIGHUP'):
+        signal.signal(getattr(signal, name), signal.default_int_handler)
+    try:
+        made = plan()
+        made.write_configs()
+        run_steps(made.steps(), made.out)
+    except KeyboardInterrupt:
+        print('\nStopped. Finished steps are kept; the same command goes on from here.')
+        return 130
+    except Exception:
+        print()  # below the progress
+        raise
+    print(end(duration(time.monotonic() - start)))
+    return 0
+
+
+def require_own_folder(out: Path) -> None:
+    """Refuse to write into a folder that these steps did not begin.
+
+    Raises:
+        ConfigError: it is a file, or holds other files.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f'--out {out} is a file: name a folder')
+    if out.is_dir() and any(out.iterdir()) and not (out / MARKERS).is_dir():
+        raise ConfigError(f'--out {out} holds other files: name a new or an empty folder')

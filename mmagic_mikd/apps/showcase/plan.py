@@ -11,7 +11,16 @@ from pathlib import Path
 from ...utils.errors import ConfigError
 from ..clone import CLONE
 from ..quickstart.plan import environment, publish
-from ..quickstart.steps import MARKERS, Progress, Step, StepFailed, reason, remove, run_command
+from ..quickstart.steps import (
+    MARKERS,
+    Progress,
+    Step,
+    StepFailed,
+    reason,
+    remove,
+    require_own_folder,
+    run_command,
+)
 from .configs import config_texts
 from .patches import SCALE, cut, of_folder, of_scikit_image
 from .weights import MODELS, fetch_weights
@@ -38,7 +47,7 @@ class Plan:
         self.args, self.out = args, args.out.resolve()
         self.weights = (args.weights or self.out / 'weights').resolve()
         self.photographs = of_folder(args.data, 2 * args.side * SCALE) if args.data else of_scikit_image()
-        self._check_out()
+        require_own_folder(self.out)
         self.configs = config_texts(
             self.out / 'data',
             self.weights / TEACHER,
@@ -195,12 +204,6 @@ class Plan:
     @staticmethod
     def _environment() -> dict[str, str]:
         return {**environment('cpu'), 'OMP_NUM_THREADS': '1'}  # two trainings at once
-
-    def _check_out(self) -> None:
-        if self.out.exists() and not self.out.is_dir():
-            raise ConfigError(f'--out {self.out} is a file: name a folder')
-        if self.out.is_dir() and any(self.out.iterdir()) and not (self.out / MARKERS).is_dir():
-            raise ConfigError(f'--out {self.out} holds other files: name a new or an empty folder')
 
 
 def tool(name: str, *arguments: object) -> list[str]:

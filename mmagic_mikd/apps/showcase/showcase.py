@@ -9,14 +9,12 @@ as its teacher, and compares both. It can be stopped at any time; the same comma
 """
 
 import argparse
-import signal
 import sys
-import time
 from pathlib import Path
 
 from ...utils import escape
 from ..launch.launch import user_errors
-from ..quickstart.steps import duration, run_steps
+from ..quickstart.steps import carry_out
 from .plan import Plan
 from .weights import fetch_weights
 
@@ -66,20 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         for path in fetch_weights(args.weights or args.out / 'weights').values():
             print(escape.line(path))
         return 0
-    start = time.monotonic()
-    # A closed terminal or a stopped job ends like Ctrl-C: no training is left behind.
-    for name in ('SIGTERM', 'SIGHUP'):
-        signal.signal(getattr(signal, name), signal.default_int_handler)
-    try:
-        plan = Plan(args)
-        plan.write_configs()
-        run_steps(plan.steps(), plan.out)
-    except KeyboardInterrupt:
-        print('\nStopped. Finished steps are kept; the same command goes on from here.')
-        return 130
-    except Exception:
-        print()  # below the progress
-        raise
-    took = duration(time.monotonic() - start)
-    print(NEXT.format(time=took, out=escape.line(args.out), python=sys.executable))
-    return 0
+    return carry_out(
+        lambda: Plan(args),
+        lambda took: NEXT.format(time=took, out=escape.line(args.out), python=sys.executable),
+    )
