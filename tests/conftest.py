@@ -5,6 +5,7 @@ import signal
 
 import mmengine.config.config
 import pytest
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and every process below inherits that.
@@ -13,7 +14,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup():
-    """Before the fixtures: what a test draws must not depend on the tests that ran before it."""
+    """Before the fixtures: what a test draws and prints must not depend on the tests that ran before it."""
+    MMLogger._instance_dict.clear()  # the newest would write to the output of its own test, which is closed
     set_random_seed(0)
 
 
