@@ -33,6 +33,10 @@ class SharedPatchDiscriminator(BaseModule):
         """How real the patches of an image look, of what the generator of this name is judged by."""
         return self.heads[head](self.trunk(x))
 
+    def of(self, head: str) -> nn.Module:
+        """The discriminator of one generator, with the very layers of this one."""
+        return nn.Sequential(self.trunk, self.heads[head])
+
     def init_weights(self) -> None:
         """Draw the weights as the toolbox draws those of its discriminators."""
         generation_init_weights(self, self.init_cfg['type'], self.init_cfg.get('gain', 0.02))
