@@ -180,8 +180,17 @@ def _first_layers(model, batch):
 @pytest.mark.slow
 def test_a_row_of_omgd_is_written(run, few, tmp_path):
     options = ['--quick', '--data', few, '--work-dir', tmp_path]
-    names = 'omgd,omgd_mi,omgd_pyramid,omgd_pyramid_features'
-    done = run(sys.executable, TOOLS / 'study.py', 'run', OMGD, *options, '--only', f'objective={names}')
+    names = 'omgd,omgd_pyramid_features'
+    done = run(
+        sys.executable,
+        TOOLS / 'study.py',
+        'run',
+        OMGD,
+        *options,
+        '--only',
+        'student=x16',
+        f'objective={names}',
+    )
     assert done.returncode == 0, done.stderr
     study = Study(OMGD, tmp_path, few, quick=True)
     rows = [row for row in read_rows(study.csv) if row['student'] != 'teacher']

@@ -212,7 +212,7 @@ def test_two_processes_end_with_the_same_networks(tmp_path):
             dict(teacher=dict(wide=dict(online='teacher_generators.wise'))),
             "did you mean 'teacher_generators.wide'",
         ),
-        (dict(teacher=dict(wide=dict(online='generators.photo'))), 'is no other network of the model'),
+        (dict(teacher=dict(wide=dict(online='generators.photo'))), 'is the student itself'),
         (
             dict(teacher=dict(wide=dict(online='teacher_generators.wide', mode='eval'))),
             "teacher.wide has no setting 'mode'",

@@ -15,8 +15,8 @@ from ...engine.settings import KEY, NEW_KEYS, read
 from ...host.locate import find_generators
 from ...host.taps import resolve
 from ...objectives.objective import Keys
-from ...teachers.build import online_teacher
 from ...teachers.named import teachers_of
+from ...teachers.online import online_teacher
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from .cells import Cell, Study
