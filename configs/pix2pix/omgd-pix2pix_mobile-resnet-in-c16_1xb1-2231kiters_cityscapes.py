@@ -3,42 +3,21 @@
 _base_ = ['./pix2pix_resnet-in_1xb1-744kiters_cityscapes.py', '../_base_/omgd.py']
 custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 
-wide = dict(_base_.model.generator, type='MobileResnetGenerator')
-deep = dict(wide, type='DeepMobileResnetGenerator', base_channels=16)
+net = _base_.omgd.resnet
 model = dict(
-    type='OnlineTeachers',
-    discriminator=None,
-    generator=dict(type='MobileResnetGenerator', base_channels=16),  # the student
+    _base_.omgd.model,
+    generator=net.student,
     teachers=dict(
-        type='JointPix2Pix',
-        generators=dict(wide=wide, deep=deep),
-        discriminator=dict(
-            _base_.model.discriminator,
-            type='SharedPatchDiscriminator',
-            base_channels=128,
-            shared=4,  # of its five layers
-            norm_cfg=dict(type='IN'),
-        ),
+        net.teachers,
         source='mask',
-        target='photo',
+        discriminator=dict(net.teachers.discriminator, shared=4),  # of its five layers
     ),
     every=3,  # steps of the student to one of its teachers
 )
 optim_wrapper = dict(_base_.omgd.optim_wrapper, _delete_=True)
 
-# 750 epochs of 2,975 pairs, constant rates and then falling to zero
+# 750 epochs of 2,975 pairs
 train_cfg = dict(max_iters=2231000)
-param_scheduler = dict(
-    type='LinearLR', by_epoch=False, start_factor=1.0, end_factor=0.0, begin=892000, end=2231000
-)
+param_scheduler = dict(_base_.omgd.falling, begin=892000, end=2231000)
 
-default_hooks = dict(
-    distill=dict(
-        type='DistillRunner',
-        teacher=_base_.omgd.teachers,
-        objectives=dict(
-            **{name: _base_.omgd.images[name] for name in ('ssim', 'style', 'feature')},
-            tv=dict(_base_.omgd.images.tv, loss_weight=1.9584),  # of one image in place of four
-        ),
-    )
-)
+default_hooks = dict(distill=dict(_base_.omgd.distill, objectives=_base_.omgd.images_of_one))

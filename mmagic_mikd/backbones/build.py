@@ -37,7 +37,8 @@ def build_backbone(
         cfg: a name in :data:`NAMED`, or a dict of ``type``, such a name or any registered network, of
             ``layers`` and ``checkpoint``, a local file, and of the network's own settings:
 
-            - 'discriminator' is that of the teacher, from the teacher's checkpoint;
+            - 'discriminator' is that of the teacher, from the teacher's checkpoint; of one that is trained in
+              the same run, as it is in each step;
             - 'student_discriminator' is the one that is trained beside the student, as it is in each step;
             - 'generator' is the teacher itself, as a network of images: for super-resolution and restoration;
             - 'random' is a :class:`RandomFeatures`.
@@ -74,12 +75,22 @@ def _of_student(pair: OfPair, model: nn.Module, teacher: Any, key: str) -> nn.Mo
 
 def _of_teacher(pair: OfPair, model: nn.Module, teacher: Any, key: str) -> nn.Module:
     path = discriminator_path(pair.path)
+    if isinstance(teacher, Mapping) and 'online' in teacher:
+        return _of_online(model, path, teacher['online'], key)
     try:
         return build_part(teacher, path)
     except ConfigError as error:
         raise ConfigError(
             f"{key}='discriminator': the teacher has none that can be loaded ({error}); {_OTHER}"
         ) from error
+
+
+def _of_online(model: nn.Module, path: str, teacher: str, key: str) -> nn.Module:
+    """The one in training; of several generators' one, with the layers of this teacher."""
+    network = resolve(model, f'teacher_{path}')
+    if network is None:
+        raise ConfigError(f"{key}='discriminator': the model trains no teacher_{path}; {_OTHER}")
+    return network.of(teacher.rpartition('.')[2]) if hasattr(network, 'of') else network
 
 
 def _itself(pair: OfPair, *_: Any) -> nn.Module:

@@ -8,14 +8,9 @@ from torch import nn
 
 from ..host.locate import find_generators
 from ..host.taps import unwrap
-from ..teachers.build import (
-    build_teacher,
-    check_place,
-    check_preprocessing,
-    online_teacher,
-    require_match,
-)
+from ..teachers.build import build_teacher, check_place, check_preprocessing, require_match
 from ..teachers.image_cache import ImageCache
+from ..teachers.online import online_teacher
 from ..utils.checks import require_switch
 from ..utils.errors import ConfigError
 from .pair import Pair

@@ -24,7 +24,7 @@ class SharedPatchDiscriminator(BaseModule):
 
     def __init__(self, heads: Sequence[str], shared: int = 5, num_conv: int = 3, **kwargs) -> None:
         super().__init__(init_cfg=kwargs.get('init_cfg') or dict(type='normal', gain=0.02))
-        require_number('SharedPatchDiscriminator: shared', shared, least=0, most=num_conv + 2, whole=True)
+        require_number('model.teachers.discriminator.shared', shared, least=0, most=num_conv + 2, whole=True)
         layers = {head: PatchDiscriminator(num_conv=num_conv, **kwargs).model for head in heads}
         self.trunk = next(iter(layers.values()))[:shared]
         self.heads = nn.ModuleDict({head: own[shared:] for head, own in layers.items()})
@@ -32,6 +32,10 @@ class SharedPatchDiscriminator(BaseModule):
     def forward(self, x: Tensor, head: str) -> Tensor:
         """How real the patches of an image look, of what the generator of this name is judged by."""
         return self.heads[head](self.trunk(x))
+
+    def of(self, head: str) -> nn.Module:
+        """The discriminator of one generator, with the very layers of this one."""
+        return nn.Sequential(self.trunk, self.heads[head])
 
     def init_weights(self) -> None:
         """Draw the weights as the toolbox draws those of its discriminators."""

@@ -8,6 +8,9 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.registry import MODELS
 from torch import Tensor
 
+from ..utils.checks import require_number
+from ..utils.errors import ConfigError
+
 Outputs = dict[str, Tensor]
 
 
@@ -20,6 +23,9 @@ class JointPix2Pix(BaseModel):
         source, target: the domains, as in the names of the batch, such as 'edges' and 'photo'.
         pixel_loss_weight: of the mean |difference| to the target image.
         data_preprocessor: of the images.
+
+    Raises:
+        ConfigError: the discriminator cannot take what the generators are given beside what they make.
     """
 
     def __init__(
@@ -32,6 +38,8 @@ class JointPix2Pix(BaseModel):
         data_preprocessor: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor)
+        require_number('model.teachers.pixel_loss_weight', pixel_loss_weight, least=0)
+        _require_channels(generators, discriminator)
         self.generators = ModuleDict({name: MODELS.build(cfg) for name, cfg in generators.items()})
         self.discriminators = ModuleDict({target: MODELS.build(dict(heads=list(generators)) | discriminator)})
         self.source, self.target, self.pixel_loss_weight = source, target, pixel_loss_weight
@@ -72,3 +80,14 @@ class JointPix2Pix(BaseModel):
 
     def _judged(self, x: Tensor, image: Tensor, name: str) -> Tensor:
         return self.discriminators[self.target](torch.cat([x, image], 1), name)
+
+
+def _require_channels(generators: dict[str, dict], discriminator: dict) -> None:
+    given = discriminator.get('in_channels')
+    for name, cfg in generators.items():
+        seen = [cfg.get(key) for key in ('in_channels', 'out_channels')]
+        if isinstance(given, int) and None not in seen and given != sum(seen):
+            raise ConfigError(
+                f'model.teachers.discriminator.in_channels={given}, and it sees the input of {name!r} with '
+                f'{seen[0]} channels beside its image with {seen[1]}: set it to {sum(seen)}'
+            )

@@ -10,9 +10,10 @@ from mmagic.models.utils import set_requires_grad
 from mmengine import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..utils.checks import require_number
+from ..host.locate import wrappers_of
+from ..utils.checks import proposal, require_number, short
 from ..utils.errors import ConfigError
 
 PREFIX = 'teacher_'
@@ -38,8 +39,8 @@ class OnlineTeachers(Pix2Pix):
         kwargs: those of ``Pix2Pix``.
 
     Raises:
-        ConfigError: the teachers have none of `default_domain` to choose; or, when a phase of the student
-            begins, none has been chosen.
+        ConfigError: the teachers have none of `default_domain` to choose, or other domains; in training,
+            nobody chooses one, or there are no optimisers for them.
     """
 
     def __init__(
@@ -52,10 +53,11 @@ class OnlineTeachers(Pix2Pix):
         **kwargs,
     ) -> None:
         super().__init__(generator, None, **kwargs)
-        for count in (every, *(phases or ())):
-            require_number('model.every and model.phases', count, least=1, whole=True)
+        _require_turns(every, phases)
         self.every, self.phases = every, phases
+        self.selects = False  # set by the hook that will call `choose`
         model = MODELS.build(dict(teachers))
+        _require_domains(model, self._related_domains)
         model.data_preprocessor = self.data_preprocessor
         vars(self)['teachers'] = (
             model  # no child: its networks are, so that each is wrapped and trained as ours
@@ -80,6 +82,7 @@ class OnlineTeachers(Pix2Pix):
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
         """The student's images, then the teachers' step, then the student's: on images from before that."""
+        self._require_equipment(optim_wrapper)
         studies, teaches = self.plan(MessageHub.get_current_instance().get_info('iter'))
         if studies:
             self._run_student(data, optim_wrapper['generators'])
@@ -100,8 +103,8 @@ class OnlineTeachers(Pix2Pix):
         """Here the hook sees the student's images, and asks the teachers for theirs."""
         if self.phases and not self.best_score.isfinite():
             raise ConfigError(
-                "model.phases: the student's first phase begins and no teacher has been chosen; put "
-                "dict(type='TeacherSelection', ...) into custom_hooks"
+                "model.phases: the student's first phase begins and no teacher has been chosen, as none had a "
+                'score that is a number; look at the losses of the teachers'
             )
         source = self.get_other_domains(self._default_domain)[0]
         image = self.data_preprocessor(data, True)['inputs'][f'img_{source}']
@@ -119,6 +122,20 @@ class OnlineTeachers(Pix2Pix):
         with learns.optim_context(self.generators):
             learns.update_params(nothing)
 
+    def _require_equipment(self, optim_wrapper: OptimWrapperDict) -> None:
+        """What a training needs beside the model, before its first step."""
+        if self.phases and not (self.selects or self.best_score.isfinite()):
+            raise ConfigError(
+                'model.phases: nobody chooses the teacher that the student is to learn from; put '
+                "dict(type='TeacherSelection', ...) into custom_hooks"
+            )
+        for name in ('generators', f'{PREFIX}generators', f'{PREFIX}discriminators'):
+            if name not in wrappers_of(optim_wrapper):
+                raise ConfigError(
+                    f'optim_wrapper.{name} is missing: set it as for `generators`, and `constructor` to '
+                    "'MultiOptimWrapperConstructor'"
+                )
+
     # ---- the teacher that is chosen ---------------------------------------------------------------
 
     def choose(self, score: float) -> bool:
@@ -128,3 +145,27 @@ class OnlineTeachers(Pix2Pix):
         self.best_score.fill_(score)
         self.chosen.load_state_dict(self.teachers.generators[self._default_domain].state_dict())
         return True
+
+
+def _require_turns(every: int, phases: Sequence[int] | None) -> None:
+    require_number('model.every', every, least=1, whole=True)
+    if phases is None:
+        return
+    if not isinstance(phases, Sequence) or isinstance(phases, str) or len(phases) != 2:
+        raise ConfigError(
+            f'model.phases={short(phases)} must be two numbers, (iterations of the teachers, of the student)'
+        )
+    for index, count in enumerate(phases):
+        require_number(f'model.phases[{index}]', count, least=1, whole=True)
+    if every != 1:
+        raise ConfigError(f'model.every={every} and model.phases={short(phases)}: leave one out')
+
+
+def _require_domains(teachers: nn.Module, domains: Sequence[str]) -> None:
+    """Those that they look for in a batch are among those of the student."""
+    for key in ('source', 'target'):
+        name = getattr(teachers, key, domains[0])
+        if name not in domains:
+            raise ConfigError(
+                f'model.teachers.{key}={name!r} is no related domain: {proposal(str(name), domains)}'
+            )

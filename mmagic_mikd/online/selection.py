@@ -43,6 +43,7 @@ class TeacherSelection(Hook):
             raise ConfigError(
                 f'{KEY}: a {type(model).__name__} without `phases` has no teacher to choose; leave the hook out'
             )
+        model.selects = True
         with seeded(runner.seed):  # the training's random stream must not notice
             self.dataloader = runner.build_dataloader(self._dataloader, seed=runner.seed)
             self.evaluator = runner.build_evaluator(dict(type='Evaluator') | self._evaluator)

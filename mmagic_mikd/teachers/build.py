@@ -8,9 +8,8 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..host.taps import resolve, unwrap
 from ..host.train_mode import evaluates_in_train_mode
-from ..utils.checks import proposal, quoted, require_kind, require_known, require_range, require_switch
+from ..utils.checks import quoted, require_kind, require_known, require_range, require_switch
 from ..utils.errors import ConfigError
 from .foreign import ForeignTeacher
 from .weights import load_network
@@ -61,29 +60,6 @@ def build_teacher(
     load_network(network, cfg['checkpoint'], path, student, cfg.get('entry'))
     mode = cfg.get('mode') or ('train' if evaluates_in_train_mode(model) else 'eval')
     return freeze(network, mode)
-
-
-def online_teacher(cfg: Mapping, model: nn.Module, student: nn.Module) -> nn.Module:
-    """A network of the student's own model, which is trained in the same run and by nobody here.
-
-    Args:
-        cfg: ``online``, its module path in ``model``, such as 'teacher_generators.wide'; and ``resize``.
-
-    Raises:
-        ConfigError: there is no such network, or it is the student.
-    """
-    require_known(KEY, cfg, ('online', 'resize'))
-    network = resolve(model, cfg['online']) if isinstance(cfg['online'], str) else None
-    if isinstance(network, nn.Module) and cfg['online'] and network is not student:
-        return network
-    inner = unwrap(model)
-    paths = [
-        f'{name}.{part}'
-        for name, child in inner.named_children()
-        for part, _ in unwrap(child).named_children()
-    ]
-    remedy = proposal(str(cfg['online']), paths, f'{type(inner).__name__} has {", ".join(paths)}')
-    raise ConfigError(f'{KEY}.online={cfg["online"]!r} is no other network of the model: {remedy}')
 
 
 def build_part(cfg: nn.Module | Mapping | None, path: str) -> nn.Module:

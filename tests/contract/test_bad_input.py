@@ -8,6 +8,7 @@ import pytest
 import torch
 from bad_input_cases import CASES
 from bad_input_catalogue import DOCUMENT, meet, row, rows_of, sentences
+from bad_input_online import online
 from bad_input_world import World, run_tool
 
 from mmagic_mikd.utils.errors import ConfigError
@@ -126,3 +127,12 @@ def test_what_was_finished_stays_when_a_picture_breaks_in_the_middle(alone):
     assert code == 2 and 'data/small/3.png' in stderr
     assert (alone / 'work' / 'iter_2.pth').read_bytes() == first
     shutil.rmtree(alone / 'work')
+
+
+def test_online_teachers_without_a_change_train(alone):
+    case = online('nothing', '', '', {})
+    code, stderr, kept = meet(case, alone)
+    assert (code, stderr, kept) == (0, '', True)
+    assert 'teacher_generators.wide' in ' '.join(
+        torch.load(alone / 'work' / 'iter_2.pth', weights_only=True)['state_dict']
+    )

@@ -138,14 +138,17 @@ def without_phases(cfg: Config) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda cfg: cfg.update(custom_hooks=[]), 'no teacher has been chosen; put'),
+        (lambda cfg: cfg.update(custom_hooks=[]), 'model.phases: nobody chooses the teacher'),
         (without_phases, 'without `phases` has no teacher to choose'),
         (lambda cfg: cfg.custom_hooks[0].update(score='swd/average'), "did you mean 'swd/avg'"),
         (
             lambda cfg: cfg.model.teachers.update(reachable_domains=['summer'], default_domain='summer'),
             'to choose; use',
         ),
-        (lambda cfg: cfg.model.update(phases=(2, 0)), 'model.phases=0 must be a whole number of at least 1'),
+        (
+            lambda cfg: cfg.model.update(phases=(2, 0)),
+            'model.phases[1]=0 must be a whole number of at least 1',
+        ),
     ],
 )
 def test_what_is_wrong_is_one_sentence(tmp_path, change, message):

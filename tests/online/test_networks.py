@@ -126,7 +126,7 @@ def test_connectors_have_the_published_sizes(network, expected):
     total = 0
     with torch.device('meta'):
         student, teacher = (build(kind, width) for width in (16, 64))
-        for cfg in Config.fromfile(ROOT / 'configs' / '_base_' / 'omgd.py').omgd[network].values():
+        for cfg in Config.fromfile(ROOT / 'configs' / '_base_' / 'omgd.py').omgd[network].channels.values():
             s, t = (seen(net, cfg.layer) for net in (student, teacher))
             assert s.shape[2:] == t.shape[2:] and 4 * s.shape[1] == t.shape[1]
             connector = MODELS.build(dict(cfg.adapter, in_channels=s.shape[1], out_channels=t.shape[1]))
@@ -150,7 +150,7 @@ def seen(network: nn.Module, layer: str) -> torch.Tensor:
 def test_layers_are_the_published_ones(network, expected):
     """Channels and side at 256 px: after the activations, so none is negative but on a U-Net's way down."""
     kind = dict(unet='UnetGenerator', resnet='MobileResnetGenerator')[network]
-    cfgs = Config.fromfile(ROOT / 'configs' / '_base_' / 'omgd.py').omgd[network].values()
+    cfgs = Config.fromfile(ROOT / 'configs' / '_base_' / 'omgd.py').omgd[network].channels.values()
     with torch.device('meta'):
         student = build(kind, 16)
         maps = [seen(student, cfg.layer) for cfg in cfgs]

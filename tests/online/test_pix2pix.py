@@ -212,7 +212,7 @@ def test_two_processes_end_with_the_same_networks(tmp_path):
             dict(teacher=dict(wide=dict(online='teacher_generators.wise'))),
             "did you mean 'teacher_generators.wide'",
         ),
-        (dict(teacher=dict(wide=dict(online='generators.photo'))), 'is no other network of the model'),
+        (dict(teacher=dict(wide=dict(online='generators.photo'))), 'is the student itself'),
         (
             dict(teacher=dict(wide=dict(online='teacher_generators.wide', mode='eval'))),
             "teacher.wide has no setting 'mode'",
@@ -233,3 +233,30 @@ def test_a_teacher_of_another_name_is_one_sentence(tmp_path):
     cfg = l1_alone(omgd(tmp_path, iters=1), teacher='wise')
     with pytest.raises(ConfigError, match="'wise' is no teacher: did you mean 'wide'"):
         train(cfg)
+
+
+@pytest.mark.parametrize('teacher', ['wide', 'deep'])
+def test_features_of_the_discriminator_are_those_of_the_teachers_head(tmp_path, teacher):
+    """Beside the teacher's input, by the discriminator as it is when the student learns; nothing reaches it."""
+    cfg = omgd(tmp_path, iters=1)
+    look = dict(type='L1Loss', loss_weight=2.0, backbone='discriminator', teacher=teacher)
+    cfg.default_hooks.distill.objectives = dict(look=look)
+    runner, record = Runner.from_cfg(copy.deepcopy(cfg)), Record()
+    runner.register_hook(record)
+    runner.train()
+    view, judge = record.views[0][teacher], copy.deepcopy(runner.model.teacher_discriminators['photo']).eval()
+    layers = [*judge.trunk, *judge.heads[teacher]]
+    assert len(judge.trunk) == 1 and len(layers) == 3
+
+    def features(image):
+        first = layers[0](torch.cat([view.x, image], 1))
+        return first, layers[1](first)  # the last one judges, and has no activation
+
+    parts = [F.l1_loss(*both) for both in zip(features(view.s), features(view.t), strict=True)]
+    loss = 2.0 * torch.stack(parts).mean()
+    assert scalars(runner)['loss_distill_look'][0] == pytest.approx(loss.item(), rel=1e-4)
+    cfg.work_dir, cfg.default_hooks.distill.objectives.look.loss_weight = str(tmp_path / 'alone'), 0.0
+    alone = train(cfg).model
+    judges = [model.teacher_discriminators.state_dict() for model in (alone, runner.model)]
+    assert equal(*judges)
+    assert not equal(*(model.generators.state_dict() for model in (alone, runner.model)))

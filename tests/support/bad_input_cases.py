@@ -2,37 +2,14 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from bad_input_case import DISTILL, Case
+from bad_input_online import ONLINE
 from bad_input_world import DELETED, World, model, network
 
-DISTILL, PICTURES = 'default_hooks.distill', 'default_hooks.distill_pictures'
-
-
-@dataclass(frozen=True)
-class Case:
-    """One bad input.
-
-    Attributes:
-        name: what is wrong, in a few words; the row of the table in docs/reliability.md.
-        names: the config key, argument or file that the sentence must name.
-        remedy: words of the remedy.
-        changes: values at dotted keys of the config.
-        prepare: what is done to the folder before the tool is called.
-        tool: its name, as in `python -m mmagic_mikd NAME`.
-        arguments: of the tool, after the config; in place of everything if ``whole``.
-    """
-
-    name: str
-    names: str
-    remedy: str
-    changes: dict[str, Any] = field(default_factory=dict)
-    prepare: Callable[[World], object] = lambda world: None
-    tool: str = 'train'
-    arguments: tuple[str, ...] = ()
-    whole: bool = False
+PICTURES = 'default_hooks.distill_pictures'
 
 
 def distill(name: str, names: str, remedy: str, **changes: Any) -> Case:
@@ -643,6 +620,7 @@ CASES = [
         {f'{DISTILL}.teacher': dict(config='teacher.py', checkpoint='teacher.pth')},
         lambda world: world.write('teacher.py', 'model = dict(\n'),
     ),
+    *ONLINE,
     # ---- the data
     Case('no pictures', 'train_dataloader.dataset.data_root=data', 'put pictures there', prepare=no_pictures),
     Case(

@@ -73,6 +73,8 @@ def explain(error: BaseException) -> str | None:
         return _about_package(error, frames, whole)
     if not isinstance(error, ABOUT_ARGUMENTS) or type(error).__name__ == 'OutOfMemoryError':
         return None
+    if 'empty parameter list' in str(error) and (sentence := _about_optimiser(frames)):
+        return sentence
     building = _building(frames)
     return building and _about_config(error, building, whole)
 
@@ -152,6 +154,19 @@ def _about_package(error: ImportError, frames: list[FrameType], whole: Any) -> s
                 f'{key} ({kind}) needs a package that is not installed ({quoted(error, 120)}): install it, or '
                 'take that out of the config'
             )
+    return None
+
+
+def _about_optimiser(frames: list[FrameType]) -> str | None:
+    """Of several, the one whose name is that of no network; the toolbox finds it nothing to train."""
+    for values in (frame.f_locals for frame in reversed(frames)):
+        if 'module_names' in values and 'key' in values:
+            name, model = values['key'], values['module']
+            networks = [
+                path for path, child in model.named_children() if any(True for _ in child.parameters())
+            ]
+            listed = f'{type(model).__name__} trains {", ".join(networks)}: correct its name or leave it out'
+            return f'optim_wrapper.{name} is of no network of the model; {listed}'
     return None
 
 

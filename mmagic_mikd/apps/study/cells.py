@@ -13,7 +13,7 @@ from mmengine.config import Config
 from ...utils.errors import ConfigError
 from ..clone import data_folder
 from ..launch.launch import read_config
-from .study_file import TEACHER, read_study
+from .study_file import TEACHER, distillation, read_study
 
 # what a training depends on; the rest of a config are its own variables, and where it writes
 MATTERS = {
@@ -116,12 +116,13 @@ class Study:
         config = copy.deepcopy(self.teacher.config)
         config.load_from = None
         teacher = dict(model=self.teacher.config.model.to_dict(), checkpoint=str(self.teacher_checkpoint))
-        overrides = self.spec['students'][student] or {}
-        _override(config, overrides, f'{self.path}: students.{student}')
-        self._schedule(config, self.spec['iterations'], seed)
-        settings = self.spec['objectives'][objective]
-        if settings is not None:
-            distill = dict(type='DistillRunner', teacher=teacher, **copy.deepcopy(settings))
+        settings = self.spec['objectives'][objective] or {}
+        _override(config, self.spec['students'][student] or {}, f'{self.path}: students.{student}')
+        _override(config, settings.get('overrides') or {}, f'{self.path}: objectives.{objective}.overrides')
+        self._schedule(config, settings.get('iterations', self.spec['iterations']), seed)
+        if learned := distillation(settings):
+            # teachers that the cell itself trains take the place of the study's, which scores it all the same
+            distill = dict(type='DistillRunner', teacher=teacher) | copy.deepcopy(learned)
             config.merge_from_dict(dict(default_hooks=dict(distill=distill)))
         self._score_against(config, teacher)
         return self._cell(student, objective, seed, config)
@@ -206,6 +207,8 @@ class Study:
         spec.update(
             {f'{key}s': {name: spec[f'{key}s'][name] for name in names[key]} for key in list(short)[:2]}
         )
+        for settings in spec['objectives'].values():
+            (settings or {}).pop('iterations', None)
 
     def _choice(self, key: str, names: dict[str, list]) -> str:
         if key not in names:
@@ -225,4 +228,4 @@ def _override(config: Config, overrides: dict, where: str) -> None:
             place = place.get(part) if isinstance(place, dict | Config) else None
             if place is None:
                 raise ConfigError(f'{where}: {key} leads nowhere in the config, which has no {part!r} there')
-        config.merge_from_dict({key: value})
+        config.merge_from_dict({key: copy.deepcopy(value)})  # which it would take `_delete_` out of

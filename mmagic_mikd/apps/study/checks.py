@@ -7,14 +7,20 @@ import torch
 from mmagic.utils import register_all_modules
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.utils import import_modules_from_strings
+from torch import nn
 
 from ...engine.build_objectives import OPTIONS, PARTS, without_foreign_weight
 from ...engine.old_spelling import OLD_KEYS
 from ...engine.settings import KEY, NEW_KEYS, read
+from ...host.locate import find_generators
+from ...host.taps import resolve
 from ...objectives.objective import Keys
+from ...teachers.named import teachers_of
+from ...teachers.online import online_teacher
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from .cells import Cell, Study
+from .study_file import distillation
 
 
 def check(study: Study, cells: list[Cell]) -> None:
@@ -36,8 +42,8 @@ def check(study: Study, cells: list[Cell]) -> None:
         _import(study, config.get('custom_imports'))
     with torch.random.fork_rng():
         _build(study, 'teacher', study.teacher.config.model)
-        for student, cell in {cell.student: cell for cell in cells}.items():
-            _build(study, f'students.{student}', cell.config.model)
+        for place, cell in {_place(study, cell): cell for cell in cells}.items():
+            _check_online(study, cell, _build(study, place, cell.config.model))
         for objective in {cell.objective for cell in cells}:
             _check_objective(study, objective)
 
@@ -55,8 +61,25 @@ def _import(study: Study, wanted: dict | None) -> None:
         ) from error
 
 
+def _place(study: Study, cell: Cell) -> str:
+    """Where the study has what the cell's model is, other than its teacher's."""
+    own = (study.spec['objectives'][cell.objective] or {}).get('overrides')
+    return f'objectives.{cell.objective}.overrides' if own else f'students.{cell.student}'
+
+
+def _check_online(study: Study, cell: Cell, model: nn.Module) -> None:
+    """Whether the cell's model has the networks that are to be its teachers."""
+    given = distillation(study.spec['objectives'][cell.objective]).get('teacher')
+    for name, teacher in teachers_of(given).items() if given else ():
+        try:
+            online_teacher(teacher, model, resolve(model, find_generators(model)[0]))
+        except ConfigError as error:
+            key = f'objectives.{cell.objective}.teacher' + (f'.{name}' if name else '')
+            raise ConfigError(f'{study.path}: {str(error).replace(f"{KEY}.teacher", key)}') from error
+
+
 def _check_objective(study: Study, name: str) -> None:
-    given = study.spec['objectives'][name] or {}
+    given = distillation(study.spec['objectives'][name])
     where = f'{study.path}: objectives.{name}'
     for key in given.keys() - {*NEW_KEYS, *OLD_KEYS}:
         raise ConfigError(f'{where}.{key} is no setting of the distillation; there are {", ".join(NEW_KEYS)}')
@@ -72,9 +95,9 @@ def _check_objective(study: Study, name: str) -> None:
             _build(study, keys.critic, cfg['critic'])
 
 
-def _build(study: Study, where: str, cfg: dict) -> None:
+def _build(study: Study, where: str, cfg: dict) -> nn.Module:
     try:
-        MODELS.build(copy.deepcopy(cfg))
+        return MODELS.build(copy.deepcopy(cfg))
     except Exception as error:
         problem = f'{type(error).__name__}: {quoted(error)}'
         raise ConfigError(f'{study.path}: {where} cannot be built ({problem}): correct it') from error

@@ -1,11 +1,12 @@
 """The file of a study: read, joined with its base, checked."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
 
+from ...teachers.named import teachers_of
 from ...utils.checks import quoted, require_kind, require_number, short
 from ...utils.errors import ConfigError
 
@@ -13,6 +14,7 @@ TEACHER = 'teacher'
 REQUIRED = {'config', 'iterations', 'seeds', 'scores', 'best', 'students', 'objectives'}
 TEACHER_KEYS = {'iterations', 'seed', 'overrides', 'checkpoint'}
 OPTIONAL = {'base', 'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides', 'data'}
+OF_CELL = ('overrides', 'iterations')  # of an objective; the rest is of `default_hooks.distill`
 PATHS = ('config', 'data')  # relative to the file that states them
 DIRECTIONS = ('higher', 'lower')
 
@@ -114,11 +116,31 @@ def _objective(path: Path, name: str, given: object) -> dict | None:
     """Settings of `default_hooks.distill`; a text is the name of a recipe."""
     if isinstance(given, str):
         return dict(recipe=given)
-    require_kind(f'{path}: objectives.{name}', given, dict, 'a dict, or the name of a recipe')
-    for key in ('type', 'teacher'):
-        if key in (given or {}):
-            raise ConfigError(f'{path}: objectives.{name}.{key} is set by the study: leave it out')
+    where = f'{path}: objectives.{name}'
+    require_kind(where, given, dict, 'a dict, or the name of a recipe')
+    settings = given or {}
+    if 'type' in settings:
+        raise ConfigError(f'{where}.type is set by the study: leave it out')
+    if 'teacher' in settings and not _is_online(settings['teacher']):
+        raise ConfigError(
+            f'{where}.teacher is set by the study: leave it out, or name networks that the cell itself trains, '
+            'such as {wide: {online: teacher_generators.wide}}'
+        )
+    require_kind(f'{where}.overrides', settings.get('overrides'), dict, 'changes by dotted key')
+    if 'iterations' in settings:
+        require_number(f'{where}.iterations', settings['iterations'], least=1, whole=True)
     return given
+
+
+def _is_online(teacher: object) -> bool:
+    """Whether all that is learned from are networks of the cell's own model."""
+    named = teachers_of(teacher).values()
+    return all(isinstance(one, Mapping) and 'online' in one for one in named)
+
+
+def distillation(settings: dict | None) -> dict:
+    """What of an objective's settings is for `default_hooks.distill`."""
+    return {key: value for key, value in (settings or {}).items() if key not in OF_CELL}
 
 
 def _plain(name: object) -> bool:
