@@ -40,7 +40,7 @@ def valid_starts(pair, calls) -> str:
         return 'of one size'
     first = Pruned(pair, calls, dict(criterion='first'), 'start')
     Pruned(pair, calls, dict(criterion='random'), 'start')
-    return '`sliced`, `pruned`' if sliced(pair, first, calls[0]) else '`pruned`'
+    return '`sliced`, `refitted`, `pruned`' if sliced(pair, first, calls[0]) else '`pruned`'
 
 
 def sliced(pair, first: Pruned, call) -> bool:

@@ -34,7 +34,7 @@ trainings.
 "Start" names the ways in which the narrower student of the run may start from its teacher
 ([students.md](students.md#starting-from-the-teachers-weights)): those that pass the numerical test, in which a
 teacher whose other channels are zeros makes the images of its student. Means over all channels, as layer norms
-take them, are left out of it.
+take them, are left out of it. `refitted` stands beside `sliced`: on that teacher its fit has nothing to mend.
 
 | family | config | generator | optimisers | distils | start | further settings of `distill`, notes, why not |
 | --- | --- | --- | --- | --- | --- | --- |
