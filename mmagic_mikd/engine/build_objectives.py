@@ -75,13 +75,15 @@ class ObjectiveBuilder:
         backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone', pairs)
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
         names = [pair.name for pair in pairs]
+        if energetic and options['adapter']:
+            raise ConfigError(f'{keys.objective}.adapter is for what compares features: leave it out')
         if energetic:
             objective = of_energy(name, module, names, place, parts, backbones, self._noise, told)
-        elif backbones is not None:
+        elif backbones is not None and place.layer is None:
             objective = of_features(name, cfg, module, backbones, place, (weight, outside), told)
         else:
             objective = of_images(
-                name, cfg, module, names, place, (weight, outside), options['adapter'], told
+                name, cfg, module, names, place, (weight, outside), options['adapter'], backbones, told
             )
         objective.network.to(self._noise.device)
         self._require_batch(objective, parts, keys, 'samples' in arguments_of(cfg))

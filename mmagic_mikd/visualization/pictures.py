@@ -37,10 +37,10 @@ class DistillPictures(Hook):
 
     Goes beside ``default_hooks.distill`` as ``distill_pictures=dict(type='DistillPictures')``. A picture
     ``distill_<pair>`` has a row per image: the input where it is one, the images of student and teacher, and
-    the target of the data set where there is one; photographs of an unpaired data set are no targets. With a Langevin chain there is a picture ``chain_<pair>``
-    as well: its start, s or t', states of the chain that this iteration trained on, its end t~ and the
-    target t, each with its energy. Nothing is computed for it, so the training is the same with it and
-    without.
+    the target of the data set where there is one; photographs of an unpaired one are no targets. With a
+    Langevin chain there is a picture ``chain_<pair>`` as well: its start, s or t', states of the chain that
+    this iteration trained on, its end t~ and the target t, each with its energy. Nothing is computed for it,
+    so the training is the same with it and without.
 
     Args:
         interval: iterations from one picture to the next.

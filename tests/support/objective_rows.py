@@ -70,13 +70,20 @@ ROWS = dict(
     channels=dict(
         type='ChannelDistillationLoss', layer=LAYER, adapter=dict(type='Conv2d', kernel_size=1, bias=False)
     ),
+    # a layer's features, made into images in both networks, as a frozen one sees them
+    connected=dict(
+        type='L1Loss',
+        layer=LAYER,
+        adapter=dict(type='ConvModule', kernel_size=1, norm_cfg=dict(type='BN', track_running_stats=False)),
+        backbone=EYES,
+    ),
 )
 # These rows are tested in every family, because how they reach the student is their own; the others differ in
 # their arithmetic alone, and are tested in two.
 THROUGHOUT = ('pyramid', 'info_nce', 'features', 'balanced', 'feature_nce', 'attention', 'mi', 'hint')
 LEARNING = (
     *('pyramid', 'vid', 'laplace', 'haar', 'features', 'info_nce', 'hint'),
-    *('mi', 'nce', 'feature_nce', 'residual', 'crd', 'channels'),
+    *('mi', 'nce', 'feature_nce', 'residual', 'crd', 'channels', 'connected'),
 )
 
 
