@@ -4,8 +4,8 @@ import re
 
 import torch
 import yaml
+from mmagic.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import MODELS
 from places import ROOT
 
 from mmagic_mikd import objectives
