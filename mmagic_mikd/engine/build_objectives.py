@@ -70,7 +70,7 @@ class ObjectiveBuilder:
         energetic = isinstance(module, MIDistillLoss)
         # a backbone sees images in the range in which its network was trained: that of the generators
         images = None if options['backbone'] else getattr(module, 'image_range', None)
-        place = self._place(options, images, keys)
+        place = self._place(options, images, getattr(module, 'style_offset', None), keys)
         pairs = [pair for pair in self._pairs if place.sees(pair)]
         backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone', pairs)
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
@@ -129,18 +129,21 @@ class ObjectiveBuilder:
 
     # ---- what it needs --------------------------------------------------------------------------
 
-    def _place(self, options: dict, images: tuple | None, keys: Keys) -> Place:
+    def _place(self, options: dict, images: tuple | None, moved: float | None, keys: Keys) -> Place:
         layer = options['layer']
+        if moved is not None:
+            _require_fit_to_move(options, keys.objective)
         if layer is not None:
             paths = [layer] if isinstance(layer, str) else list(layer)
             layer = (paths[0], paths[-1])
         given, target = options['range'] and tuple(options['range']), options['target'] or 'teacher'
-        place = Place(layer, target, given or (None if layer else images), keys.objective, options['teacher'])
+        seen = given or (None if layer else images)
+        place = Place(layer, target, seen, keys.objective, options['teacher'], moved)
         if not place.asks_teacher:  # of a target that all teachers share, one pair of each student will do
             place = place._replace(teacher=self._pairs[0].taught_by)
         for pair in self._pairs if layer else ():
             if place.sees(pair):
-                pair.watch(layer, keys.objective)
+                pair.watch(layer, keys.objective, moved is not None)
         return place
 
     def _backbones(
@@ -172,6 +175,17 @@ class ObjectiveBuilder:
                 f'train_dataloader.batch_size is {batch}: set it to {least} or more'
                 + (", or samples='positions'" if positions else '')
             )
+
+
+def _require_fit_to_move(options: Mapping, key: str) -> None:
+    """What compares features at two styles has a layer, and its gradient arrives in two places."""
+    if options['layer'] is None:
+        raise ConfigError(f"{key} compares features at two styles: name a layer, such as layer='convs.3'")
+    if options['gradient_ratio'] is not None:
+        raise ConfigError(
+            f'{key}.gradient_ratio cannot be held where features at two styles are compared, whose gradients '
+            'arrive in two places: set `loss_weight` in its place'
+        )
 
 
 def own_learner(objective: Objective) -> Mapping:
