@@ -34,8 +34,9 @@ def test_its_configs_are_some():
         scope: dict = {}
         exec(block, scope)
         found.append(read(scope['default_hooks']['distill']).objectives)
-    first, dcd = found
+    first, dcd, relations = found
     assert set(first) == {'pyramid', 'features'} and set(dcd) == {f'dcd{i}' for i in range(1, 5)}
+    assert set(relations) == {*(f'relation{size}' for size in (16, 32, 64, 128)), 'l1'}
 
 
 def test_dcd_looks_at_the_layers_of_the_networks_that_it_names():
@@ -51,6 +52,20 @@ def test_dcd_looks_at_the_layers_of_the_networks_that_it_names():
         (last,) = objective['backbone']['layers']
         maps = Backbone(patches, [last], 'backbone')(torch.zeros(1, 3, 32, 32))
         assert [m.shape[1] for m in maps] == [list(patches.model)[-1].in_channels]
+
+
+def test_the_relations_are_of_the_resolutions_that_they_are_named_after():
+    generator, scope = (
+        MODELS.build(dict(type='NarrowStyleGAN2Generator', out_size=256, style_channels=8, width=8)),
+        {},
+    )
+    exec(re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[2], scope)
+    sizes: dict[str, int] = {}
+    for name, layer in generator.named_modules():
+        layer.register_forward_hook(lambda m, args, out, name=name: sizes.update({name: out.shape[-1]}))
+    generator(None, num_batches=1)
+    own = scope['default_hooks']['distill']['objectives']
+    assert all(name == f'relation{sizes[cfg["layer"]]}' for name, cfg in own.items() if name != 'l1')
 
 
 def test_its_command_names_objectives_of_the_study():
