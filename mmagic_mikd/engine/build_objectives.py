@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from mmengine import dist
 from mmengine.runner import Runner
+from torch import nn
 
 from ..backbones.backbone import Backbone
 from ..backbones.build import build_backbone
@@ -68,15 +69,12 @@ class ObjectiveBuilder:
         if weight is None:
             weight = getattr(module, 'loss_weight', 1.0)
         energetic = isinstance(module, MIDistillLoss)
-        # a backbone sees images in the range in which its network was trained: that of the generators
-        images = None if options['backbone'] else getattr(module, 'image_range', None)
-        place = self._place(options, images, getattr(module, 'style_offset', None), keys)
+        require_fit(module, options, keys.objective)
+        place = self._place(module, options, keys)
         pairs = [pair for pair in self._pairs if place.sees(pair)]
         backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone', pairs)
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
         names = [pair.name for pair in pairs]
-        if energetic and options['adapter']:
-            raise ConfigError(f'{keys.objective}.adapter is for what compares features: leave it out')
         if energetic:
             objective = of_energy(name, module, names, place, parts, backbones, self._noise, told)
         elif backbones is not None and place.layer is None:
@@ -129,10 +127,10 @@ class ObjectiveBuilder:
 
     # ---- what it needs --------------------------------------------------------------------------
 
-    def _place(self, options: dict, images: tuple | None, moved: float | None, keys: Keys) -> Place:
-        layer = options['layer']
-        if moved is not None:
-            _require_fit_to_move(options, keys.objective)
+    def _place(self, module: nn.Module, options: dict, keys: Keys) -> Place:
+        layer, moved = options['layer'], getattr(module, 'style_offset', None)
+        # a backbone sees images in the range in which its network was trained: that of the generators
+        images = None if options['backbone'] else getattr(module, 'image_range', None)
         if layer is not None:
             paths = [layer] if isinstance(layer, str) else list(layer)
             layer = (paths[0], paths[-1])
@@ -177,8 +175,17 @@ class ObjectiveBuilder:
             )
 
 
-def _require_fit_to_move(options: Mapping, key: str) -> None:
-    """What compares features at two styles has a layer, and its gradient arrives in two places."""
+def require_fit(module: nn.Module, options: Mapping, key: str) -> None:
+    """Options that the module of an objective cannot have, or has to.
+
+    Raises:
+        ConfigError: an energy has an adapter; or what compares features at two styles has no layer, or is to
+            hold the ratio of a gradient that arrives in two places.
+    """
+    if isinstance(module, MIDistillLoss) and options['adapter']:
+        raise ConfigError(f'{key}.adapter is for what compares features: leave it out')
+    if getattr(module, 'style_offset', None) is None:
+        return
     if options['layer'] is None:
         raise ConfigError(f"{key} compares features at two styles: name a layer, such as layer='convs.3'")
     if options['gradient_ratio'] is not None:

@@ -329,6 +329,10 @@ def tiny(tmp_path_factory):
         (dict(L1, reductoin='sum'), f"{X} .*'reductoin'.* did you mean 'reduction'"),
         (dict(type='VIDLoss', channels=0), f'{X}: VIDLoss: channels=0 must be'),
         (dict(L1, layer='head'), f"{X}.layer='head' is no layer of the student 'generators.photo'"),
+        (
+            dict(type='MIDistillLoss', layer='model', adapter=dict(type='Conv2d', kernel_size=1)),
+            f'{X}.adapter is for what compares features',
+        ),
         (dict(L1, layer='model', adapter=dict(type='Konv2d', kernel_size=1)), f"{X}.adapter.type='Konv2d'"),
         (dict(type='VIDLoss', learner=dict(ADAM, type='AmpOptimWrapper')), f'{X}.learner.type='),
         (
