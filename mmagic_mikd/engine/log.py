@@ -103,19 +103,6 @@ class Log:
             if name.startswith(beginnings):
                 del hub.log_scalars[name]
 
-    def _read(self, hub: MessageHub) -> dict[str, float]:
-        """What was noted, as numbers; a ratio to no gradient at all is no number, and its curve pauses."""
-        tensors = [value.float() for value in (*self._values.values(), *self._others.values())]
-        numbers = torch.stack(tensors).tolist() if tensors else []
-        values = dict(zip(self._values, numbers, strict=False))
-        others = dict(zip(self._others, numbers[len(values) :], strict=True))
-        self._values.clear()
-        self._others.clear()
-        for name in (name for name, other in others.items() if other == 0):
-            del values[name]
-            hub.log_scalars.pop(f'train/{name}', None)
-        return values
-
     def write(self, hub: MessageHub) -> dict[str, float]:
         """Hand on what was noted, and return it; the only wait for the device."""
         for objective in self._silent:
@@ -123,7 +110,15 @@ class Log:
         self._silent.clear()
         if not any(name.startswith('distance') for name in self._values):
             self._drop(hub, ('train/distance',))
-        values = self._read(hub)
+        tensors = [value.float() for value in (*self._values.values(), *self._others.values())]
+        numbers = torch.stack(tensors).tolist() if tensors else []
+        values = dict(zip(self._values, numbers, strict=False))
+        others = dict(zip(self._others, numbers[len(values) :], strict=True))
+        self._values.clear()
+        self._others.clear()
+        for name in (name for name, other in others.items() if other == 0):
+            del values[name]  # it is no number, and its curve pauses
+            hub.log_scalars.pop(f'train/{name}', None)
         for name, value in values.items():
             hub.update_scalar(f'train/{name}', value)
         return values

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from families import hook_of, scalars, train
+from host_syncs import counted
 from mmengine.runner import Runner
 from objective_rows import Witness, base_config, distilled
 
@@ -13,6 +14,8 @@ from mmagic_mikd.host.styles import directions
 from mmagic_mikd.objectives import StyleRelationLoss
 from mmagic_mikd.utils.errors import ConfigError
 
+VERDICT = ('tolist', 'mmagic_mikd/guard/symptoms.py:read')
+LOG = ('tolist', 'mmagic_mikd/engine/log.py:write')
 RELATION = dict(type='StyleRelationLoss', loss_weight=30.0, layer='convs.1')
 
 
@@ -115,6 +118,16 @@ def test_several_layers_share_one_move(base, tmp_path, monkeypatch):
     assert len(looks) == 4
     asked = [w for w in witness.w['teacher'] if len(w) == 2]
     assert len(asked) == 4  # a step asks twice, whatever the number of layers
+
+
+def test_a_step_waits_for_the_device_no_longer(base, tmp_path):
+    """The guard's verdict and the log, as with every objective; the toolbox's layers copy in each call."""
+    cfg = distilled(base, tmp_path, dict(relation=RELATION))
+    cfg.train_cfg.max_iters, cfg.default_hooks.logger.interval, cfg.default_hooks.checkpoint = 3, 100, None
+    places = ('mmagic_mikd/host/styles.py:call', 'mmagic_mikd/engine/pair.py:_teachers_image')
+    copies = [('tensor', place) for place in places]
+    asked = {key: n for key, n in counted(cfg).ours.items() if key not in copies}
+    assert asked == {VERDICT: 1, LOG: 1}
 
 
 def test_an_unrelated_mapping_network_is_refused(base, tmp_path):
