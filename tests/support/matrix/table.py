@@ -35,6 +35,7 @@ trainings.
 ([students.md](students.md#starting-from-the-teachers-weights)): those that pass the numerical test, in which a
 teacher whose other channels are zeros makes the images of its student. Means over all channels, as layer norms
 take them, are left out of it. `refitted` stands beside `sliced`: on that teacher its fit has nothing to mend.
+"Of one size" is a run whose teacher is as wide as its student, so that there is nothing to choose.
 
 | family | config | generator | optimisers | distils | start | further settings of `distill`, notes, why not |
 | --- | --- | --- | --- | --- | --- | --- |
