@@ -34,6 +34,10 @@ class Backbone:
         layers: paths of modules; by default every activation, in the order in which they run.
         key: where it stands in the config, for messages.
 
+    Attributes:
+        channels: of the images that it takes, those beside a conditional one's input included; None where
+            the network has no convolution that would tell.
+
     Raises:
         ConfigError: the network has no such layer, or no activation.
     """
@@ -55,7 +59,7 @@ class Backbone:
         # a module under two names is one module, and is to be seen once for each time that it runs
         self._layers = list({id(modules[name]): modules[name] for name in layers or activations}.values())
         first = next((m for m in inner.modules() if isinstance(m, nn.Conv2d)), None)
-        self._channels = None if first is None else first.in_channels
+        self.channels = None if first is None else first.in_channels
 
     def __call__(self, image: Tensor, x: Tensor | None = None) -> list[Tensor]:
         """Features of images (N, C, H, W), differentiable in these; clips (N, T, C, H, W) are their frames.
@@ -85,7 +89,7 @@ class Backbone:
         return maps if self._all and maps else seen
 
     def _inputs(self, image: Tensor, x: Tensor | None) -> Tensor:
-        wanted, channels = self._channels, image.shape[1]
+        wanted, channels = self.channels, image.shape[1]
         if wanted in (None, channels):
             return image
         if isinstance(x, Tensor) and x.ndim >= 4:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from mmengine import dist
 from mmengine.runner import Runner
+from torch import nn
 
 from ..backbones.backbone import Backbone
 from ..backbones.build import build_backbone
@@ -68,20 +69,19 @@ class ObjectiveBuilder:
         if weight is None:
             weight = getattr(module, 'loss_weight', 1.0)
         energetic = isinstance(module, MIDistillLoss)
-        # a backbone sees images in the range in which its network was trained: that of the generators
-        images = None if options['backbone'] else getattr(module, 'image_range', None)
-        place = self._place(options, images, keys)
+        require_fit(module, options, keys.objective)
+        place = self._place(module, options, keys)
         pairs = [pair for pair in self._pairs if place.sees(pair)]
         backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone', pairs)
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
         names = [pair.name for pair in pairs]
         if energetic:
             objective = of_energy(name, module, names, place, parts, backbones, self._noise, told)
-        elif backbones is not None:
+        elif backbones is not None and place.layer is None:
             objective = of_features(name, cfg, module, backbones, place, (weight, outside), told)
         else:
             objective = of_images(
-                name, cfg, module, names, place, (weight, outside), options['adapter'], told
+                name, cfg, module, names, place, (weight, outside), options['adapter'], backbones, told
             )
         objective.network.to(self._noise.device)
         self._require_batch(objective, parts, keys, 'samples' in arguments_of(cfg))
@@ -127,18 +127,21 @@ class ObjectiveBuilder:
 
     # ---- what it needs --------------------------------------------------------------------------
 
-    def _place(self, options: dict, images: tuple | None, keys: Keys) -> Place:
-        layer = options['layer']
+    def _place(self, module: nn.Module, options: dict, keys: Keys) -> Place:
+        layer, moved = options['layer'], getattr(module, 'style_offset', None)
+        # a backbone sees images in the range in which its network was trained: that of the generators
+        images = None if options['backbone'] else getattr(module, 'image_range', None)
         if layer is not None:
             paths = [layer] if isinstance(layer, str) else list(layer)
             layer = (paths[0], paths[-1])
         given, target = options['range'] and tuple(options['range']), options['target'] or 'teacher'
-        place = Place(layer, target, given or (None if layer else images), keys.objective, options['teacher'])
+        seen = given or (None if layer else images)
+        place = Place(layer, target, seen, keys.objective, options['teacher'], moved)
         if not place.asks_teacher:  # of a target that all teachers share, one pair of each student will do
             place = place._replace(teacher=self._pairs[0].taught_by)
         for pair in self._pairs if layer else ():
             if place.sees(pair):
-                pair.watch(layer, keys.objective)
+                pair.watch(layer, keys.objective, moved is not None)
         return place
 
     def _backbones(
@@ -170,6 +173,26 @@ class ObjectiveBuilder:
                 f'train_dataloader.batch_size is {batch}: set it to {least} or more'
                 + (", or samples='positions'" if positions else '')
             )
+
+
+def require_fit(module: nn.Module, options: Mapping, key: str) -> None:
+    """Options that the module of an objective cannot have, or has to.
+
+    Raises:
+        ConfigError: an energy has an adapter; or what compares features at two styles has no layer, or is to
+            hold the ratio of a gradient that arrives in two places.
+    """
+    if isinstance(module, MIDistillLoss) and options['adapter']:
+        raise ConfigError(f'{key}.adapter is for what compares features: leave it out')
+    if getattr(module, 'style_offset', None) is None:
+        return
+    if options['layer'] is None:
+        raise ConfigError(f"{key} compares features at two styles: name a layer, such as layer='convs.3'")
+    if options['gradient_ratio'] is not None:
+        raise ConfigError(
+            f'{key}.gradient_ratio cannot be held where features at two styles are compared, whose gradients '
+            'arrive in two places: set `loss_weight` in its place'
+        )
 
 
 def own_learner(objective: Objective) -> Mapping:

@@ -57,7 +57,8 @@ class DistillRunner(Hook):
             - ``teacher``, the name of the only one of several that it looks at;
             - ``layer`` whose features it gets in place of images: one path, or the student's and the teacher's;
             - ``adapter``, a module of the student's features that is trained along, such as
-              ``dict(type='Conv2d', kernel_size=1)``;
+              ``dict(type='Conv2d', kernel_size=1)``; with a ``layer`` and a ``backbone``, one of each
+              network's, which makes the images that the backbone sees;
             - ``until``, the share of the training at which its weight has fallen to nothing;
             - ``learner`` of what it learns: an optimiser wrapper's config and ``param_scheduler``;
             - ``range``, what black and white are in the images that it gets; as the networks make them by

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..backbones.backbone import Backbone
+from ..objectives.connected import ConnectedObjective
 from ..objectives.features import FeatureObjective
 from ..objectives.objective import Objective, Place
 from .modules import arguments_of, build_module
@@ -24,15 +25,22 @@ def of_images(
     place: Place,
     weights: Weights,
     adapter: Mapping | None,
+    backbones: Mapping[str, Backbone] | None,
     told: Mapping[str, Any],
 ) -> Objective:
-    """One whose module gets images, or the features of a layer; each pair has its own if it learns."""
+    """One whose module gets images, or the features of a layer; each pair has its own if it learns.
+
+    With backbones the features become images by the adapter, and the module gets what these see in them.
+    """
     keys, (weight, outside) = told['keys'], weights
     learns = any(p.requires_grad for p in module.parameters())
     others = [build_module(keys.objective, cfg) if learns else module for _ in pairs[1:]]
     losses = dict(zip(pairs, [weighted(each, outside) for each in (module, *others)], strict=True))
     make = adapter and partial(make_adapter, f'{keys.objective}.adapter', adapter)
-    return Objective(name, losses, place, weight, make_adapter=make, **told)
+    told = dict(told, weight=weight, make_adapter=make)
+    if backbones is not None:
+        return ConnectedObjective(name, losses, backbones, place, **told)
+    return Objective(name, losses, place, **told)
 
 
 def of_features(
@@ -82,7 +90,7 @@ def without_foreign_weight(cfg: dict) -> tuple[dict, float | None]:
 
 
 def make_adapter(key: str, cfg: Mapping, student: int, teacher: int) -> nn.Module:
-    """A module from features of ``student`` channels to those of ``teacher`` channels."""
+    """A module from features of ``student`` channels to those of ``teacher``, or to a backbone's images."""
     channels = dict(in_channels=student, out_channels=teacher)
     taken = arguments_of(cfg)
     return build_module(key, {**{k: v for k, v in channels.items() if k in taken}, **cfg})

@@ -18,7 +18,8 @@ class Log:
     """Scalars by name; with several pairs, those of one end with its name.
 
     Of every objective ``<name>``: ``loss_distill_<name>``, its part of the student's loss;
-    ``<name>_grad_ratio``, its gradient where the student made what it looks at, over that of all other losses;
+    ``<name>_grad_ratio``, its gradient where the student made what it looks at, over that of all other losses,
+    and nothing where these have none there;
     ``<name>_towards``, the cosine of that gradient's way and the way to the target; and of one that learns
     ``<name>_learner_norm``, of the gradient of what it learns. Once ``distance``, mean |t - s| of student and
     teacher with black and white at -1 and 1.
@@ -29,6 +30,7 @@ class Log:
 
     def __init__(self, objectives: Sequence[Objective], pairs: int) -> None:
         self._values: dict[str, Tensor] = {}
+        self._others: dict[str, Tensor] = {}  # of each ratio, the norm that it is over
         self._chain_values: dict[
             str, set[str]
         ] = {}  # of each objective, the names that do not begin with its own
@@ -51,7 +53,12 @@ class Log:
 
     def looking(self, objective: Objective, pair: str) -> Callable[[Tensor, Tensor], None]:
         """What the gate is to tell, in the backward pass, of both gradients' norms."""
-        return lambda part, rest: self._note(f'{objective.name}_grad_ratio', pair, part / rest)
+
+        def note(part: Tensor, rest: Tensor) -> None:
+            name = self._note(f'{objective.name}_grad_ratio', pair, part / rest)
+            self._others[name] = rest.detach()
+
+        return note
 
     def directed(self, objective: Objective, pair: str, s: Tensor, t: Tensor) -> Tensor:
         """``s``, of whose gradient the direction will be logged; hooks of its own, apart from the gate's."""
@@ -103,9 +110,15 @@ class Log:
         self._silent.clear()
         if not any(name.startswith('distance') for name in self._values):
             self._drop(hub, ('train/distance',))
-        names, tensors = list(self._values), [value.float() for value in self._values.values()]
+        tensors = [value.float() for value in (*self._values.values(), *self._others.values())]
+        numbers = torch.stack(tensors).tolist() if tensors else []
+        values = dict(zip(self._values, numbers, strict=False))
+        others = dict(zip(self._others, numbers[len(values) :], strict=True))
         self._values.clear()
-        values = dict(zip(names, torch.stack(tensors).tolist() if tensors else (), strict=True))
+        self._others.clear()
+        for name in (name for name, other in others.items() if other == 0):
+            del values[name]  # it is no number, and its curve pauses
+            hub.log_scalars.pop(f'train/{name}', None)
         for name, value in values.items():
             hub.update_scalar(f'train/{name}', value)
         return values

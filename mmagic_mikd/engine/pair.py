@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ..host.locate import image_of
+from ..host.styles import StyleTap
 from ..host.taps import Call, Feature, ForwardTap, LayerTap, for_this, resolve, unwrap
 from ..host.train_mode import statistics_kept
 from ..teachers.image_cache import ImageCache
@@ -16,6 +17,7 @@ from ..utils.checks import proposal, quoted, require_range, require_switch
 from ..utils.errors import ConfigError
 from ..utils.rng import replayed
 from .image_range import ImageRange
+from .moved_styles import MovedStyles
 from .view import View
 
 KEYS = ('student', 'teacher', 'output', 'value_range', 'residual')
@@ -91,6 +93,7 @@ class Pair:
         self._asking = False
         self._tap = ForwardTap(student, self._on_student_call)
         self._layer_taps: dict[tuple[str, str], tuple[LayerTap, LayerTap]] = {}
+        self._moved: MovedStyles | None = None
         on_preprocessed = for_this(preprocessor, self._on_preprocessed)
         self._preprocessor_handle = preprocessor.register_forward_hook(on_preprocessed)
         self.release()
@@ -108,24 +111,40 @@ class Pair:
         own = {key: cfg[key] for key in KEYS[2:] if key in cfg}
         return cls(cfg['student'], model, taught_by=taught_by, **own)
 
-    def watch(self, layer: tuple[str, str], key: str) -> None:
+    def watch(self, layer: tuple[str, str], key: str, moved: bool = False) -> None:
         """Keep, from now on, what the layer of these names makes in student and teacher.
 
+        Args:
+            key: of the objective, for messages.
+            moved: whether also at styles that are moved, of a StyleGAN2 generator.
+
         Raises:
-            ConfigError: one of the two networks has no such layer.
+            ConfigError: one of the two networks has no such layer, or no styles.
         """
-        if layer in self._layer_taps:
+        whose = f'the student {self.path!r}', f'the teacher of {self.path!r}'
+        student = layer_of(f'{key}.layer', self.student, whose[0], layer[0])
+        teacher = layer_of(f'{key}.layer', self.teacher, whose[1], layer[1])
+        # a teacher that is in training is called by others, too
+        counts = (lambda: self._tap.counting), (lambda: self._asking)
+        if layer not in self._layer_taps:
+            self._layer_taps[layer] = LayerTap(student, counts[0]), LayerTap(teacher, counts[1])
+        if not moved:
             return
-        student = layer_of(f'{key}.layer', self.student, f'the student {self.path!r}', layer[0])
-        teacher = layer_of(f'{key}.layer', self.teacher, f'the teacher of {self.path!r}', layer[1])
-        asked = LayerTap(teacher, lambda: self._asking)  # one that is in training is called by others, too
-        self._layer_taps[layer] = LayerTap(student, lambda: self._tap.counting), asked
+        if self._moved is None:
+            networks = self.student, self.teacher
+            taps = [
+                StyleTap(*each) for each in zip(networks, counts, [f'{key}: {w}' for w in whose], strict=True)
+            ]
+            self._moved = MovedStyles(*taps, networks, self.path, key)
+        self._moved.watch(layer, student, teacher)
 
     def arm(self, ask_teacher: bool = True) -> None:
         """Wait for the next call that trains the student, and give what it is given to the teacher too."""
         self._ask = ask_teacher and self.teacher is not None
         self.s = self.t = self._x = None
         self._features: dict[tuple[str, str], tuple[Feature, Feature]] = {}
+        if self._moved is not None:
+            self._moved.release()
         self._tap.arm()
 
     def release(self) -> None:
@@ -135,13 +154,16 @@ class Pair:
         self.t: Tensor | None = None
         self._x: Tensor | None = None
         self._features = {}
+        if self._moved is not None:
+            self._moved.release()
         self.ground_truth: Tensor | None = None
 
     def remove(self) -> None:
         self.release()
         self._preprocessor_handle.remove()
-        for tap in (self._tap, *tree_leaves(list(self._layer_taps.values()))):
-            tap.remove()
+        for tap in (self._tap, *tree_leaves(list(self._layer_taps.values())), self._moved):
+            if tap is not None:
+                tap.remove()
 
     def view(self) -> View:
         """What both networks made.
@@ -161,6 +183,7 @@ class Pair:
             images=self.images,
             truth_key=ground_truth_key(self.path),
             taught_by=self.taught_by,
+            moved=self._moved,
         )
 
     def _require_student(self) -> None:

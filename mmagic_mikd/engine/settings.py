@@ -135,6 +135,11 @@ def _check_together(key: str, cfg: Mapping) -> None:
         if cfg.get('adapter'):
             raise ConfigError(f'{key}.adapter is for the features of a layer: name that in `layer`')
         return
-    for option in ('range', 'target', 'backbone'):
+    for option in ('range', 'target'):
         if cfg.get(option) not in (None, 'teacher'):
             raise ConfigError(f'{key}.{option} is for images, and `layer` names features: leave one out')
+    if cfg.get('backbone') and not cfg.get('adapter'):
+        raise ConfigError(
+            f'{key}.backbone sees images, and `layer` names features: leave one out, or set `adapter`, such as '
+            "dict(type='ConvModule', kernel_size=1), which makes images of the features of both networks"
+        )

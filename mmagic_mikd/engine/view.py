@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..host.taps import Feature
+from ..host.taps import Feature, Joined
 from ..objectives.objective import Place
 from ..utils.errors import ConfigError
 from .image_range import ImageRange
@@ -27,6 +27,7 @@ class View(NamedTuple):
         features: of each watched layer, what it made in student and teacher.
         images: the range of the images.
         truth_key: where a ground truth would be in the batch.
+        moved: what the layers make at styles moved by so much; None where nothing looks there.
     """
 
     name: str
@@ -39,6 +40,7 @@ class View(NamedTuple):
     images: ImageRange
     truth_key: str
     taught_by: str = ''
+    moved: Callable[[float], dict[tuple[str, str], tuple[Feature, Feature]]] | None = None
 
     def at(self, place: Place, gate: Gate | None = None) -> tuple[Tensor, Tensor]:
         """What the student made there, and what it is compared with, a constant.
@@ -51,6 +53,9 @@ class View(NamedTuple):
         """
         if place.layer is not None:
             student, teacher = self.features[place.layer]
+            if place.moved is not None:
+                aside = self.moved(place.moved)[place.layer]
+                student, teacher = Joined(student, aside[0]), Joined(teacher, aside[1])
             s, t, on_all = student.tensor, teacher.tensor.detach(), student.on_gradient
         else:
             s, t, on_all = self.s, self._target(place), self.s.register_hook

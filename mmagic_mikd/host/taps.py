@@ -4,6 +4,7 @@ Nothing here knows about distillation. Every tap is undone by its ``remove``.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -135,6 +136,26 @@ class Feature:
             changed = look(gradient)
             gradient = gradient if changed is None else changed
         return gradient
+
+
+class Joined:
+    """Two features of a layer as one, the second's samples after the first's."""
+
+    def __init__(self, first: Feature, second: Feature) -> None:
+        self._parts = first, second
+        self.tensor = torch.cat([first.tensor, second.tensor])
+
+    def on_gradient(self, look: Callable[[Tensor], Tensor | None]) -> None:
+        """Call ``look`` with both gradients, in the next backward pass; what it returns has no effect."""
+        seen: dict[int, Tensor] = {}
+
+        def told(place: int, gradient: Tensor) -> None:
+            seen[place] = gradient
+            if len(seen) == 2:
+                look(torch.cat([seen.pop(0), seen.pop(1)]))
+
+        for place, part in enumerate(self._parts):
+            part.on_gradient(partial(told, place))
 
 
 class LayerTap:

@@ -16,6 +16,7 @@ from .relational import RelationalLoss
 from .spatial_affinity import SpatialAffinityLoss
 from .ssim import SSIMLoss
 from .style import StyleLoss
+from .style_relation import StyleRelationLoss
 from .total_variation import TotalVariationLoss
 from .vid import VIDLoss
 from .wavelet import WaveletLoss
@@ -38,6 +39,7 @@ __all__ = [
     'SSIMLoss',
     'SpatialAffinityLoss',
     'StyleLoss',
+    'StyleRelationLoss',
     'TotalVariationLoss',
     'VIDLoss',
     'WaveletLoss',

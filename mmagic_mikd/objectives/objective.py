@@ -20,6 +20,8 @@ class Place(NamedTuple):
             make them.
         key: where ``target`` stands in the config, for messages.
         teacher: the name of the only teacher that it looks at; None looks at every one.
+        moved: how far the styles of a StyleGAN2 generator are moved for the second half of what it gets; None
+            for no such half.
     """
 
     layer: tuple[str, str] | None = None
@@ -27,6 +29,7 @@ class Place(NamedTuple):
     range: tuple[float, float] | None = None
     key: str = 'target'
     teacher: str | None = None
+    moved: float | None = None
 
     @property
     def asks_teacher(self) -> bool:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from mmagic.datasets import UnpairedImageDataset
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -36,10 +37,10 @@ class DistillPictures(Hook):
 
     Goes beside ``default_hooks.distill`` as ``distill_pictures=dict(type='DistillPictures')``. A picture
     ``distill_<pair>`` has a row per image: the input where it is one, the images of student and teacher, and
-    the target of the data set where there is one. With a Langevin chain there is a picture ``chain_<pair>``
-    as well: its start, s or t', states of the chain that this iteration trained on, its end t~ and the
-    target t, each with its energy. Nothing is computed for it, so the training is the same with it and
-    without.
+    the target of the data set where there is one; photographs of an unpaired one are no targets. With a
+    Langevin chain there is a picture ``chain_<pair>`` as well: its start, s or t', states of the chain that
+    this iteration trained on, its end t~ and the target t, each with its energy. Nothing is computed for it,
+    so the training is the same with it and without.
 
     Args:
         interval: iterations from one picture to the next.
@@ -68,6 +69,7 @@ class DistillPictures(Hook):
             )
         self._chains = [o for o in hook.objectives.values() if isinstance(o, EnergyObjective)]
         self._pairs = [pair.name for pair in hook.pairs]
+        self._paired = not is_unpaired(runner.train_dataloader.dataset)
         hook.iteration.watchers.append(self._see)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
@@ -80,7 +82,7 @@ class DistillPictures(Hook):
 
     def _see(self, views: Sequence[View]) -> None:
         if self._due:
-            self._seen.update({view.name: columns(view, self._samples) for view in views})
+            self._seen.update({view.name: columns(view, self._samples, self._paired) for view in views})
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
@@ -106,15 +108,25 @@ def drawable(image: Tensor | None, view: View) -> bool:
     return image is not None and image.ndim == view.s.ndim and image.shape[-3] in CHANNELS
 
 
-def columns(view: View, samples: int) -> list[State]:
+def is_unpaired(dataset: Any) -> bool:
+    """Whether it brings inputs together with photographs of other places, be it repeated or one of several."""
+    inner = [getattr(dataset, 'dataset', None), *getattr(dataset, 'datasets', ())]
+    return isinstance(dataset, UnpairedImageDataset) or any(map(is_unpaired, filter(None, inner)))
+
+
+def columns(view: View, samples: int, paired: bool = True) -> list[State]:
     """Input, student, teacher and target of one pair, as far as they are images, on the CPU.
+
+    Args:
+        samples: how many of the batch.
+        paired: whether what the data set has beside an input is its target.
 
     Raises:
         ConfigError: the range of the images is unknown.
     """
     images = dict(student=view.s, teacher=view.t)
     if drawable(view.x, view):  # what is made from noise has no target: the photographs are others
-        images = dict(input=view.x, **images, target=view.ground_truth)
+        images = dict(input=view.x, **images, target=view.ground_truth if paired else None)
     made = []
     for name, image in images.items():
         if not drawable(image, view):

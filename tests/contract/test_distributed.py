@@ -31,6 +31,15 @@ CHANGES = {f'{family}, trained': (family, {}) for family in FAMILIES} | {
             for name in ('features', 'feature_nce', 'residual')
         },
     ),
+    # a second call of the student, beside the wrapper that sums its gradients
+    'moved': (
+        'stylegan2',
+        {
+            'default_hooks.distill.objectives.relation': dict(
+                type='StyleRelationLoss', layer='convs.1', loss_weight=3000.0
+            )
+        },
+    ),
 }
 pytestmark = pytest.mark.slow
 
@@ -104,6 +113,13 @@ def test_replicas_of_what_looks_through_backbones_are_bit_identical(ranks):
     assert {'features', 'feature_nce', 'residual'} < set(first['learned'])
     assert same(first['learned'], second['learned'])
     assert not equal(weights(first['model']), weights(ranks['pix2pix, trained'][0]['model']))
+
+
+def test_replicas_of_a_student_that_is_called_twice_are_bit_identical(ranks):
+    first, second = ranks['moved']
+    assert equal(weights(first['model']), weights(second['model']))
+    assert same(first['optimizers'], second['optimizers'])
+    assert not equal(weights(first['model']), weights(ranks['stylegan2, trained'][0]['model']))
 
 
 @pytest.mark.parametrize('family', ['pix2pix', 'cyclegan'])

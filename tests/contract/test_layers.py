@@ -6,6 +6,7 @@ import pytest
 import torch
 from families import hook_of, load, scalars, train
 from interruption import difference, elsewhere
+from mmengine.registry import MODELS
 from objective_rows import LAYERS, Witness, base_config, distilled, witnessed
 from torch.nn.functional import conv2d, mse_loss
 
@@ -76,6 +77,32 @@ def test_an_adapter_learns_by_its_own_optimiser(base, tmp_path):
     runner, witness = witnessed(distilled(base, tmp_path, dict(hint=hint(learner=learner))), Witness())
     assert difference(witness.learned[0], witness.learned[3]) is None
     assert scalars(runner)['hint_learner_norm'].min() > 0
+
+
+def test_a_discriminator_sees_the_features_of_both_networks(tmp_path):
+    """DCD: |D(A_s(f_s)) - D(A_t(f_t))|, A_s and A_t as they are after their step, D of the teacher's file."""
+    base = base_config('pix2pix', tmp_path, 2)
+    seen = dict(type='discriminator', layers=['model.0.conv', 'model.1'])
+    dcd = dict(type='L1Loss', loss_weight=3.0, layer=LAYERS['pix2pix'], adapter=ADAPTER, backbone=seen)
+    cfg = distilled(base, tmp_path / 'run', dict(dcd=dcd))
+    runner, witness = witnessed(cfg, Features(LAYERS['pix2pix'], LAYERS['pix2pix']))
+    patches = MODELS.build(cfg.default_hooks.distill.teacher.model.discriminator).eval()
+    saved = load(cfg.default_hooks.distill.teacher.checkpoint)['state_dict']
+    prefix = 'discriminators.photo.'
+    patches.load_state_dict({k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)})
+    maps = []
+    for whose in ('student', 'teacher'):
+        connectors = [
+            {name: step['dcd'][f'adapters.generators_photo.{whose}.{name}'] for name in ('weight', 'bias')}
+            for step in witness.learned
+        ]
+        assert connectors[0]['weight'].shape[0] == 6  # a conditional one sees the input beside the image
+        assert not torch.equal(connectors[0]['weight'], connectors[1]['weight'])  # both learn
+        image = conv2d(witness.kept[whose], **connectors[0])
+        first = patches.model[0].conv(image)
+        maps.append([first, patches.model[1](patches.model[0].activate(first.clone()))])
+    each = [(s - t).abs().mean() for s, t in zip(*maps, strict=True)]
+    assert scalars(runner)['loss_distill_dcd'][0] == pytest.approx(3 * sum(each).item() / 2, rel=1e-5)
 
 
 def test_without_an_adapter_the_widths_are_named(base, tmp_path):

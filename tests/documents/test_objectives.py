@@ -2,10 +2,14 @@
 
 import re
 
+import torch
 import yaml
+from mmagic.registry import MODELS
+from mmengine.config import Config
 from places import ROOT
 
 from mmagic_mikd import objectives
+from mmagic_mikd.backbones.backbone import Backbone
 from mmagic_mikd.backbones.build import NAMED
 from mmagic_mikd.engine.settings import read
 from mmagic_mikd.objectives.energy.estimators import ESTIMATORS
@@ -24,12 +28,44 @@ def test_every_name_of_a_setting_is_there():
     assert all(f"`'{name}'`" in PAGE for name in (*ESTIMATORS, *NEGATIVES, 'langevin'))
 
 
-def test_its_config_is_one():
-    (block,) = re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)
+def test_its_configs_are_some():
+    found = []
+    for block in re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL):
+        scope: dict = {}
+        exec(block, scope)
+        found.append(read(scope['default_hooks']['distill']).objectives)
+    first, dcd, relations = found
+    assert set(first) == {'pyramid', 'features'} and set(dcd) == {f'dcd{i}' for i in range(1, 5)}
+    assert set(relations) == {*(f'relation{size}' for size in (16, 32, 64, 128)), 'l1'}
+
+
+def test_dcd_looks_at_the_layers_of_the_networks_that_it_names():
+    """The connectors of OMGD's four layers, and the last feature map of the toolbox's PatchGAN."""
+    cfg = Config.fromfile(
+        ROOT / 'configs/cyclegan/mikd-cyclegan_lsgan-mobile-resnet-in-c16_1xb1-270kiters_horse2zebra.py'
+    )
     scope: dict = {}
-    exec(block, scope)
-    settings = read(scope['default_hooks']['distill'])
-    assert set(settings.objectives) == {'pyramid', 'features'}
+    exec(re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[1], scope)
+    generator, patches = (MODELS.build(cfg.model[name]) for name in ('generator', 'discriminator'))
+    for objective in scope['default_hooks']['distill']['objectives'].values():
+        assert objective['layer'] in dict(generator.named_modules())
+        (last,) = objective['backbone']['layers']
+        maps = Backbone(patches, [last], 'backbone')(torch.zeros(1, 3, 32, 32))
+        assert [m.shape[1] for m in maps] == [list(patches.model)[-1].in_channels]
+
+
+def test_the_relations_are_of_the_resolutions_that_they_are_named_after():
+    generator, scope = (
+        MODELS.build(dict(type='NarrowStyleGAN2Generator', out_size=256, style_channels=8, width=8)),
+        {},
+    )
+    exec(re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[2], scope)
+    sizes: dict[str, int] = {}
+    for name, layer in generator.named_modules():
+        layer.register_forward_hook(lambda m, args, out, name=name: sizes.update({name: out.shape[-1]}))
+    generator(None, num_batches=1)
+    own = scope['default_hooks']['distill']['objectives']
+    assert all(name == f'relation{sizes[cfg["layer"]]}' for name, cfg in own.items() if name != 'l1')
 
 
 def test_its_command_names_objectives_of_the_study():

@@ -1,14 +1,18 @@
 """What stands in `objectives`: values, learning, ends, and what is refused."""
 
+from types import SimpleNamespace
+
 import families
 import pytest
 import torch
 from families import Observer, equal, hook_of, load, scalars, train, without_distillation
+from mmengine.logging import MessageHub
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from torch import nn
 
 from mmagic_mikd import VIDLoss
+from mmagic_mikd.engine.log import Log
 from mmagic_mikd.engine.pair import Pair
 from mmagic_mikd.engine.view import View
 from mmagic_mikd.objectives.objective import Objective
@@ -108,6 +112,33 @@ def test_a_terms_weight_falls_to_nothing_and_the_teacher_rests(tmp_path, monkeyp
     assert shares == [1.0, 0.5, None, None] and asked == [0, 1]
     ended = {'loss_distill_l1', 'l1_grad_ratio', 'l1_towards', 'distance'} & scalars(runner).keys()
     assert ended == set()  # a curve that has ended is no longer in the log
+
+
+@pytest.mark.parametrize(
+    'objective',
+    [
+        dict(type='L1Loss'),
+        dict(type='L1Loss', gradient_ratio=0.5),
+        dict(type='MIDistillLoss', critic=dict(base_channels=2), chain=dict(steps=2)),
+    ],
+)
+def test_a_ratio_to_losses_without_a_gradient_is_not_in_the_log(tmp_path, objective):
+    """It was inf where the only loss of the model has weight 0, which no plot and no mean can show."""
+    cfg = config('edsr', tmp_path, 2, [])
+    cfg.default_hooks.distill.objectives = dict(x=objective)
+    cfg.model.pixel_loss.loss_weight = 0.0
+    log = scalars(train(cfg))
+    assert 'x_grad_ratio' not in log
+    assert log['loss_distill_x'].size == 2 and log['x_towards'].size == 2
+
+
+def test_a_ratio_pauses_while_the_other_losses_have_no_gradient():
+    hub, objective = MessageHub('a ratio pauses'), SimpleNamespace(name='x')
+    log = Log([], 1)
+    for rest, shown in ((2.0, 0.5), (0.0, None), (4.0, 0.25)):
+        log.looking(objective, 'pair')(torch.tensor(1.0), torch.tensor(rest))
+        assert log.write(hub) == ({} if shown is None else dict(x_grad_ratio=shown))
+        assert ('train/x_grad_ratio' in hub.log_scalars) == (shown is not None)
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,7 @@ def test_a_bad_value_of_an_option_is_named(option, value):
     [
         (dict(adapter=dict(type='Conv2d', kernel_size=1)), f'{X}.adapter is for the features of a layer'),
         (dict(layer='a', target='ground_truth'), f'{X}.target is for images, and `layer` names features'),
+        (dict(layer='a', backbone='random'), f'{X}.backbone sees images, and .* set `adapter`'),
         (dict(layer='a', range=(0, 1)), f'{X}.range is for images, and `layer` names features'),
         (dict(chain=dict(step=1)), f"{X}.chain has no setting 'step': did you mean 'steps'"),
         (dict(chain=dict(start='teacher')), f"{X}.chain.start='teacher' must be"),
@@ -328,6 +329,10 @@ def tiny(tmp_path_factory):
         (dict(L1, reductoin='sum'), f"{X} .*'reductoin'.* did you mean 'reduction'"),
         (dict(type='VIDLoss', channels=0), f'{X}: VIDLoss: channels=0 must be'),
         (dict(L1, layer='head'), f"{X}.layer='head' is no layer of the student 'generators.photo'"),
+        (
+            dict(type='MIDistillLoss', layer='model', adapter=dict(type='Conv2d', kernel_size=1)),
+            f'{X}.adapter is for what compares features',
+        ),
         (dict(L1, layer='model', adapter=dict(type='Konv2d', kernel_size=1)), f"{X}.adapter.type='Konv2d'"),
         (dict(type='VIDLoss', learner=dict(ADAM, type='AmpOptimWrapper')), f'{X}.learner.type='),
         (

@@ -76,7 +76,7 @@ def elsewhere(cfg: Config, checkpoint: str, folder: Path) -> Config:
     shutil.copy(Path(cfg.work_dir) / checkpoint, folder)
     (folder / 'last_checkpoint').write_text(str(folder / checkpoint))
     cfg = resume(cfg)
-    cfg.work_dir = str(folder)
+    cfg.work_dir, cfg.load_from = str(folder), None  # what the run began with is in its checkpoint
     return cfg
 
 

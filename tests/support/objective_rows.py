@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
-from families import equal, hook_of, nafnet
+from families import equal, hook_of, load, nafnet
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
@@ -14,7 +14,12 @@ from resumable import FAMILIES, every
 from torch import Tensor
 
 LAYERS = dict(  # whose features have one size in student and teacher, and twice the channels in the teacher
-    pix2pix='model.model.1', cyclegan='model.3', stylegan2='conv1', edsr='body', srgan='trunk_net'
+    pix2pix='model.model.1',
+    cyclegan='model.3',
+    stylegan2='conv1',
+    one_mapping='convs.1',
+    edsr='body',
+    srgan='trunk_net',
 )
 LAYER = 'the layer of the family'
 EYES = dict(type='random', widths=(4, 8))
@@ -70,13 +75,23 @@ ROWS = dict(
     channels=dict(
         type='ChannelDistillationLoss', layer=LAYER, adapter=dict(type='Conv2d', kernel_size=1, bias=False)
     ),
+    # a layer's features, made into images in both networks, as a frozen one sees them
+    connected=dict(
+        type='L1Loss',
+        layer=LAYER,
+        adapter=dict(type='ConvModule', kernel_size=1, norm_cfg=dict(type='BN', track_running_stats=False)),
+        backbone=EYES,
+    ),
+    # of features at two styles, which only one family has
+    style_relation=dict(type='StyleRelationLoss', layer=LAYER),
 )
+ONLY = dict(style_relation=('one_mapping',))  # families of rows that the others cannot have
 # These rows are tested in every family, because how they reach the student is their own; the others differ in
 # their arithmetic alone, and are tested in two.
 THROUGHOUT = ('pyramid', 'info_nce', 'features', 'balanced', 'feature_nce', 'attention', 'mi', 'hint')
 LEARNING = (
     *('pyramid', 'vid', 'laplace', 'haar', 'features', 'info_nce', 'hint'),
-    *('mi', 'nce', 'feature_nce', 'residual', 'crd', 'channels'),
+    *('mi', 'nce', 'feature_nce', 'residual', 'crd', 'channels', 'connected'),
 )
 
 
@@ -88,9 +103,24 @@ def objective(row: str, family: str, **options) -> dict:
     return cfg
 
 
+def one_mapping(folder: Path, iters: int) -> Config:
+    """A StyleGAN2 that starts with the mapping network of its teacher, in the plain toolbox, too."""
+    cfg = FAMILIES['stylegan2'](folder, iters)
+    saved, beginning = (
+        load(cfg.default_hooks.distill.teacher.checkpoint)['state_dict'],
+        'generator_ema.module.',
+    )
+    own = {f'generator.{k.removeprefix(beginning)}': v for k, v in saved.items() if k.startswith(beginning)}
+    state = {name: value for name, value in own.items() if '.style_mapping.' in name}
+    assert state
+    cfg.load_from = str(folder / 'mapping.pth')
+    torch.save(dict(state_dict=state), cfg.load_from)
+    return cfg
+
+
 def base_config(family: str, folder: Path, iters: int = 4) -> Config:
     """A run of the family with its teacher, and no objective; a checkpoint every two iterations."""
-    cfg = every({**FAMILIES, 'nafnet': nafnet}[family](folder, iters), 2)
+    cfg = every({**FAMILIES, 'nafnet': nafnet, 'one_mapping': one_mapping}[family](folder, iters), 2)
     cfg.default_hooks.distill = dict(type='DistillRunner', teacher=cfg.default_hooks.distill.teacher)
     return cfg
 

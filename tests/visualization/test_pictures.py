@@ -268,6 +268,20 @@ def test_any_objective_has_a_picture_of_what_it_compares(tmp_path, family):
         assert np.array_equal(column[CAPTION:-2, 1:-1][::factor, ::factor], pixels)
 
 
+@pytest.mark.parametrize('repeated', [False, True])
+def test_a_photograph_of_another_place_is_no_target(tmp_path, repeated):
+    cfg = with_pictures(cyclegan(tmp_path, iters=1))
+    cfg.default_hooks.distill.objectives = dict(l1=dict(type='L1Loss'))
+    if repeated:
+        cfg.train_dataloader.dataset = dict(
+            type='RepeatDataset', times=2, dataset=cfg.train_dataloader.dataset
+        )
+    train(cfg)
+    drawn = pictures(tmp_path, 'distill')
+    assert len(drawn) == 2
+    assert all(list(cut(sheet)) == ['input', 'student', 'teacher'] for sheet in drawn.values())
+
+
 def test_only_the_first_process_draws(tmp_path, monkeypatch):
     monkeypatch.setattr(module, 'is_main_process', lambda: False)
     runner = Runner.from_cfg(with_pictures(pix2pix(tmp_path, iters=1)))

@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 
 from . import data  # noqa: F401  registers the dataset
 from .case import Case
+from .starts import StartWitness
 from .witness import Witness
 
 ITERATIONS = 2
@@ -32,13 +33,19 @@ default_hooks = dict(
 
 @dataclass(frozen=True)
 class Row:
-    """What a run has shown; ``problem`` is the error in one line, None if the family distils."""
+    """What a run has shown.
+
+    Attributes:
+        problem: the error in one line, None if the family distils.
+        starts: which starts of its student are right, or why none is.
+    """
 
     family: str
     config: str
     generator: str
     optimisers: str
     problem: str | None
+    starts: str = ''
 
 
 @cache
@@ -46,17 +53,18 @@ def distil(case: Case) -> Row:
     torch.use_deterministic_algorithms(False)  # other tests switch it on; unpooling has no such algorithm
     with tempfile.TemporaryDirectory() as folder, DefaultScope.overwrite_default_scope('mmagic'):
         cfg = build_config(case, Path(folder) / case.family.replace(' ', '_'))
-        witness, problem = Witness(), None
+        witness, starts, problem = Witness(), StartWitness(), None
         try:
             runner = Runner.from_cfg(copy.deepcopy(cfg))
             runner.register_hook(witness)
+            runner.register_hook(starts)
             runner.train()
         except Exception as error:
             traceback.print_exc()  # for who wonders why
             problem = f'{type(error).__name__}: {" ".join(str(error).split())}'
         else:
             check(cfg, runner, witness)
-        return Row(case.family, case.config, witness.generator, witness.optimisers, problem)
+        return Row(case.family, case.config, witness.generator, witness.optimisers, problem, starts.answer)
 
 
 def build_config(case: Case, work_dir: Path) -> Config:

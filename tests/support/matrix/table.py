@@ -31,8 +31,14 @@ trainings.
 
 **{green} of {all} families** can be distilled.
 
-| family | config | generator | optimisers | distils | further settings of `distill`, notes, or why not |
-| --- | --- | --- | --- | --- | --- |
+"Start" names the ways in which the narrower student of the run may start from its teacher
+([students.md](students.md#starting-from-the-teachers-weights)): those that pass the numerical test, in which a
+teacher whose other channels are zeros makes the images of its student. Means over all channels, as layer norms
+take them, are left out of it. `refitted` stands beside `sliced`: on that teacher its fit has nothing to mend.
+"Of one size" is a run whose teacher is as wide as its student, so that there is nothing to choose.
+
+| family | config | generator | optimisers | distils | start | further settings of `distill`, notes, why not |
+| --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -48,7 +54,7 @@ def line(case: Case, row: Row) -> str:
     problem = cell(row.problem) if row.problem else None
     notes = ' '.join(filter(None, (further.replace('|', r'\|'), case.note, problem)))
     answer = 'no' if row.problem else 'yes'
-    cells = (row.family, f'`{case.config}`', row.generator, row.optimisers, answer, notes)
+    cells = (row.family, f'`{case.config}`', row.generator, row.optimisers, answer, cell(row.starts), notes)
     return f'| {" | ".join(cells)} |\n'
 
 
