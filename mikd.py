@@ -14,6 +14,7 @@ TOOLS = {  # in the order of a project: module in mmagic_mikd.apps with a `main`
     'start_student': ('builder.start_student', 'a student at its start, as a plain checkpoint'),
     'train': ('launch.train', 'train a config, with or without distillation'),
     'test': ('launch.test', 'evaluate a checkpoint'),
+    'mim': ('launch.mim', 'let `mim train mmagic CONFIG` start in this environment'),
     'export': ('export.export', 'a trained student as a file that runs without the toolbox'),
     'translate': ('export.translate', 'pictures through that file'),
     'demo': ('demo.demo', 'that file in a page, which runs it in a browser'),

@@ -65,8 +65,21 @@ def decodes(path: str) -> bool:
 
 def unreadable(transform, data, error: Exception) -> str:
     reason = getattr(error, 'strerror', None) or 'nothing in it can be decoded'
-    files = files_of(data, getattr(transform, 'key', None))
+    paths = paths_of(data, getattr(transform, 'key', None))
+    files = ' and '.join(paths)
+    if others := [other.name for path in paths for other in namesakes(Path(path))]:
+        return (
+            f'{files} is not there, but {others[0]} is: a data set takes the names of one folder, with their '
+            'suffix, for the other; save both in one format'
+        )
     return f'{files} cannot be read as an image ({reason}): repair it, or remove it from the data'
+
+
+def namesakes(path: Path) -> list[Path]:
+    """Files that differ from one that is not there in their suffix only."""
+    if path.exists() or not path.parent.is_dir():
+        return []
+    return sorted(other for other in path.parent.iterdir() if other.stem == path.stem)
 
 
 def unfit(transform, data, error: Exception) -> str:
@@ -87,7 +100,7 @@ def remedy(transform, error: Exception) -> str:
     if 'width of image pair' in str(error):
         return (
             'it wants both images side by side in one file; for two folders take BasicImageDataset with '
-            "data_prefix=dict(img_a='A', img_b='B') and a LoadImageFromFile for each key"
+            "data_prefix=dict(img_A='A', img_B='B') and a LoadImageFromFile for each key"
         )
     if backend and isinstance(error, AttributeError | ImportError):
         return f'install the package of imdecode_backend={backend!r}, or leave that out'

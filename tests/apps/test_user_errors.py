@@ -3,6 +3,7 @@
 import os
 import runpy
 import sys
+from types import SimpleNamespace
 
 import pytest
 from places import TOOLS as SCRIPTS
@@ -51,8 +52,8 @@ def refused(tmp_path, monkeypatch, capsys):
     return refused
 
 
-# `doctor` takes no argument
-@pytest.mark.parametrize('tool', [tool for tool in TOOLS if tool != 'doctor'])
+# `doctor` takes no argument, `mim` no name of anything
+@pytest.mark.parametrize('tool', [tool for tool in TOOLS if tool not in ('doctor', 'mim')])
 def test_by_the_name_of_the_tool(refused, tool):
     assert 'gone' in refused(main, 'mikd', tool, *BAD[tool])
 
@@ -123,3 +124,17 @@ def test_tuples_are_no_payload(tmp_path):
     Config(dict(betas=(0.0, 0.999), nested=[(1, (2, 3))])).dump(str(tmp_path / 'config.yaml'))
     cfg = read_config(str(tmp_path / 'config.yaml'))
     assert cfg.betas == (0.0, 0.999) and cfg.nested == [(1, (2, 3))]
+
+
+def test_a_best_score_that_is_not_measured(tmp_path):
+    """As in most configs of the toolbox once their evaluator, which downloads, is replaced."""
+    from mmengine.hooks import CheckpointHook
+
+    hook = CheckpointHook(interval=1, by_epoch=False, save_best='FID/fid', rule='less')
+    runner = SimpleNamespace(iter=0, epoch=0, work_dir=str(tmp_path), logger=None)
+    hook.out_dir = str(tmp_path)
+    with pytest.raises(KeyError) as raised:
+        hook._save_best_checkpoint(runner, {'target/psnr': 20.0, 'swd/avg': 3.0})
+    sentence = explain(raised.value)
+    assert sentence.startswith("default_hooks.checkpoint.save_best='FID/fid' is none of the scores of val_")
+    assert 'swd/avg, target/psnr' in sentence and 'save_best=None' in sentence

@@ -1,5 +1,7 @@
 """What a data pipeline fails on is named: the transform, the file."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from mmagic.utils import register_all_modules
 from mmengine.dataset import Compose
 from mmengine.registry import TRANSFORMS
 
+from mmagic_mikd.compat.pipeline_errors import unreadable
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -93,3 +96,11 @@ def test_what_opencv_cannot_do_names_the_file():
     """One channel where a transform expects three."""
     with pytest.raises(ConfigError, match=r'^Normalize in the data pipeline fails on a/small.png'):
         Compose([transform('Normalize', cv2.error('bad number of channels'))])(dict(DATA))
+
+
+def test_a_file_that_is_there_with_another_suffix_is_named(tmp_path):
+    """Label maps as PNG beside photographs as JPEG: a data set takes the names of one folder for both."""
+    (tmp_path / '7.jpg').touch()
+    missing = dict(photo_path=str(tmp_path / '7.png'))
+    message = unreadable(SimpleNamespace(key='photo'), missing, FileNotFoundError(2, 'No such file'))
+    assert message.startswith(f'{tmp_path}/7.png is not there, but 7.jpg is: ')

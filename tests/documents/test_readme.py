@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from families import ROOT, common, data_folder, save_teacher, train
 from mmengine.config import Config
 
@@ -52,7 +53,7 @@ def prose(text: str) -> list[str]:
     text = re.sub(r'```.*?```', '', text, flags=re.S)
     text = re.sub(r'(?m)^(\||#|!\[).*$', '', text)
     text = re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', text)
-    return [s for s in re.split(r'(?<=[.:;?])\s+|\n\n|\n- ', text) if s.strip()]
+    return [s for s in re.split(r'(?<=[.:;?])\s+|\n\n|\n *- |\n *\d+\. ', text) if s.strip()]
 
 
 def test_it_stays_readable():
@@ -61,6 +62,16 @@ def test_it_stays_readable():
     sentences = [len(sentence.split()) for sentence in prose(text)]
     assert sum(sentences) <= 900 and max(sentences) <= 35
     assert sorted(sentences)[len(sentences) // 2] <= 20
+
+
+NOT_YET = ('At 60 and 30 the student is', "`'inherited'` takes the teacher's")  # two known ones
+PAGES = [*(ROOT / 'docs').glob('*.md'), ROOT / 'benchmarks/studies/README.md', ROOT / 'CONTRIBUTING.md']
+
+
+@pytest.mark.parametrize('page', sorted(PAGES), ids=lambda page: page.stem)
+def test_no_sentence_of_a_page_is_longer_than_one_can_read(page):
+    long = {' '.join(sentence.split()) for sentence in prose(page.read_text()) if len(sentence.split()) > 35}
+    assert {sentence for sentence in long if not sentence.startswith(NOT_YET)} == set()
 
 
 def test_its_links_and_those_of_the_pages_lead_somewhere():

@@ -75,7 +75,7 @@ def test_the_wheel_declares_what_resolves_and_nothing_else(wheel, tmp_path):
     assert always == {str(r) for r in requirements('runtime') + requirements('openmmlab')}
     assert {r.name for r in declared} & {r.name for r in requirements('host')} == set()
     extras = {str(r.marker).split('"')[1] for r in declared if r.marker}
-    assert extras == {'export', 'report', 'docs', 'dev'}
+    assert extras == {'export', 'cluster', 'report', 'docs', 'dev'}
 
 
 @pytest.mark.slow

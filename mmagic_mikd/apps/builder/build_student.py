@@ -109,9 +109,7 @@ def main() -> None:
     if budget:
         print(f'\n{student.within(budget)}')
     out = escape.line(args.out)
-    print(
-        f'\nWrote {out}. It expects its teacher at {escape.line(checkpoint)}; then: python tools/train.py {out}'
-    )
+    print(f'\nWrote {out}. It expects its teacher at {escape.line(checkpoint)}; then: mikd train {out}')
 
 
 if __name__ == '__main__':

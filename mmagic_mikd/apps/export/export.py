@@ -204,5 +204,5 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
     if args.format == 'onnx' and spec.kind == 'image':
         shutil.copyfile(TEMPLATE, args.out / 'run.py')
         keep_inputs(student.calls.inputs[:KEPT], spec, args.out / 'inputs')
-        say(f'Next: python {args.out}/run.py PICTURE OUT.png, or python tools/demo.py {args.out}')
+        say(f'Next: python {args.out}/run.py PICTURE OUT.png, or mikd demo {args.out}')
     return 0

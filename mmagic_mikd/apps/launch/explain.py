@@ -66,6 +66,8 @@ def explain(error: BaseException) -> str | None:
     if frames and frames[-1].f_code.co_name == 'call_hook' and isinstance(error.__context__, TypeError):
         error = error.__context__  # MMEngine raises the TypeErrors of its hooks anew
         frames += frames_of(error)
+    if isinstance(error, KeyError) and frames and frames[-1].f_code.co_name == '_save_best_checkpoint':
+        return _about_best(frames[-1].f_locals)
     whole = next((f.f_locals['cfg'] for f in frames if _is_config(f.f_locals.get('cfg'))), None)
     if isinstance(error, OSError) and error.errno in REMEDIES:
         return _about_file(error, whole)
@@ -143,6 +145,16 @@ def _places(key: str, value: Any) -> Iterator[tuple[str, dict]]:
 def _about_file(error: OSError, whole: Any) -> str:
     place = error.filename or (whole and f'work_dir={whole.get("work_dir")}') or 'a file'
     return f'{place}: {error.strerror}; {REMEDIES[error.errno]}'
+
+
+def _about_best(known: dict[str, Any]) -> str:
+    """The toolbox looks for the score of the best checkpoint after the first evaluation only."""
+    scores = quoted(', '.join(sorted(known['metrics'])))
+    return (
+        f'default_hooks.checkpoint.save_best={known["key_indicator"]!r} is none of the scores of '
+        f"val_evaluator, which gives {scores}: name one of them, with rule='greater' or "
+        "'less', or set save_best=None"
+    )
 
 
 def _about_package(error: ImportError, frames: list[FrameType], whole: Any) -> str | None:

@@ -67,6 +67,8 @@ def main():
     require_parts(cfg, args.config, 'train')
     require_length(cfg)
     require_data(cfg, 'train_dataloader')
+    if cfg.get('val_cfg') is not None:
+        require_data(cfg, 'val_dataloader')
     require_checkpoint('load_from', cfg.get('load_from'))
     if args.amp or args.amp_dtype:
         enable_amp(cfg, args.amp_dtype)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,19 +26,22 @@ class CellFailed(ConfigError):
     """A training ended with an error; the message is what the user needs to read."""
 
 
-def run_cells(study: Study, cells: list[Cell], jobs: int) -> None:
+def run_cells(study: Study, cells: list[Cell], jobs: int, run: Callable[..., None] | None = None) -> None:
     """The teacher, then the cells that have no rows yet, ``jobs`` at a time.
+
+    Args:
+        run: what runs one, as `_run` does, which is the default.
 
     Raises:
         CellFailed: some of them failed; the others are done all the same.
     """
-    stop, done = Event(), finished(study)
+    stop, done, run = Event(), finished(study), run or _run
     cells = [cell for cell in cells if key_of(identity(cell)) not in done]
     if cells or key_of(identity(study.teacher)) not in done:
-        _run(study, study.teacher, 'the teacher', stop)
+        run(study, study.teacher, 'the teacher', stop)
     with ThreadPoolExecutor(jobs) as pool:
         titles = (f'{number} of {len(cells)}' for number in range(1, len(cells) + 1))
-        tasks = [pool.submit(_run, study, *task, stop) for task in zip(cells, titles, strict=True)]
+        tasks = [pool.submit(run, study, *task, stop) for task in zip(cells, titles, strict=True)]
         try:
             failures = [failure for task in tasks if (failure := _failure(task))]
         except BaseException:  # Ctrl-C: end the trainings too

@@ -4,6 +4,7 @@
     python tools/study.py table STUDY.yaml     STUDY.md, from STUDY.csv alone
     python tools/study.py table STUDY.yaml --against l1    prints differences to another objective than none
     python tools/study.py plot STUDY.yaml      STUDY.png, likewise
+    python tools/study.py run STUDY.yaml --executor slurm --executor-set slurm_partition=cpu timeout_min=240
 
 `run` can be stopped at any time: finished cells are rows of STUDY.csv and are kept, the same command does
 the rest, and several processes may share the work.
@@ -13,10 +14,15 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ...utils import escape
 from ...utils.errors import ConfigError
 from ..clone import data_folder
 from ..launch.launch import user_errors
+
+if TYPE_CHECKING:
+    from .cells import Cell, Study
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -35,7 +41,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--against', metavar='OBJECTIVE', help='print differences of last checkpoints to it, write nothing'
     )
-    parser.add_argument('--jobs', type=int, default=1, help='trainings at a time, one thread each')
+    parser.add_argument('--jobs', type=int, help='trainings at a time, one thread each (1; with Slurm all)')
+    parser.add_argument('--executor', choices=['local', 'slurm'], help='each training is a job of submitit')
+    parser.add_argument(
+        '--executor-set',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='settings of its jobs, such as slurm_partition=NAME timeout_min=240 mem_gb=4',
+    )
     parser.add_argument(
         '--data', type=Path, help=f"folder of data sets (default: the study's `data`, else {data_folder()})"
     )
@@ -46,6 +61,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.against and args.command != 'table':
         parser.error('--against belongs to `table`')
+    if args.executor_set and not args.executor:
+        parser.error('--executor-set belongs to --executor')
     return args
 
 
@@ -62,6 +79,32 @@ def wanted(only: list[str]) -> dict[str, set[str]]:
     return {key: set(names.split(',')) for key, _, names in pairs}
 
 
+def train(study: 'Study', cells: list['Cell'], args: argparse.Namespace) -> None:
+    from .checks import check
+    from .grid import CellFailed, finished, identity, run_cells
+    from .rows import key_of
+
+    check(study, cells)
+    run, jobs = None, args.jobs or 1
+    if args.executor:
+        from .cluster import Place, submitter
+
+        place = Place(study.path, args.work_dir, study.data, args.quick)
+        run = submitter(study, place, args.executor, args.executor_set)
+        jobs = args.jobs or (max(1, len(cells)) if args.executor == 'slurm' else 1)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run_cells(study, cells, jobs, run)
+    except KeyboardInterrupt:
+        sys.exit('Stopped. Finished cells are kept; the same command goes on from here.')
+    except CellFailed as error:
+        if not args.executor:
+            raise
+        sys.exit(f'Error: {escape.line(str(error))}')
+    left = sum(key_of(identity(cell)) not in finished(study) for cell in cells)
+    print(f'{left} cells are left to other processes' if left else f'All done: {study.csv}')
+
+
 @user_errors()
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
@@ -70,19 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     only = wanted(args.only)
     study = Study(args.study, args.work_dir, args.data, args.quick, only)
     if args.command == 'run':
-        from .checks import check
-        from .grid import finished, identity, run_cells
-        from .rows import key_of
-
-        cells = study.cells(only)
-        check(study, cells)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            run_cells(study, cells, args.jobs)
-        except KeyboardInterrupt:
-            sys.exit('Stopped. Finished cells are kept; the same command goes on from here.')
-        left = sum(key_of(identity(cell)) not in finished(study) for cell in cells)
-        print(f'{left} cells are left to other processes' if left else f'All done: {study.csv}')
+        train(study, study.cells(only), args)
     elif args.command == 'table':
         from .table import behind, comparison, write_table
 
