@@ -1,7 +1,8 @@
 """PSNR, SSIM and L1 of generated images against their target or against the teacher's images."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from mmagic.evaluation.metrics import MAE, psnr, ssim
@@ -12,6 +13,9 @@ from torch.utils.data import DataLoader
 
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState, replayed, seeded
+
+if TYPE_CHECKING:  # the registry imports this file first
+    from ..teachers.image_cache import ImageCache
 
 KEY = 'PairedImageQuality'
 
@@ -34,7 +38,8 @@ class PairedImageQuality(BaseSampleWiseMetric):
         real_key: field with the true image, such as 'img_photo' or 'gt_img' ('target' only).
         input_key: name of the network's input where the batch has several, such as 'img_mask'
             ('teacher' only).
-        teacher: as ``default_hooks.distill.teacher`` ('teacher' only).
+        teacher: as ``default_hooks.distill.teacher`` ('teacher' only); with ``cache`` its images of the test
+            set are kept.
         teacher_path: the network in the teacher's model, such as 'generators.photo' ('teacher' only).
         prefix: put before the reported names, with a slash.
 
@@ -67,6 +72,7 @@ class PairedImageQuality(BaseSampleWiseMetric):
         self.against, self.input_key = against, input_key
         self.teacher_cfg, self.teacher_path = teacher, teacher_path
         self.teacher: nn.Module | None = None
+        self._cache: ImageCache | None = None
         self._mae = MAE(prefix='l1')
 
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
@@ -76,6 +82,7 @@ class PairedImageQuality(BaseSampleWiseMetric):
                 self.teacher_cfg, self.teacher_path, self.data_preprocessor
             )
             self.teacher.to(self.data_preprocessor.device)
+            self._cache = self._cache or _build_cache(self.teacher_cfg, self.teacher_path, self.teacher)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Compare a batch of generated images, BGR or grey in [0, 255]."""
@@ -105,8 +112,11 @@ class PairedImageQuality(BaseSampleWiseMetric):
         batch = self.data_preprocessor(data_batch)
         inputs, key = self._input(batch['inputs'])
         with replayed(RandomState.capture(inputs.device)):  # the student's draws stay what they are
-            images = self.teacher(inputs)
+            images = self.teacher(inputs) if self._cache is None else self._cache(self._made, (inputs,), {})
         return list(self.data_preprocessor.destruct(images, batch['data_samples'], key))
+
+    def _made(self, inputs: Tensor) -> Tensor:
+        return self.teacher(inputs)
 
     def _input(self, inputs: Tensor | dict) -> tuple[Tensor, str]:
         """The tensor that the student's generator got, and its name."""
@@ -149,4 +159,14 @@ def _build_teacher(cfg: dict | nn.Module, path: str, preprocessor: nn.Module) ->
         with seeded(0):  # initial weights, soon replaced, must not move the run's random stream
             return teacher.build_teacher(cfg, path, preprocessor)
     except ConfigError as error:  # the same words, the right key
+        raise ConfigError(str(error).replace(teacher.KEY, f'{KEY}.teacher')) from error
+
+
+def _build_cache(cfg: dict | nn.Module, path: str, network: nn.Module) -> 'ImageCache | None':
+    from ..teachers import build as teacher
+    from ..teachers.image_cache import ImageCache
+
+    try:
+        return ImageCache.from_config(cfg, network, path) if isinstance(cfg, Mapping) else None
+    except ConfigError as error:
         raise ConfigError(str(error).replace(teacher.KEY, f'{KEY}.teacher')) from error

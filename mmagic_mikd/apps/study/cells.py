@@ -116,6 +116,8 @@ class Study:
         config = copy.deepcopy(self.teacher.config)
         config.load_from = None
         teacher = dict(model=self.teacher.config.model.to_dict(), checkpoint=str(self.teacher_checkpoint))
+        if (self.spec.get('teacher') or {}).get('cache'):
+            teacher['cache'] = str(self.work_dir / 'teacher_images')
         settings = self.spec['objectives'][objective] or {}
         _override(config, self.spec['students'][student] or {}, f'{self.path}: students.{student}')
         _override(config, settings.get('overrides') or {}, f'{self.path}: objectives.{objective}.overrides')

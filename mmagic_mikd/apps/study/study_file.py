@@ -7,12 +7,12 @@ from pathlib import Path
 import yaml
 
 from ...teachers.named import teachers_of
-from ...utils.checks import quoted, require_kind, require_number, short
+from ...utils.checks import quoted, require_kind, require_number, require_switch, short
 from ...utils.errors import ConfigError
 
 TEACHER = 'teacher'
 REQUIRED = {'config', 'iterations', 'seeds', 'scores', 'best', 'students', 'objectives'}
-TEACHER_KEYS = {'iterations', 'seed', 'overrides', 'checkpoint'}
+TEACHER_KEYS = {'iterations', 'seed', 'overrides', 'checkpoint', 'cache'}
 OPTIONAL = {'base', 'teacher', 'evaluations', 'decay', 'against_teacher', 'overrides', 'data'}
 OF_CELL = ('overrides', 'iterations')  # of an objective; the rest is of `default_hooks.distill`
 PATHS = ('config', 'data')  # relative to the file that states them
@@ -98,6 +98,7 @@ def _check_values(path: Path, spec: dict) -> None:
     require_number(f'{path}: evaluations', spec.get('evaluations', 1), least=1, whole=True)
     require_number(f'{path}: decay', spec.get('decay', 1), least=0, most=1)
     require_number(f'{path}: teacher.iterations', teacher.get('iterations', 1), least=1, whole=True)
+    require_switch(f'{path}: teacher.cache', teacher.get('cache', False))
     require_number(f'{path}: teacher.seed', teacher.get('seed', 0), least=0, whole=True)
     seeds = spec['seeds']
     if not isinstance(seeds, list) or not seeds:
