@@ -58,3 +58,12 @@ def test_folds_share_no_image_and_leave_none_out(unpaired):
     assert (len(train), len(held_out)) == (8, 2)
     pairs = [held_out.get_data_info(0)['img_B_path'] for _ in range(5)]
     assert len(set(pairs)) == 1  # not drawn
+
+
+@pytest.mark.parametrize('shape', [(4, 5, 3), (4, 5, 1), (4, 5)])
+def test_pictures_without_transparency_stay_as_they_are(shape):
+    """A folder of icons holds both kinds."""
+    picture = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    kept = OnWhite('gt')(dict(gt=picture))['gt']
+    assert kept.shape == (4, 5, 3) and kept.dtype == np.uint8
+    assert (kept == picture.reshape(4, 5, -1)).all()

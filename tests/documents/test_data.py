@@ -1,0 +1,66 @@
+"""The whole configs of docs/data.md train and are scored on folders such as the page describes."""
+
+import re
+
+import numpy as np
+import pytest
+from families import ROOT, small
+from mmengine.config import Config
+from mmengine.runner import Runner
+from PIL import Image
+
+from mmagic_mikd.apps.study.cell import Scores
+
+FILES = dict(
+    re.findall(r'```python\n# (my_\w+)\.py:.*?\n(.*?)```', (ROOT / 'docs' / 'data.md').read_text(), re.S)
+)
+# of each: smaller networks, and a score that the test has to give
+TINY = {
+    'my_teacher': (
+        {'model.generator.base_channels': 2, 'model.discriminator.base_channels': 2},
+        'target/psnr',
+    ),
+    'my_edsr_teacher': ({'model.generator.mid_channels': 4, 'model.generator.num_blocks': 1}, 'Y/PSNR'),
+    'my_icons': ({'model.generator.width': 16}, 'swd/avg'),
+}
+FOLDERS = {  # side and channels of the pictures
+    'my_pairs/train/photos': (96, 3),
+    'my_pairs/train/labels': (96, 3),
+    'my_pairs/test/photos': (96, 3),
+    'my_pairs/test/labels': (96, 3),
+    'photographs': (101, 3),
+    'held_out': (75, 3),
+    'icons': (48, 4),
+}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """What the page calls data/..., four pictures each."""
+    random = np.random.default_rng(0)
+    for name, (side, channels) in FOLDERS.items():
+        (tmp_path / name).mkdir(parents=True)
+        for number in range(4):
+            picture = random.integers(0, 256, (side, side, channels), np.uint8)
+            Image.fromarray(picture).save(tmp_path / name / f'{number}.png')
+    return tmp_path
+
+
+def test_there_are_three():
+    assert FILES.keys() == TINY.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', TINY)
+def test_it_trains_and_is_scored(name, folders):
+    options, score = TINY[name]
+    (folders / f'{name}.py').write_text(FILES[name].replace("'data/", f"'{folders}/"))
+    cfg = Config.fromfile(folders / f'{name}.py')
+    best = cfg.default_hooks.checkpoint.save_best
+    cfg.merge_from_dict(options)
+    runner = Runner.from_cfg(small(cfg, folders / 'work', iters=2, batch_size=2))
+    found = Scores()
+    runner.register_hook(found)
+    runner.train()
+    runner.test()
+    assert np.isfinite(found.values[score]) and best in found.values
