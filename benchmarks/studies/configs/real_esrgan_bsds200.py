@@ -1,4 +1,4 @@
-# The published Real-ESRGAN on fixed patches of BSDS200, so that the teacher's images of them can be kept. Tested on
+# The published Real-ESRGAN on fixed patches of BSDS200, so that its images of them can be kept. Tested on
 # Set5 and Set14. Its weights are given; what is trained is the study's students.
 _base_ = ['../../../configs/mikd_real_esrgan.py', '../../../configs/_base_/sr_x4.py']
 custom_imports = dict(imports=['mmagic_mikd', 'mmagic_mikd.datasets.cache'], allow_failed_imports=False)
@@ -62,7 +62,9 @@ test_dataloader = [
 # at 1e-3, or without a warm-up, the first updates throw a start away
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=3e-4)))
 train_cfg = dict(_delete_=True, by_epoch=False, max_iters=600, val_interval=200)
-default_hooks = dict(evaluation=dict(type='SeededEvaluation'), distill=dict(_delete_=True, type='DistillRunner'))
+default_hooks = dict(
+    evaluation=dict(type='SeededEvaluation'), distill=dict(_delete_=True, type='DistillRunner')
+)
 val_cfg = dict(_delete_=True, type='MultiValLoop')
 val_evaluator = dict(_delete_=True, type='Evaluator', metrics=_base_.sr_x4.val_metrics)
 test_cfg = dict(_delete_=True, type='MultiTestLoop')
