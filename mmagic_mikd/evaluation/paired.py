@@ -115,8 +115,8 @@ class PairedImageQuality(BaseSampleWiseMetric):
             images = self.teacher(inputs) if self._cache is None else self._cache(self._made, (inputs,), {})
         return list(self.data_preprocessor.destruct(images, batch['data_samples'], key))
 
-    def _made(self, inputs: Tensor) -> Tensor:
-        return self.teacher(inputs)
+    def _made(self, args: tuple, kwargs: dict) -> Tensor:
+        return self.teacher(*args, **kwargs)
 
     def _input(self, inputs: Tensor | dict) -> tuple[Tensor, str]:
         """The tensor that the student's generator got, and its name."""

@@ -129,6 +129,35 @@ def test_super_resolution_against_the_teacher(tmp_path):
     assert recorder.metrics[0]['teacher/l1'] == pytest.approx(0, abs=1e-6)
 
 
+def test_images_of_the_teacher_are_kept(tmp_path):
+    """The second test reads what the first has made, and finds the same."""
+    runner, _ = build(edsr(tmp_path, []))
+    checkpoint = tmp_path / 'teacher.pth'
+    torch.save(runner.model.state_dict(), checkpoint)
+    model = runner.cfg.model.to_dict()
+    settings = dict(model=model, checkpoint=str(checkpoint), cache=str(tmp_path / 'images'))
+    found = []
+    for _ in range(2):
+        runner, recorder = build(edsr(tmp_path, []))
+        metric = METRICS.build(dict(type='PairedImageQuality', against='teacher', teacher=settings))
+        runner.test_loop.evaluators[0].metrics = [metric]
+        runner.test()
+        found.append((recorder.metrics[0], metric._cache.hits, metric._cache.misses))
+    (first, none, made), (second, hits, again) = found
+    assert first == second and (none, again) == (0, 0) and hits == made > 0
+
+
+def test_a_cache_of_a_teacher_in_training_is_refused(tmp_path):
+    runner, _ = build(edsr(tmp_path, []))
+    settings = dict(model=runner.cfg.model.to_dict(), mode='train', cache=str(tmp_path / 'images'))
+    torch.save(runner.model.state_dict(), tmp_path / 'teacher.pth')
+    metric = dict(type='PairedImageQuality', against='teacher', teacher=settings)
+    settings['checkpoint'] = str(tmp_path / 'teacher.pth')
+    runner.test_loop.evaluators[0].metrics = [METRICS.build(metric)]
+    with pytest.raises(ConfigError, match=r'PairedImageQuality\.teacher\.cache: .* leave `cache` out'):
+        runner.test()
+
+
 def test_building_the_teacher_leaves_the_random_stream_alone(tmp_path):
     teacher = dict(type='Conv2d', in_channels=3, out_channels=3, kernel_size=1)
     metric = TEACHER | dict(teacher=teacher, input_key='img_mask')
