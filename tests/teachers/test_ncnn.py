@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmagic_mikd.apps.showcase.peer import CompactNet
+from mmagic_mikd.students.compact_net import CompactNet
 from mmagic_mikd.teachers.ncnn import FLOAT16, state_dict_from_ncnn
 from mmagic_mikd.utils.errors import ConfigError
 

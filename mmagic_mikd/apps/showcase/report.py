@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from ...cost.complexity import complexity
 from ...deploy.speed import in_turn
+from ...students.compact_net import CompactNet
 from ...teachers.build import build_teacher
 from ...teachers.weights import load_network
 from ..quickstart.steps import write_json
 from .patches import SCALE
-from .peer import CompactNet
 
 ROWS, CROP, GAP, HEADER = 4, 52, 6, 48  # a crop in pixels of the input
 TIMED = 64  # side of the input that is timed

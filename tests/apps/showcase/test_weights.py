@@ -8,7 +8,7 @@ import torch
 from families import data_folder
 
 from mmagic_mikd.apps.showcase import weights
-from mmagic_mikd.apps.showcase.peer import CompactNet
+from mmagic_mikd.students.compact_net import CompactNet
 from mmagic_mikd.teachers.weights import load_network
 from mmagic_mikd.utils.errors import ConfigError
 
