@@ -1,4 +1,4 @@
-"""The small network that the authors of Real-ESRGAN publish themselves: a rival, and where a student may start."""
+"""The small network that the authors of Real-ESRGAN publish themselves: a rival, and a start for students."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
