@@ -87,7 +87,7 @@ ROWS = dict(
 )
 ONLY = dict(style_relation=('one_mapping',))  # families of rows that the others cannot have
 # These rows are tested in every family, because how they reach the student is their own; the others differ in
-# their arithmetic alone, and are tested in two.
+# their arithmetic alone, and are tested in one.
 THROUGHOUT = ('pyramid', 'info_nce', 'features', 'balanced', 'feature_nce', 'attention', 'mi', 'hint')
 LEARNING = (
     *('pyramid', 'vid', 'laplace', 'haar', 'features', 'info_nce', 'hint'),

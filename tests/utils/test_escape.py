@@ -112,7 +112,7 @@ def test_the_table_of_the_families():
     case = Case('X', 'x.py', {}, {}, {}, 8, distill=dict(terms=dict(a='|')))
     written = matrix_line(case, Row('X', 'x.py', 'G', 'one', 'Error: a | <b>\n| yes |'))
     assert written.count('\n') == 1 and '<b>' not in written
-    assert len(re.findall(r'(?<!\\)\|', written)) == 7  # of six cells
+    assert len(re.findall(r'(?<!\\)\|', written)) == 8  # of seven cells
 
 
 def test_no_generated_document_holds_html_of_names():
