@@ -1,9 +1,9 @@
 """What every objective promises in every family, written once; a new loss is a new row of `objective_rows`.
 
 Each row is trained from the config alone: in each first-class family where how it reaches the student is its
-own, else in one of two. The contract: it trains and is logged; it reaches the student only; it resumes bit for
-bit; one iteration in which it is not finite is one of the plain toolbox; at weight 0 the run is that of the plain
-toolbox to the last bit. Two of three kinds of fault are those of two families.
+own, else in one of two. The contract: it trains and is logged; it reaches the student only; it resumes bit
+for bit; one iteration in which it is not finite is one of the plain toolbox; at weight 0 the run is that of
+the plain toolbox to the last bit. Two of three kinds of fault are those of two families.
 """
 
 from functools import cache
