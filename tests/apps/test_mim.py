@@ -66,7 +66,7 @@ def test_other_programs_do_not_import_us(started, tmp_path):
     assert (done.stdout, done.stderr) == ('False\n', '')
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_the_toolboxs_own_train_py_distils_by_custom_imports_and_resumes(started, script, tmp_path):
     made = make_pairs(tmp_path / 'data', size=32, train=1, test=1)
     texts = config_texts(made, tmp_path / 'teacher' / 'iter_2.pth', 32, 2, 0, 'BtoA', None)

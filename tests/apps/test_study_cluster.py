@@ -112,7 +112,7 @@ def test_a_job_that_is_killed_is_one_sentence_with_cell_and_log(submit, tmp_path
     )
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_slurm_is_given_its_settings_and_the_cells_own_error_comes_back(submit, stub, tmp_path, monkeypatch):
     stub('sbatch', SBATCH)
     stub('srun', SRUN)
@@ -129,7 +129,7 @@ def test_slurm_is_given_its_settings_and_the_cells_own_error_comes_back(submit, 
         assert f'#SBATCH {line}\n' in seen
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_a_quick_study_of_local_jobs_goes_on_after_one_was_killed(submitit, run, tmp_path):
     for split in ('train', 'val', 'test'):
         first_images(data_folder('facades') / split, tmp_path / 'facades' / split, 8)

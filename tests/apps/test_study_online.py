@@ -177,7 +177,7 @@ def _first_layers(model, batch):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_a_row_of_omgd_is_written(run, few, tmp_path):
     options = ['--quick', '--data', few, '--work-dir', tmp_path]
     names = 'omgd,omgd_pyramid_features'
