@@ -480,6 +480,16 @@ def test_a_teacher_that_is_given_has_to_be_there(study):
         check(changed, changed.cells())
 
 
+def test_weights_that_a_student_starts_from_are_in_the_data_folder(study, tmp_path):
+    students = dict(x4={'model.generator.base_channels': 4, 'load_from': 'small.pth'}, plain=None)
+    changed = study(students=students, teacher=dict(checkpoint='weights.pth'))
+    assert changed.cell('x4', 'none', 0).config.load_from == str(tmp_path / 'small.pth')
+    assert changed.cell('plain', 'none', 0).config.load_from is None  # not the teacher's
+    (tmp_path / 'weights.pth').touch()
+    with pytest.raises(ConfigError, match=r'students.x4: load_from: there is no file .*small.pth'):
+        check(changed, changed.cells())
+
+
 # ---- real trainings -----------------------------------------------------------------------------
 
 

@@ -35,9 +35,9 @@ def check(study: Study, cells: list[Cell]) -> None:
         raise ConfigError(
             f'there is no folder {study.data} of data sets: give it by --data, or as `data` of the study'
         )
-    given = study.teacher.config.get('load_from')
-    if given and not Path(given).is_file():
-        raise ConfigError(f'{study.path}: teacher.checkpoint: there is no file {given}; correct it or --data')
+    _require_weights(study, 'teacher.checkpoint', study.teacher)
+    for cell in cells:
+        _require_weights(study, f'students.{cell.student}: load_from', cell)
     for config in (study.teacher.config, *(cell.config for cell in cells)):
         _import(study, config.get('custom_imports'))
     with torch.random.fork_rng():
@@ -46,6 +46,12 @@ def check(study: Study, cells: list[Cell]) -> None:
             _check_online(study, cell, _build(study, place, cell.config.model))
         for objective in {cell.objective for cell in cells}:
             _check_objective(study, objective)
+
+
+def _require_weights(study: Study, key: str, cell: Cell) -> None:
+    given = cell.config.get('load_from')
+    if given and not Path(given).is_file():
+        raise ConfigError(f'{study.path}: {key}: there is no file {given}; correct it or --data')
 
 
 def _import(study: Study, wanted: dict | None) -> None:
