@@ -1,5 +1,6 @@
 """tools/study.py: its statistics, what it keeps, what it refuses, and that its pairs are pairs."""
 
+import copy
 import math
 import shutil
 import subprocess
@@ -10,14 +11,16 @@ from types import SimpleNamespace
 import pytest
 import torch
 import yaml
-from families import data_folder, equal, load, save_teacher
+from families import data_folder, edsr, equal, load, save_teacher
 from families.translation import first_images
+from mmagic.registry import MODELS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from places import ROOT, TOOLS
 
 from mmagic_mikd.apps.study import grid
 from mmagic_mikd.apps.study.cell import given
+from mmagic_mikd.apps.study.cell import run as run_cell
 from mmagic_mikd.apps.study.cells import Study
 from mmagic_mikd.apps.study.checks import check
 from mmagic_mikd.apps.study.drawing import write_plot
@@ -488,6 +491,28 @@ def test_weights_that_a_student_starts_from_are_in_the_data_folder(study, tmp_pa
     (tmp_path / 'weights.pth').touch()
     with pytest.raises(ConfigError, match=r'students.x4: load_from: there is no file .*small.pth'):
         check(changed, changed.cells())
+
+
+def test_bare_weights_of_a_student_are_where_it_starts(tmp_path, monkeypatch):
+    """They were ignored without a word: the toolbox looks for `generator.conv_first.weight`."""
+    cfg = edsr(tmp_path)
+    weights = MODELS.build(copy.deepcopy(cfg.model.generator)).state_dict()
+    torch.save(dict(params=weights), tmp_path / 'bare.pth')
+    cfg.load_from = str(tmp_path / 'bare.pth')
+    cfg.dump(tmp_path / 'cell.py')
+
+    def train(runner):
+        runner.load_or_resume()
+        raise Loaded(runner.model.generator.state_dict())
+
+    monkeypatch.setattr(Runner, 'train', train)
+    with pytest.raises(Loaded) as found:
+        run_cell(str(tmp_path / 'cell.py'))
+    assert equal(found.value.args[0], weights)
+
+
+class Loaded(Exception):
+    """Ends a training before its first iteration."""
 
 
 # ---- real trainings -----------------------------------------------------------------------------

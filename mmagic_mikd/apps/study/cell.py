@@ -20,6 +20,7 @@ from ...cost.of_config import measure
 from ...cost.training_macs import TrainingMacs, cpu_name
 from ...teachers.weights import load_network
 from ..launch.launch import read_config, require_data, user_errors
+from ..launch.safeguards import Safeguards
 
 COUNTED = 16  # iterations; StyleGAN2 regularises every sixteenth
 
@@ -64,6 +65,7 @@ def run(config: str) -> dict:
     if not cfg.train_cfg.max_iters:
         return given(cfg, config)
     runner, cost, scores = Runner.from_cfg(cfg), Cost(), Scores()
+    runner.register_hook(Safeguards())  # whose reader knows weights in any layout
     runner.register_hook(cost)
     runner.register_hook(scores)
     wall, cpu = time.perf_counter(), time.process_time()
