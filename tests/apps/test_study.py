@@ -496,7 +496,8 @@ def test_weights_that_a_student_starts_from_are_in_the_data_folder(study, tmp_pa
 def test_bare_weights_of_a_student_are_where_it_starts(tmp_path, monkeypatch):
     """They were ignored without a word: the toolbox looks for `generator.conv_first.weight`."""
     cfg = edsr(tmp_path)
-    weights = MODELS.build(copy.deepcopy(cfg.model.generator)).state_dict()
+    made = MODELS.build(copy.deepcopy(cfg.model.generator)).state_dict()
+    weights = {name: value + 1 for name, value in made.items()}
     torch.save(dict(params=weights), tmp_path / 'bare.pth')
     cfg.load_from = str(tmp_path / 'bare.pth')
     cfg.dump(tmp_path / 'cell.py')
