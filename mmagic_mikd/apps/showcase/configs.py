@@ -11,12 +11,12 @@ _base_ = {base}
 custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 
 model = dict(generator=_base_.students['{size}'])
-default_hooks = dict(
+{weights}default_hooks = dict(
     logger=dict(interval=20),
     checkpoint=dict(interval={save_interval}, max_keep_ckpts=1),
     distill=dict(
         teacher=dict(checkpoint={checkpoint}, cache={images}),
-        start='refitted',  # a slice alone starts far from any picture, and this training is short
+        start={start},
     ),
 )
 train_dataloader = dict(
@@ -50,8 +50,7 @@ ALONE = """\
 _base_ = './student_distilled.py'
 
 model = dict(pixel_loss=dict(loss_weight=1.0))
-optim_wrapper = dict(generator=dict(optimizer=dict(lr=1e-3)))  # from random weights it is slower at less
-default_hooks = dict(distill=dict(_delete_=True, type='DistillRunner'))
+{rate}default_hooks = dict(distill=dict(_delete_=True, type='DistillRunner'))
 load = dict(channel_order='rgb', imdecode_backend='cv2')
 train_dataloader = dict(
     dataset=dict(
@@ -66,10 +65,16 @@ train_dataloader = dict(
 )
 """
 
+FROM_NOISE = """\
+optim_wrapper = dict(generator=dict(optimizer=dict(lr=1e-3)))  # from random weights it is slower at less
+"""
+COMPACT = 'compact'  # the only student that has weights of its own
+
 
 def config_texts(
     data: Path,
     checkpoint: Path,
+    published: Path,
     images: Path,
     size: str,
     count: int,
@@ -83,10 +88,15 @@ def config_texts(
     Args:
         data: folder with img, gt and test.
         checkpoint: the teacher's.
+        published: weights of the authors' own small network.
         images: folder for the teacher's images.
-        size: 'x4', 'x16' or 'x64', of the students in configs/mikd_real_esrgan.py.
+        size: 'compact', 'x4', 'x16' or 'x64', of the students in configs/mikd_real_esrgan.py.
     """
+    own = size == COMPACT
     distilled = DISTILLED.format(
+        weights=f'load_from = {literal(str(published))}  # it goes on from them\n' if own else '',
+        # a slice alone starts far from any picture, and this training is short
+        start=repr(None if own else 'refitted'),
         size=size,
         count=count,
         side=side,
@@ -101,4 +111,4 @@ def config_texts(
         test=literal(str(data / 'test')),
         seed=seed,
     )
-    return dict(student_distilled=distilled, student_alone=ALONE)
+    return dict(student_distilled=distilled, student_alone=ALONE.replace('{rate}', '' if own else FROM_NOISE))

@@ -51,6 +51,7 @@ class Plan:
         self.configs = config_texts(
             self.out / 'data',
             self.weights / TEACHER,
+            self.peer,
             self.out / 'teacher_images',
             size=args.size,
             count=args.patches,
@@ -149,9 +150,8 @@ class Plan:
         from .report import write_report  # imports all of the toolbox
 
         students = {name: (self.config(name), self.checkpoint(name)) for name in STUDENTS}
-        peer = self.weights / next(name for name in MODELS if name != TEACHER)
         write_report(
-            students, peer, sorted((self.out / 'data' / 'test').glob('*.png')), self.out, self.command
+            students, self.peer, sorted((self.out / 'data' / 'test').glob('*.png')), self.out, self.command
         )
 
     def _export(self, progress: Progress) -> None:
@@ -180,6 +180,10 @@ class Plan:
             f'bash tools/showcase.sh --size {args.size} --patches {args.patches} --side {args.side} '
             f'--iters {args.iters} --seed {args.seed}' + (f' --data {args.data}' if args.data else '')
         )
+
+    @property
+    def peer(self) -> Path:
+        return self.weights / next(name for name in MODELS if name != TEACHER)
 
     @property
     def onnx(self) -> Path:

@@ -46,6 +46,17 @@ def test_the_two_students_differ_in_what_they_learn_from(tmp_path):
     assert not {'Crop', 'Flip', 'RandomTransposeHW'} & set(kinds)  # else no input would come again
 
 
+def test_the_compact_student_goes_on_from_the_published_weights(tmp_path):
+    """With a teacher and without one: the two differ in what they learn from alone."""
+    plan = Plan(parse_args(['--short', '--out', str(tmp_path / 'out')]))
+    plan.write_configs()
+    alone, distilled = (Config.fromfile(plan.config(f'student_{name}')) for name in ('alone', 'distilled'))
+    for cfg in (alone, distilled):
+        assert cfg.model.generator == dict(type='CompactNet') and rate(cfg) == 3e-4
+        assert cfg.load_from == str(tmp_path / 'out' / 'weights' / 'realesr-animevideov3.pth')
+    assert settings(plan.config('student_distilled')).start == {}
+
+
 @pytest.mark.parametrize('option', ['--patches', '--iters', '--side'])
 def test_an_option_that_cannot_be_is_refused(option, capsys):
     with pytest.raises(SystemExit):
@@ -94,7 +105,7 @@ def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
     for name, published in FILES.items():
         (weights / f'{name}.pth').symlink_to(data_folder('weights_realesrgan') / f'{published}.pth')
     out = tmp_path / 'out'
-    command = ['bash', TOOLS / 'showcase.sh', '--short', '--size', 'x64', '--out', out, '--weights', weights]
+    command = ['bash', TOOLS / 'showcase.sh', '--short', '--out', out, '--weights', weights]
     python = dict(MIKD_VENV='none', PATH=f'{sys.prefix}/bin:/usr/bin:/bin')
     done = run(*command, **python)
     assert done.returncode == 0, done.stdout + done.stderr
