@@ -13,7 +13,7 @@ custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 work_dir = 'work_dirs/mikd_real_esrgan'  # the base names that of its own, where the teacher may lie
 
 students = dict(  # multiply-accumulates for a pixel of the input; the teacher has 17.9 M
-    # 0.62 M: the authors' own small network, with `start=None` and its weights as `load_from` (docs/showcase.md)
+    # 0.62 M: the authors' own small network; with `start=None`, and its weights as `load_from`
     compact=dict(_delete_=True, type='CompactNet'),
     x4=dict(mid_channels=32, growth_channels=16, num_blocks=23),  # 4.49 M
     x16=dict(mid_channels=32, growth_channels=16, num_blocks=4),  # 1.07 M

@@ -217,12 +217,13 @@ def test_the_launchers_with_two_processes_and_no_gpu(run, folder, trained):
 def test_resume_goes_on_from_the_run_and_not_from_what_it_started_from(tmp_path):
     """MMEngine takes `load_from` for the checkpoint to resume, so such a run could not go on."""
 
-    def resumed(**given):
-        cfg = Config(dict(work_dir=str(tmp_path), load_from='start.pth'))
+    def resumed(work_dir=tmp_path, **given):
+        cfg = Config(dict(work_dir=str(work_dir), load_from='start.pth'))
         resume_newest(cfg, **given)
         return cfg.resume, cfg.load_from
 
-    assert resumed(named=False) == (False, 'start.pth')  # nothing to go on from yet
+    assert resumed(tmp_path / 'new', named=False) == (False, 'start.pth')  # nothing to go on from yet
+    assert resumed(named=False) == (False, 'start.pth')
     assert resumed(named=True) == (True, 'start.pth')  # asked for, beside --resume
     torch.save(dict(meta=dict(iter=2)), tmp_path / 'iter_2.pth')
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_2.pth'))

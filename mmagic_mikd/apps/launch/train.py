@@ -58,7 +58,7 @@ def resume_newest(cfg, named):
     """
     cfg.resume = True
     if cfg.get('load_from') and not named:
-        if find_latest_checkpoint(cfg.work_dir):
+        if os.path.isdir(cfg.work_dir) and find_latest_checkpoint(cfg.work_dir):
             cfg.load_from = None
         else:
             cfg.resume = False
