@@ -110,7 +110,7 @@ def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
     done = run(*command, **python)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads((out / 'results.json').read_text())['rows']
-    assert rows['teacher']['macs'] > 60 * rows['student_distilled']['macs'] and rows['bicubic']['psnr'] > 15
+    assert rows['teacher']['macs'] > 28 * rows['student_distilled']['macs'] and rows['bicubic']['psnr'] > 15
     assert (out / 'export' / 'student.onnx').stat().st_size > 100_000
     assert Image.open(out / 'comparison.png').width > 200
     again = run(*command, **python)
