@@ -92,11 +92,8 @@ def config_texts(
         images: folder for the teacher's images.
         size: 'compact', 'x4', 'x16' or 'x64', of the students in configs/mikd_real_esrgan.py.
     """
-    own = size == COMPACT
     distilled = DISTILLED.format(
-        weights=f'load_from = {literal(str(published))}  # it goes on from them\n' if own else '',
-        # a slice alone starts far from any picture, and this training is short
-        start=repr(None if own else 'refitted'),
+        **beginning(size, published),
         size=size,
         count=count,
         side=side,
@@ -111,4 +108,13 @@ def config_texts(
         test=literal(str(data / 'test')),
         seed=seed,
     )
-    return dict(student_distilled=distilled, student_alone=ALONE.replace('{rate}', '' if own else FROM_NOISE))
+    alone = ALONE.replace('{rate}', '' if size == COMPACT else FROM_NOISE)
+    return dict(student_distilled=distilled, student_alone=alone)
+
+
+def beginning(size: str, published: Path) -> dict[str, str]:
+    """Where the distilled student starts: from weights of its own, or from its teacher's."""
+    if size == COMPACT:
+        return dict(weights=f'load_from = {literal(str(published))}  # it goes on from them\n', start='None')
+    # a slice alone starts far from any picture, and this training is short
+    return dict(weights='', start="'refitted'")
