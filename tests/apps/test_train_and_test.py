@@ -7,11 +7,9 @@ from importlib import import_module
 
 import pytest
 import torch
-from mmengine.config import Config
 from places import ROOT, TOOLS
 from processes import free_port
 
-from mmagic_mikd.apps.launch.train import resume_newest
 from mmagic_mikd.apps.quickstart.configs import config_texts
 from mmagic_mikd.apps.quickstart.pairs import make_pairs
 
@@ -212,19 +210,3 @@ def test_the_launchers_with_two_processes_and_no_gpu(run, folder, trained):
     done = run(*test, *options, metrics, **here)
     assert done.returncode == 0, done.stderr[-2000:]
     assert {'target/psnr', 'teacher/psnr'} <= json.loads(scores.read_text()).keys()
-
-
-def test_resume_goes_on_from_the_run_and_not_from_what_it_started_from(tmp_path):
-    """MMEngine takes `load_from` for the checkpoint to resume, so such a run could not go on."""
-
-    def resumed(work_dir=tmp_path, **given):
-        cfg = Config(dict(work_dir=str(work_dir), load_from='start.pth'))
-        resume_newest(cfg, **given)
-        return cfg.resume, cfg.load_from
-
-    assert resumed(tmp_path / 'new', named=False) == (False, 'start.pth')  # nothing to go on from yet
-    assert resumed(named=False) == (False, 'start.pth')
-    assert resumed(named=True) == (True, 'start.pth')  # asked for, beside --resume
-    torch.save(dict(meta=dict(iter=2)), tmp_path / 'iter_2.pth')
-    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_2.pth'))
-    assert resumed(named=False) == (True, None)

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from ...utils import escape
 from ...utils.checks import require_number
@@ -48,22 +48,6 @@ def require_length(cfg):
             require_number(f'train_cfg.{name}', cfg.train_cfg[name], least=1, whole=True)
 
 
-def resume_newest(cfg, named):
-    """Go on from the newest checkpoint of the work dir, or begin where there is none.
-
-    MMEngine resumes from `load_from` where both are set, so a run that started from weights could not go on.
-
-    Args:
-        named: whether `load_from` was given with `--resume`, as the checkpoint to go on from.
-    """
-    cfg.resume = True
-    if cfg.get('load_from') and not named:
-        if os.path.isdir(cfg.work_dir) and find_latest_checkpoint(cfg.work_dir):
-            cfg.load_from = None
-        else:
-            cfg.resume = False
-
-
 def scale_learning_rates(cfg):
     if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
         raise ConfigError('--auto-scale-lr needs auto_scale_lr.base_batch_size: add it to the config')
@@ -91,7 +75,7 @@ def main():
     if args.auto_scale_lr:
         scale_learning_rates(cfg)
     if args.resume:
-        resume_newest(cfg, 'load_from' in (args.cfg_options or {}))
+        cfg.resume = True
     with starting(cfg) as start, locked(cfg.work_dir):
         runner = Runner.from_cfg(cfg)
         runner.register_hook(start)

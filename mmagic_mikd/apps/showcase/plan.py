@@ -168,7 +168,10 @@ class Plan:
         run_command(command, self._environment(), self.out / 'logs' / f'{log}.log', progress)
 
     def _training(self, name: str) -> list[str]:
-        return tool('train', self.config(name), '--work-dir', self.run_dir(name), '--resume')
+        """Go on from the newest checkpoint; beside --resume the toolbox takes `load_from` for it."""
+        begun = (self.run_dir(name) / 'last_checkpoint').exists()
+        go_on = ['--resume', '--cfg-options', 'load_from=None'] if begun else []
+        return tool('train', self.config(name), '--work-dir', self.run_dir(name), *go_on)
 
     # ---- files --------------------------------------------------------------------------------
 

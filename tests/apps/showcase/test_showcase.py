@@ -55,6 +55,10 @@ def test_the_compact_student_goes_on_from_the_published_weights(tmp_path):
         assert cfg.model.generator == dict(type='CompactNet') and rate(cfg) == 3e-4
         assert cfg.load_from == str(tmp_path / 'out' / 'weights' / 'realesr-animevideov3.pth')
     assert settings(plan.config('student_distilled')).start == {}
+    assert '--resume' not in plan._training('student_alone')
+    plan.run_dir('student_alone').mkdir(parents=True)
+    (plan.run_dir('student_alone') / 'last_checkpoint').touch()
+    assert plan._training('student_alone')[-3:] == ['--resume', '--cfg-options', 'load_from=None']
 
 
 @pytest.mark.parametrize('option', ['--patches', '--iters', '--side'])
