@@ -5,6 +5,7 @@ import signal
 
 import mmengine.config.config
 import pytest
+import torch
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
 
@@ -44,3 +45,12 @@ def a_name_for_each_run():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Runner, '__init__', named)
         yield
+
+
+@pytest.fixture(scope='module')
+def one_thread():
+    """For the tests of a file that ask for it by `usefixtures`."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

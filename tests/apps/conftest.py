@@ -4,6 +4,8 @@ import os
 import subprocess
 
 import pytest
+from families import data_folder
+from families.translation import first_images
 
 
 @pytest.fixture
@@ -36,3 +38,13 @@ def stub(tmp_path):
         return path
 
     return stub
+
+
+@pytest.fixture(scope='module')
+def few(tmp_path_factory):
+    """A folder of data sets with twelve facades of each split."""
+    folder = tmp_path_factory.mktemp('few')
+    for split in ('train', 'val', 'test'):
+        first_images(data_folder('facades') / split, folder / 'facades' / split, 12)
+    (folder / 'weights_cifar_resnet').symlink_to(data_folder('weights_cifar_resnet'))
+    return folder

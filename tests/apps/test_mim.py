@@ -5,19 +5,11 @@ from pathlib import Path
 
 import pytest
 from places import ROOT
+from tiny_quickstart import TINY, TINY_TEACHER
 
 from mmagic_mikd.apps.launch import mim
 from mmagic_mikd.apps.quickstart.configs import config_texts
 from mmagic_mikd.apps.quickstart.pairs import make_pairs
-
-TINY = [
-    'model.generator.base_channels=2',
-    'model.discriminator.base_channels=2',
-    'train_dataloader.batch_size=2',
-    'train_dataloader.num_workers=0',
-    'train_dataloader.persistent_workers=False',
-]
-TINY_TEACHER = 'default_hooks.distill.teacher.model.generator.base_channels=2'
 
 
 @pytest.fixture(scope='module')

@@ -12,7 +12,6 @@ import pytest
 import torch
 import yaml
 from families import data_folder, edsr, equal, load, save_teacher
-from families.translation import first_images
 from mmagic.registry import MODELS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -517,16 +516,6 @@ class Loaded(Exception):
 
 
 # ---- real trainings -----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope='module')
-def few(tmp_path_factory):
-    """A folder of data sets with twelve facades of each split."""
-    folder = tmp_path_factory.mktemp('few')
-    for split in ('train', 'val', 'test'):
-        first_images(data_folder('facades') / split, folder / 'facades' / split, 12)
-    (folder / 'weights_cifar_resnet').symlink_to(data_folder('weights_cifar_resnet'))
-    return folder
 
 
 @pytest.mark.slow

@@ -6,8 +6,6 @@ import sys
 import pytest
 import torch
 import yaml
-from families import data_folder
-from families.translation import first_images
 from mmengine.runner import Runner
 from places import ROOT, TOOLS
 
@@ -20,16 +18,6 @@ from mmagic_mikd.cost.training_macs import TrainingMacs
 from mmagic_mikd.utils.errors import ConfigError
 
 OMGD = ROOT / 'benchmarks/studies/pix2pix_facades_omgd.yaml'
-
-
-@pytest.fixture(scope='module')
-def few(tmp_path_factory):
-    """A folder of data sets with twelve facades of each split."""
-    folder = tmp_path_factory.mktemp('few')
-    for split in ('train', 'val', 'test'):
-        first_images(data_folder('facades') / split, folder / 'facades' / split, 12)
-    (folder / 'weights_cifar_resnet').symlink_to(data_folder('weights_cifar_resnet'))
-    return folder
 
 
 @pytest.fixture

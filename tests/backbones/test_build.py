@@ -9,13 +9,7 @@ from objective_rows import FAMILIES, Witness, base_config, distilled, witnessed
 from mmagic_mikd.evaluation.cifar_resnet import CifarResNet
 from mmagic_mikd.utils.errors import ConfigError
 
-
-@pytest.fixture(scope='module', autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 class Seeing(Witness):

@@ -2,18 +2,13 @@
 
 import compat_runs
 import pytest
-import torch
 
 IMPORT_REPAIRS = {'numpy_bool8', 'placeholders', 'mmcv_ops'}
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def small(one_thread):
     """Networks this small get slower on more threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope='session')

@@ -3,18 +3,10 @@
 import re
 
 import pytest
-import torch
 from families import ROOT
 from matrix import CASES, distil, table
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks this small get slower on more threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')  # networks this small get slower on more
 
 
 @pytest.mark.parametrize('case', CASES, ids=[case.family for case in CASES])

@@ -19,12 +19,7 @@ LOG = ('tolist', 'mmagic_mikd/engine/log.py:write')
 RELATION = dict(type='StyleRelationLoss', loss_weight=30.0, layer='convs.1')
 
 
-@pytest.fixture(scope='module', autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture(scope='module')

@@ -48,13 +48,7 @@ def test_every_loss_has_a_row():
     assert not losses & {'L1Loss', 'MSELoss'} and all(hasattr(objectives, name) for name in losses)
 
 
-@pytest.fixture(scope='module', autouse=True)
-def one_thread():
-    """Sums of threads that share a core come in another order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')  # sums of threads that share a core come in another order
 
 
 @pytest.fixture(scope='module')

@@ -14,6 +14,7 @@ import yaml
 
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
+from .arguments import assignments
 from .cells import Cell, Study
 from .grid import CellFailed, run_cells
 from .study_file import TEACHER
@@ -38,12 +39,9 @@ def settings_of(given: list[str]) -> dict:
     Raises:
         ConfigError: not of that form.
     """
-    pairs = [text.partition('=') for text in given]
-    for key, equals, value in pairs:
-        if not (key and equals and value):
-            raise ConfigError(f'--executor-set {key}{equals}{value}: write it as slurm_partition=NAME')
+    pairs = assignments('--executor-set', given, 'slurm_partition=NAME')
     try:
-        return {key: yaml.safe_load(value) for key, _, value in pairs}
+        return {key: yaml.safe_load(value) for key, value in pairs.items()}
     except yaml.YAMLError as error:
         raise ConfigError(f'--executor-set: a value cannot be read ({quoted(error)}): correct it') from error
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...utils import escape
-from ...utils.errors import ConfigError
 from ..clone import data_folder
 from ..launch.launch import user_errors
+from .arguments import assignments
 
 if TYPE_CHECKING:
     from .cells import Cell, Study
@@ -72,11 +72,8 @@ def wanted(only: list[str]) -> dict[str, set[str]]:
     Raises:
         ConfigError: not of that form.
     """
-    pairs = [text.partition('=') for text in only]
-    for key, equals, names in pairs:
-        if not (key and equals and names):
-            raise ConfigError(f'--only {key}{equals}{names}: write it as student=x4,x16')
-    return {key: set(names.split(',')) for key, _, names in pairs}
+    given = assignments('--only', only, 'student=x4,x16')
+    return {key: set(names.split(',')) for key, names in given.items()}
 
 
 def train(study: 'Study', cells: list['Cell'], args: argparse.Namespace) -> None:
