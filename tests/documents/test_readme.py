@@ -58,9 +58,10 @@ def prose(text: str) -> list[str]:
 
 def test_it_stays_readable():
     text = (ROOT / 'README.md').read_text()
-    assert len(text.splitlines()) <= 135
+    assert len(text.splitlines()) <= 120
+    assert len(re.findall(r'\S*\w\S*', text)) <= 900  # tables and code with it, lines of the drawing not
     sentences = [len(sentence.split()) for sentence in prose(text)]
-    assert sum(sentences) <= 900 and max(sentences) <= 35
+    assert max(sentences) <= 35
     assert sorted(sentences)[len(sentences) // 2] <= 20
 
 
