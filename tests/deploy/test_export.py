@@ -1,5 +1,6 @@
 """A trained student as a file, in every family: what the file makes is what PyTorch makes."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -8,10 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from PIL import Image
 from shipped import FAMILIES, pix2pix_with_a_test_set, trained
 
 from mmagic_mikd.apps.export import export, translate
+from mmagic_mikd.apps.export.card import facts, sha256, taught, write_card
 from mmagic_mikd.deploy.calls import input_orders
 from mmagic_mikd.deploy.form import Deployed
 from mmagic_mikd.deploy.picture import translated
@@ -53,6 +56,7 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told):
     (props,) = onnx.load(out / 'student.onnx').metadata_props
     assert json.loads(props.value)['checkpoint_sha256'] == spec['checkpoint_sha256']
     assert not list(out.glob('.*'))
+    assert f'| student.onnx | `{sha256(out / "student.onnx")}` |' in (out / 'student.md').read_text()
     assert (spec['lowest'], spec['highest'], spec['order']) == (
         (0.0, 1.0, 'RGB') if spec['scale'] == 4 or family == 'nafnet' else (-1.0, 1.0, 'BGR')
     )
@@ -70,6 +74,54 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told):
         ran = [sys.executable, str(out / 'run.py'), str(out / 'odd.png'), str(out / 'ran.png')]
         subprocess.run(ran, check=True, capture_output=True)
         assert np.abs(cv2.imread(str(out / 'ran.png')).astype(int) - made).max() <= 1
+
+
+def test_the_card_says_what_a_user_has_to_know(tmp_path):
+    """Of a made-up file; the names that go into its tables end no cell."""
+    error = dict(largest=0.01, mean=0.001, psnr=120.0)
+    sums = dict(config='a|b.py', config_sha256='c' * 64, checkpoint_sha256='d' * 64)
+    told = dict(kind='image', order='RGB', lowest=0.0, highest=1.0, multiple=4, scale=4.0, statistics='none')
+    told |= dict(shape=(3, 24, 24), dynamic=True, precision='fp32', error=error, **sums)
+    distill = dict(recipe='pyramid', teacher=dict(model=dict(), checkpoint='far/teacher.pth'))
+    (tmp_path / 'student.onnx').write_bytes(b'file')
+    cfg = Config(dict(default_hooks=dict(distill=distill)))
+    text = write_card(torch.nn.Conv2d(3, 12, 3), told, cfg, [tmp_path / 'student.onnx'], tmp_path).read_text()
+    for said in (
+        'Conv2d, 0.00 M parameters, fp32',
+        '(N, 3, height, width), RGB, black at 0 and white at 1, sides in multiples of 4',
+        '4 times as large',
+        'largest 0.01, mean 0.001 grey levels, 120.0 dB',
+        '| distilled | by pyramid, from teacher.pth |',
+        r'a\|b.py',
+        hashlib.sha256(b'file').hexdigest(),
+    ):
+        assert said in text
+    told |= dict(kind='latent', shape=(512,), dynamic=False)
+    assert '(1, 512): a standard normal vector' in facts(torch.nn.Conv2d(3, 12, 3), told, cfg)['input']
+
+
+@pytest.mark.parametrize(
+    ('distill', 'said'),
+    [
+        (None, 'no'),
+        (dict(objectives=dict(l1=dict(type='L1Loss'))), 'no'),
+        (dict(teacher=dict(checkpoint='t.pth')), 'no'),
+        (
+            dict(teacher=dict(checkpoint='t.pth'), objectives=dict(l1=dict(type='L1Loss'), x=None)),
+            'by L1Loss, from t.pth',
+        ),
+        (
+            dict(teacher=dict(a=dict(checkpoint='a.pth'), b=dict(checkpoint='b.pth')), recipe='pyramid'),
+            'by pyramid, from a.pth, b.pth',
+        ),
+        (
+            dict(teacher=dict(wide=dict(online='teachers.wide')), recipe='pyramid'),
+            'by pyramid, from teachers of its own run',
+        ),
+    ],
+)
+def test_the_card_says_from_whom_the_student_has_learned(distill, said):
+    assert taught(Config(dict(default_hooks=dict(distill=distill)))) == said
 
 
 def test_statistics_of_each_image_are_those_of_a_batch_of_one():

@@ -2,8 +2,8 @@
 
     python tools/export.py CONFIG CHECKPOINT --out DIR
 
-writes DIR/student.onnx, DIR/student.json (range, order of channels, sizes, errors) and DIR/run.py, a program of
-30 lines that needs neither PyTorch nor this package.
+writes DIR/student.onnx, DIR/student.json (range, order of channels, sizes, errors), DIR/run.py, a program of
+30 lines that needs neither PyTorch nor this package, and DIR/student.md, a card of the model.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from ...host.taps import unwrap
 from ...utils import escape
 from ...utils.errors import ConfigError
 from ..launch.launch import Parser, read_config, require_checkpoint, require_data, user_errors
+from .card import sha256, write_card
 
 FORMATS = ('onnx', 'pt2', 'torch')
 LIMITS = dict(fp32=60.0, fp16=45.0, int8=35.0)  # decibels to PyTorch, below which there is no file
@@ -194,13 +195,14 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
         error=made.difference._asdict(),
         config=Path(args.config).name,
         config_sha256=hashlib.sha256(cfg.pretty_text.encode()).hexdigest(),
-        checkpoint_sha256=hashlib.sha256(Path(args.checkpoint).read_bytes()).hexdigest(),
+        checkpoint_sha256=sha256(Path(args.checkpoint)),
     )
     produce.publish(made.path, target, told)
     takes = 'any size' if made.spec.dynamic else f'inputs of {"x".join(map(str, made.spec.shape))} only'
     say(f'{target}: {target.stat().st_size / 1e6:.2f} MB, {takes}; against PyTorch: {made.difference}')
     if args.uint8:
         say(f'{pixels}: RGB pictures in and out, {pixels.stat().st_size / 1e6:.2f} MB')
+    write_card(student.generator, told, cfg, [target, *[pixels] * args.uint8], args.out)
     if args.format == 'onnx' and spec.kind == 'image':
         shutil.copyfile(TEMPLATE, args.out / 'run.py')
         keep_inputs(student.calls.inputs[:KEPT], spec, args.out / 'inputs')

@@ -1,0 +1,100 @@
+"""The card of an exported student: what it takes and makes, where it comes from, and the sums of its files."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmengine.config import Config
+from torch import nn
+
+from ...deploy.compare import Difference
+from ...utils import escape
+
+TEXT = """---
+pipeline_tag: {pipeline}
+library_name: {library}
+---
+# {name}
+
+A generator of [MMagic](https://github.com/open-mmlab/mmagic), trained and written by mmagic_mikd. This card is made
+from the run itself; scores and the licences of teacher and data are for you to add.
+
+| | |
+| --- | --- |
+{facts}
+
+| file | SHA-256 |
+| --- | --- |
+{files}
+
+The student knows what its training data show. Pictures of another kind may come out wrong, without a word.
+"""
+INPUTS = dict(
+    latent='`x`, float32, {shape}: a standard normal vector',
+    image='`x`, float32, {shape}, {order}, black at {lowest:g} and white at {highest:g}, {sides}',
+)
+
+
+def write_card(network: nn.Module, told: Mapping, cfg: Config, files: list[Path], folder: Path) -> Path:
+    """Write ``folder``/student.md; hosts of models read it under the name README.md.
+
+    Args:
+        network: the generator, for its size.
+        told: what student.json says.
+        cfg: of the run.
+        files: that the card is about; the first is the student.
+    """
+    lines = facts(network, told, cfg)
+    text = TEXT.format(
+        pipeline='unconditional-image-generation' if told['kind'] == 'latent' else 'image-to-image',
+        library='onnx' if files[0].suffix == '.onnx' else 'pytorch',
+        name=files[0].name,
+        facts='\n'.join(f'| {name} | {escape.cell(value)} |' for name, value in lines.items()),
+        files='\n'.join(f'| {path.name} | `{sha256(path)}` |' for path in files),
+    )
+    card = folder / 'student.md'
+    card.write_text(text)
+    return card
+
+
+def facts(network: nn.Module, told: Mapping, cfg: Config) -> dict[str, str]:
+    """Rows of the first table."""
+    count = sum(parameter.numel() for parameter in network.parameters())
+    image = told['kind'] == 'image'
+    sides = f'sides in multiples of {told["multiple"]}' if told['dynamic'] else 'this size only'
+    shape = (told['shape'][0], 'height', 'width') if told['dynamic'] else told['shape']
+    takes = INPUTS[told['kind']].format(
+        **{
+            **told,
+            'shape': f'({", ".join(map(str, ("N" if told["dynamic"] else 1, *shape)))})',
+            'sides': sides,
+        }
+    )
+    return dict(
+        network=f'{type(network).__name__}, {count / 1e6:.2f} M parameters, {told["precision"]}',
+        input=takes,
+        output='`image`, of the same range' + (f', {told["scale"]:g} times as large' if image else ''),
+        **{'batch normalisation': f'statistics: {told["statistics"]}'},
+        **{'against PyTorch': str(Difference(**told['error']))},
+        config=f'{told["config"]}, SHA-256 `{told["config_sha256"]}`',
+        checkpoint=f'SHA-256 `{told["checkpoint_sha256"]}`',
+        distilled=taught(cfg),
+    )
+
+
+def taught(cfg: Config) -> str:
+    """From which teacher and by which objectives, as the config says."""
+    distill = cfg.get('default_hooks', {}).get('distill') or {}
+    teacher = distill.get('teacher') or {}
+    by = distill.get('recipe') or ', '.join(
+        entry['type'] for entry in (distill.get('objectives') or {}).values() if entry
+    )
+    if not teacher or not by:
+        return 'no'
+    named = [teacher, *(entry for entry in teacher.values() if isinstance(entry, dict))]
+    weights = [Path(entry['checkpoint']).name for entry in named if entry.get('checkpoint')]
+    return f'by {by}, from ' + (', '.join(weights) or 'teachers of its own run')
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
