@@ -69,5 +69,5 @@ val_cfg = dict(_delete_=True, type='MultiValLoop')
 val_evaluator = dict(_delete_=True, type='Evaluator', metrics=_base_.sr_x4.val_metrics)
 test_cfg = dict(_delete_=True, type='MultiTestLoop')
 set5, set14 = _base_.sr_x4.test_evaluator[:2]
-naturalness = dict(type='NIQE', convert_to='Y', input_order='CHW', crop_border=4, prefix='Set14')  # without a reference
+naturalness = dict(type='NIQE', convert_to='Y', input_order='CHW', crop_border=4, prefix='Set14')
 test_evaluator = [set5, dict(set14, metrics=[*set14['metrics'], naturalness])]

@@ -16,8 +16,8 @@ library_name: {library}
 ---
 # {name}
 
-A generator of [MMagic](https://github.com/open-mmlab/mmagic), trained and written by mmagic_mikd. This card is made
-from the run itself; scores and the licences of teacher and data are for you to add.
+A generator of [MMagic](https://github.com/open-mmlab/mmagic), trained and written by mmagic_mikd. This card is
+made from the run itself; scores and the licences of teacher and data are for you to add.
 
 | | |
 | --- | --- |
