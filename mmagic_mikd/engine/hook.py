@@ -18,6 +18,7 @@ from ..host.optimiser_state import counters_to_host
 from ..host.taps import UpdateTap
 from ..objectives.objective import Objective
 from ..resume.exact import ResumeState, refuse_another
+from ..resume.foreign import rearrange, require_weights
 from ..students.loaded import Loaded
 from ..utils.rng import seeded
 from . import checkpoint as checkpoints
@@ -200,4 +201,6 @@ class DistillRunner(Hook):
                 counters_to_host(part)
             self._length = checkpoint['message_hub'].get('runtime_info', {}).get('max_iters')
         else:
+            rearrange(runner, checkpoint)
+            require_weights(runner, checkpoint)
             self._loaded = Loaded(checkpoint, runner._load_from)
