@@ -105,7 +105,7 @@ def range_of(preprocessor: nn.Module) -> tuple[float, float]:
             f'model.data_preprocessor normalises channels apart (mean {mean.tolist()}, std {std.tolist()}), '
             'which an exported file cannot say: train with one mean and one std'
         )
-    return (-mean[0] / std[0]).item(), ((white_of(preprocessor) - mean[0]) / std[0]).item()
+    return ((0.0 - mean[0]) / std[0]).item(), ((white_of(preprocessor) - mean[0]) / std[0]).item()
 
 
 def clean_up(student: Student) -> None:

@@ -52,6 +52,7 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told):
         assert spec['statistics'] == 'none' and 'Chosen' not in said
     assert spec['error']['largest'] < 0.1  # grey levels
     assert spec['dynamic'] == (spec['kind'] == 'image')
+    assert not str(spec['lowest']).startswith('-0')
     assert spec['kind'] == ('latent' if family == 'stylegan2' else 'image')
     (props,) = onnx.load(out / 'student.onnx').metadata_props
     assert json.loads(props.value)['checkpoint_sha256'] == spec['checkpoint_sha256']

@@ -61,7 +61,9 @@ def facts(network: nn.Module, told: Mapping, cfg: Config) -> dict[str, str]:
     """Rows of the first table."""
     count = sum(parameter.numel() for parameter in network.parameters())
     image = told['kind'] == 'image'
-    sides = f'sides in multiples of {told["multiple"]}' if told['dynamic'] else 'this size only'
+    sides = 'this size only'
+    if told['dynamic']:
+        sides = f'sides in multiples of {told["multiple"]}' if told['multiple'] > 1 else 'any sides'
     shape = (told['shape'][0], 'height', 'width') if told['dynamic'] else told['shape']
     takes = INPUTS[told['kind']].format(
         **{
