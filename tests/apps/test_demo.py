@@ -307,11 +307,11 @@ def refused(argv, capsys):
 
 
 def test_a_folder_that_export_did_not_write_is_one_sentence(folders, tmp_path, capsys):
-    assert 'has no student.onnx: write it with tools/export.py' in refused([tmp_path], capsys)
+    assert 'has no student.onnx: write it with mikd export' in refused([tmp_path], capsys)
     (tmp_path / 'student.onnx').write_bytes((folders / 'seeds' / 'student.onnx').read_bytes())
     assert 'has no student.json' in refused([tmp_path], capsys)
     (tmp_path / 'student.json').write_text('[]')
-    assert 'is not what tools/export.py writes' in refused([tmp_path], capsys)
+    assert 'is not what mikd export writes' in refused([tmp_path], capsys)
     (tmp_path / 'student.json').write_text((folders / 'drawing' / 'student.json').read_text())
     assert 'is not of the student.onnx beside it' in refused([tmp_path], capsys)
     (tmp_path / 'student.onnx').write_bytes(b'no network')

@@ -163,7 +163,7 @@ def test_it_says_what_it_could_not_show(tmp_path):
         ([str(STUDY), '--against', 'pyramid'], 'has no frechet_resnet56-cifar10 to compare with it'),
         (['run', 'run'], 'is named twice'),
         (['run', '--images', '-1'], '--images -1 must be at least 0'),
-        (['timed'], 'benchmark.json is not what tools/benchmark.py --out writes'),
+        (['timed'], 'benchmark.json is not what `mikd benchmark --out` writes'),
     ],
 )
 def test_what_cannot_be_told_ends_in_one_sentence(tmp_path, monkeypatch, capsys, arguments, message):

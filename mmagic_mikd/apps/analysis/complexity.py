@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
         rows = rows_of(read_config(config), config, args.input_shape, args.device)
         print(f'\n{escape.line(config)}\n\n{table(rows)}')
     print(f'\n{LEGEND}')
-    print('How fast they are: tools/benchmark.py')
+    print('How fast they are: mikd benchmark')
 
 
 def table(rows: list[Row]) -> str:

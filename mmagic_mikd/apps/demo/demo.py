@@ -22,7 +22,7 @@ from .tiling import Tiling, tiling_of
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('folder', metavar='DIR', type=Path, help='what tools/export.py wrote')
+    parser.add_argument('folder', metavar='DIR', type=Path, help='what mikd export wrote')
     parser.add_argument(
         '--picture',
         type=Path,
@@ -34,7 +34,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--teacher',
         type=Path,
         metavar='DIR',
-        help='what tools/export.py wrote of the teacher, to stand beside',
+        help='what mikd export wrote of the teacher, to stand beside',
     )
     parser.add_argument(
         '--draw',

@@ -32,7 +32,7 @@ def read(folder: Path) -> Exported:
     path = folder / 'student.onnx'
     for needed in (path, path.with_suffix('.json')):
         if not needed.is_file():
-            raise ConfigError(f'{folder} has no {needed.name}: write it with tools/export.py --out {folder}')
+            raise ConfigError(f'{folder} has no {needed.name}: write it with mikd export ... --out {folder}')
     spec, generate = open_model(path, threads=0)
     about = json.loads(path.with_suffix('.json').read_text())
     if inside(path) != about:

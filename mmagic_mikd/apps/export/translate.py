@@ -29,7 +29,7 @@ PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('model', type=Path, help='student.onnx or student.pt2 of tools/export.py')
+    parser.add_argument('model', type=Path, help='student.onnx or student.pt2 of mikd export')
     parser.add_argument('source', metavar='IN', help='picture or folder; seeds, such as 0-7, for latents')
     parser.add_argument('target', metavar='OUT', type=Path, help='picture, or folder for several')
     parser.add_argument('--tile', type=int, default=0, help='side of tiles for large pictures; 0 for none')
@@ -58,13 +58,13 @@ def open_model(path: Path, threads: int) -> tuple[Spec, Written]:
     beside = path.with_suffix('.json')
     for needed in (path, beside):
         if not needed.is_file():
-            raise ConfigError(f'there is no file {needed}: write it with tools/export.py')
+            raise ConfigError(f'there is no file {needed}: write it with mikd export')
     try:
         told = json.loads(beside.read_text())
         names = Spec.__dataclass_fields__
         spec = Spec(**{k: tuple(v) if k == 'shape' else v for k, v in told.items() if k in names})
     except (ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f'{beside} is not what tools/export.py writes ({quoted(error)})') from error
+        raise ConfigError(f'{beside} is not what mikd export writes ({quoted(error)})') from error
     try:
         return spec, Written(path, path.suffix.removeprefix('.'), threads)
     except Exception as error:  # of runtimes, whose errors are of every class

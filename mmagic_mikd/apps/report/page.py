@@ -56,7 +56,7 @@ def _environment() -> Any:
     try:
         import jinja2
     except ImportError as error:
-        raise ConfigError('tools/report.py needs jinja2: pip install jinja2') from error
+        raise ConfigError('mikd report needs jinja2: pip install jinja2') from error
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: _text(f'assets/{name}')),
         autoescape=True,

@@ -84,7 +84,7 @@ class Run:
 
     @cached_property
     def times(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Milliseconds by runtime and network, if tools/benchmark.py has left benchmark.json here.
+        """Milliseconds by runtime and network, if `mikd benchmark` has left benchmark.json here.
 
         Raises:
             ConfigError: the file is not what that tool writes.
@@ -100,7 +100,7 @@ class Run:
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(
-                f'{path} is not what tools/benchmark.py --out writes: write it again, or remove it'
+                f'{path} is not what `mikd benchmark --out` writes: write it again, or remove it'
             ) from error
 
 

@@ -126,7 +126,7 @@ def _seen(run: Run, student: Student, teacher: Mapping | None, most: int) -> lis
         samples = [Sample(*pair) for pair in zip(names, rows, strict=False)][:most]
         if samples:
             count = len(samples)
-            origin = f'the first {count} images of the test set, in the batches of tools/test.py'
+            origin = f'the first {count} images of the test set, in the batches of mikd test'
             origin = f'{count} random latents, the same for every network' if latent else origin
             made.append(Pictures(path, without_strangers(samples, run.cfg), origin))
     return made

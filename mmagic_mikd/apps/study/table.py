@@ -85,7 +85,7 @@ def study_rows(study: Study) -> tuple[list[dict], list[dict]]:
     """Rows of the study's present settings, and stale ones."""
     rows = read_rows(study.csv)
     if not rows:
-        raise ConfigError(f'{study.csv} has no rows: first `python tools/study.py run {study.path}`')
+        raise ConfigError(f'{study.csv} has no rows: first `mikd study run {study.path}`')
     return current(rows, [study.teacher, *study.cells()])
 
 
