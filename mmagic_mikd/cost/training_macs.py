@@ -3,6 +3,7 @@
 import platform
 from pathlib import Path
 
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -21,8 +22,11 @@ class TrainingMacs(TorchDispatchMode):
 
 
 def cpu_name() -> str:
-    """As Linux names it; elsewhere what Python knows."""
+    """As Linux names it, elsewhere what Python knows; and the instructions that PyTorch uses of it.
+
+    One name may stand for processors of several generations, whose sums differ.
+    """
     info = Path('/proc/cpuinfo')
     lines = info.read_text().splitlines() if info.is_file() else []
     names = (line.partition(':')[2].strip() for line in lines if line.startswith('model name'))
-    return next(names, platform.processor())
+    return f'{next(names, platform.processor())}, {torch.backends.cpu.get_cpu_capability()}'
