@@ -1,5 +1,6 @@
 """Distillation objectives: tensors in, scalar out, one per file."""
 
+from .adversarial import AdversarialLoss
 from .attention_transfer import AttentionTransferLoss
 from .channel_distillation import ChannelDistillationLoss
 from .crd import CRDLoss
@@ -22,6 +23,7 @@ from .vid import VIDLoss
 from .wavelet import WaveletLoss
 
 __all__ = [
+    'AdversarialLoss',
     'AttentionTransferLoss',
     'CRDLoss',
     'ChannelDistillationLoss',
