@@ -183,9 +183,11 @@ def refuse_another(runner: Runner, checkpoint: dict) -> None:
             'config that wrote it, or start from it with load_from in place of resume'
         )
     if 'message_hub' not in checkpoint or 'optimizer' not in checkpoint:
+        # beside `resume` the toolbox takes `load_from` for the checkpoint to go on from
+        own = '; if the run began with it, add --cfg-options load_from=None' if runner._load_from else ''
         raise ConfigError(
             f'the checkpoint to resume ({where}) has no state of the optimisers, as best_*.pth; resume '
-            'from one that the run wrote to go on, or start from it with load_from in place of resume'
+            f'from one that the run wrote to go on, or start from it with load_from in place of resume{own}'
         )
     require_sound(runner, checkpoint)
 

@@ -892,7 +892,7 @@ CASES = [
     Case(
         'bare weights to resume',
         'the checkpoint to resume (teacher.pth)',
-        'load_from in place of resume',
+        'if the run began with it, add --cfg-options load_from=None',
         {'load_from': 'teacher.pth'},
         lambda world: world.save('teacher.pth', model(4)),
         arguments=('--resume',),
