@@ -28,7 +28,7 @@ CHANGES = {f'{family}, trained': (family, {}) for family in FAMILIES} | {
         'pix2pix',
         {
             f'default_hooks.distill.objectives.{name}': dict(ROWS[name], gradient_ratio=0.5)
-            for name in ('features', 'feature_nce', 'residual')
+            for name in ('features', 'feature_nce', 'residual', 'adversarial')
         },
     ),
     # a second call of the student, beside the wrapper that sums its gradients
@@ -110,7 +110,7 @@ def test_replicas_are_bit_identical_after_training(ranks, family):
 def test_replicas_of_what_looks_through_backbones_are_bit_identical(ranks):
     first, second = ranks['looking']
     assert equal(weights(first['model']), weights(second['model']))
-    assert {'features', 'feature_nce', 'residual'} < set(first['learned'])
+    assert {'features', 'feature_nce', 'residual', 'adversarial'} < set(first['learned'])
     assert same(first['learned'], second['learned'])
     assert not equal(weights(first['model']), weights(ranks['pix2pix, trained'][0]['model']))
 
