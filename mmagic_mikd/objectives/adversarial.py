@@ -19,7 +19,7 @@ class AdversarialLoss(nn.Module):
     lowers it: patches are to be as likely as those of the teacher. A teacher as the real data of a
     discriminator is the student's discriminator of Chen et al., "Distilling Portable Generative Adversarial
     Networks for Image Translation", AAAI 2020. It does not see which image belongs to which, so it bounds no
-    mutual information: beside a bound it gives texture, alone it is no distillation.
+    mutual information, and alone it is no distillation: it is meant to stand beside a bound.
 
     Args:
         loss_weight: its weight in the student's loss.

@@ -112,7 +112,16 @@ def test_the_card_says_what_a_user_has_to_know(tmp_path):
             'by L1Loss, from t.pth',
         ),
         (
-            dict(teacher=dict(a=dict(checkpoint='a.pth'), b=dict(checkpoint='b.pth')), recipe='pyramid'),
+            dict(type='DistillRunner', teacher=dict(checkpoint='t.pth'), terms=dict(l1=dict(type='L1Loss'))),
+            'by L1Loss, from t.pth',  # as it was spelt before
+        ),
+        (
+            dict(
+                teacher=dict(
+                    a=dict(config='a.py', checkpoint='a.pth'), b=dict(config='b.py', checkpoint='b.pth')
+                ),
+                recipe='pyramid',
+            ),
             'by pyramid, from a.pth, b.pth',
         ),
         (

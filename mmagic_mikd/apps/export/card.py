@@ -8,6 +8,8 @@ from mmengine.config import Config
 from torch import nn
 
 from ...deploy.compare import Difference
+from ...engine.old_spelling import OLD_KEYS
+from ...engine.settings import NEW_KEYS, read
 from ...utils import escape
 
 TEXT = """---
@@ -86,15 +88,13 @@ def facts(network: nn.Module, told: Mapping, cfg: Config) -> dict[str, str]:
 
 def taught(cfg: Config) -> str:
     """From which teacher and by which objectives, as the config says."""
-    distill = cfg.get('default_hooks', {}).get('distill') or {}
-    teacher = distill.get('teacher') or {}
-    by = distill.get('recipe') or ', '.join(
-        entry['type'] for entry in (distill.get('objectives') or {}).values() if entry
-    )
-    if not teacher or not by:
+    given = cfg.get('default_hooks', {}).get('distill') or {}
+    settings = read({key: value for key, value in given.items() if key in (*NEW_KEYS, *OLD_KEYS)})
+    by = given.get('recipe') or ', '.join(str(entry['type']) for entry in settings.objectives.values())
+    teachers = [teacher for teacher in settings.teachers.values() if isinstance(teacher, Mapping)]
+    if not teachers or not by:
         return 'no'
-    named = [teacher, *(entry for entry in teacher.values() if isinstance(entry, dict))]
-    weights = [Path(entry['checkpoint']).name for entry in named if entry.get('checkpoint')]
+    weights = [Path(teacher['checkpoint']).name for teacher in teachers if teacher.get('checkpoint')]
     return f'by {by}, from ' + (', '.join(weights) or 'teachers of its own run')
 
 
