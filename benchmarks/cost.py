@@ -48,44 +48,52 @@ WAYS: dict[str, tuple[dict, dict]] = {
     'c0 = 32': (REFERENCE['critic'], REFERENCE['chain']),
     SHUFFLED: (PATCHES['critic'], {k: value for k, value in PATCHES['chain'].items() if k != 'start'}),
 }
+OBJECTIVES = {WITHOUT: ['pyramid']} | {way: ['pyramid', f'way{number}'] for number, way in enumerate(WAYS)}
 COUNTED = 1  # the round whose memory is counted: after the first, optimisers and gradients are in place
 WARM_UP = 2  # rounds that are not timed
 
 
 class TakesTurns(Hook):
-    """Exchanges what is trained from one iteration to the next, and watches the model's step."""
+    """Exchanges what is trained from one iteration to the next, and watches the model's step.
 
-    priority = 'VERY_LOW'
+    Args:
+        ways: the names of each way's objectives among all that the run has.
+    """
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, list[float]] = {way: [] for way in (WITHOUT, *WAYS)}
-        self.peak: dict[str, int] = {}
+    priority = 'VERY_HIGH'  # before the hook asks the objectives of an iteration whether they want a teacher
+
+    def __init__(self, ways: dict[str, list[str]]) -> None:
+        self.ways, self.iteration = ways, 0
+        self.seconds: dict[str, list[float]] = {way: [] for way in ways}
+        self.peak: dict[str, int] = {}  # bytes of the tensors that one step makes and holds at a time
         self.first_iteration = 0.0
 
-    def before_train(self, runner: Runner) -> None:
-        self._distill = next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
-        closed, *energetic = self._distill.objectives.values()
-        self._ways = {WITHOUT: [closed]}
-        self._ways |= {way: [closed, bound] for way, bound in zip(WAYS, energetic, strict=True)}
-        self._step = runner.model.train_step
-        runner.model.train_step = self._watched
-        self._iteration = 0
+    @staticmethod
+    def iterations(ways: int, rounds: int) -> int:
+        """Of a run with ``rounds`` timed rounds."""
+        return (WARM_UP + rounds) * ways
+
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        distill = next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
+        if self.iteration == 0:
+            self._built, self._step = distill.objectives, runner.model.train_step
+            runner.model.train_step = self._watched
+        self._round, turn = divmod(self.iteration, len(self.ways))
+        self._way = list(self.ways)[turn]
+        distill.iteration.objectives = [self._built[name] for name in self.ways[self._way]]
+        self.iteration += 1
 
     def _watched(self, *args: Any, **kwargs: Any) -> Any:
         self.first_iteration = self.first_iteration or time.perf_counter() - STARTED
-        done, turn = divmod(self._iteration, len(self._ways))
-        way = list(self._ways)[turn]
-        self._distill.iteration.objectives = self._ways[way]
-        self._iteration += 1
-        if done == COUNTED:
+        if self._round == COUNTED:
             with Tracker() as tracker:
                 out = self._step(*args, **kwargs)
-            self.peak[way] = tracker.peak
+            self.peak[self._way] = tracker.peak
             return out
         begin = time.perf_counter()
         out = self._step(*args, **kwargs)
-        if done >= WARM_UP:
-            self.seconds[way].append(time.perf_counter() - begin)
+        if self._round >= WARM_UP:
+            self.seconds[self._way].append(time.perf_counter() - begin)
         return out
 
 
@@ -97,9 +105,9 @@ def config(folder: Path, size: int, batch: int, rounds: int, quick: bool) -> Con
         model.generator.update(num_down=size.bit_length() - 1, base_channels=width)
         model.discriminator.update(base_channels=4 if quick else 64)
     distill.objectives = dict(pyramid={})
-    for number, (critic, chain) in enumerate(WAYS.values()):
+    for name, (critic, chain) in WAYS.items():
         critic = dict(image_size=size) | critic
-        distill.objectives[f'way{number}'] = REFERENCE | dict(critic=critic, chain=chain)
+        distill.objectives[OBJECTIVES[name][-1]] = REFERENCE | dict(critic=critic, chain=chain)
     distill.guard = None  # which would have something to say of images of noise
     cfg.train_dataloader.batch_size = batch
     cfg.train_dataloader.dataset.data_root = str(noise(folder / 'data', size))
@@ -110,7 +118,7 @@ def config(folder: Path, size: int, batch: int, rounds: int, quick: bool) -> Con
             transform.crop_size = (size, size)
     cfg.default_hooks.logger = dict(type='LoggerHook', interval=10**6)
     cfg.custom_hooks, cfg.randomness = [], dict(seed=0)
-    return shortened(cfg, folder, (WARM_UP + rounds) * (1 + len(WAYS)))
+    return shortened(cfg, folder, TakesTurns.iterations(1 + len(WAYS), rounds))
 
 
 def noise(folder: Path, size: int, count: int = 8) -> Path:
@@ -125,7 +133,10 @@ def noise(folder: Path, size: int, count: int = 8) -> Path:
 
 def training(size: int, batch: int, rounds: int, quick: bool) -> TakesTurns:
     with tempfile.TemporaryDirectory() as folder:
-        runner, turns = Runner.from_cfg(config(Path(folder), size, batch, rounds, quick)), TakesTurns()
+        runner, turns = (
+            Runner.from_cfg(config(Path(folder), size, batch, rounds, quick)),
+            TakesTurns(OBJECTIVES),
+        )
         runner.register_hook(turns)
         runner.train()
     return turns
