@@ -21,7 +21,7 @@ class Seen(NamedTuple):
 def look(backbone: Look, view: View, place: Place) -> Seen:
     """Run the backbone once on each image, before anything learns from it."""
     s, t = view.at(place)
-    leaf = s.detach().requires_grad_()
+    leaf = s.detach().float().requires_grad_()  # half precision would not hold a loss scale
     with torch.no_grad():
         of_t = backbone(t, view.x)
     with torch.enable_grad():

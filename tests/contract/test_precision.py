@@ -17,6 +17,8 @@ from mmagic_mikd.guard.gate import admitted
 HALF = ('bfloat16', 'float16')
 # largest difference of an energy from that of the float32 run, as a share of the largest energy there
 FIRST = dict(bfloat16=0.01, float16=0.002)  # the same weights, so nothing but the rounding of the images
+LEARNER = dict(optimizer=dict(type='Adam', lr=0.01))
+FEATURES = dict(type='FeatureCritic')
 LATER = 0.25  # after three updates of Adam, which turns any rounding of a small gradient into a step
 
 
@@ -97,6 +99,31 @@ def test_student_and_teacher_in_half_precision_and_all_else_in_float32(tmp_path,
     assert precisions.made == {getattr(torch, precision)}
     assert precisions.seen == {key: {torch.float32} for key in precisions.seen} and len(precisions.seen) == 3
     assert [families.scalars(runner)[f'distance_generators_{domain}'].item() for domain in domains] == [0, 0]
+
+
+@pytest.mark.parametrize('precision', HALF)
+@pytest.mark.parametrize(
+    'objective',
+    [
+        dict(type='LaplaceLoss', loss_weight=0.05, learner=LEARNER),
+        dict(type='MIDistillLoss', loss_weight=0.05, estimator='nce', critic=FEATURES, learner=LEARNER),
+        dict(
+            type='MIDistillLoss', loss_weight=0.05, estimator='likelihood', critic=FEATURES, learner=LEARNER
+        ),
+    ],
+    ids=['closed form', 'nce', 'likelihood'],
+)
+def test_what_looks_through_a_network_reaches_a_student_in_half_precision(tmp_path, objective, precision):
+    """With a loss scale at which the sum of a gradient in half precision would be infinite."""
+    cfg = precision_runs.config('pix2pix', precision, tmp_path, iters=4)
+    cfg.default_hooks.distill.objectives = dict(x=dict(objective, backbone='discriminator'))
+    if precision == 'float16':
+        for wrapper in cfg.optim_wrapper.values():
+            if isinstance(wrapper, dict):
+                wrapper.loss_scale = 65536.0
+    logged = families.scalars(families.train(cfg))
+    assert 'guard_trips' not in logged
+    assert logged['loss_distill_x'].size == 4 and np.isfinite(logged['x_grad_ratio']).all()
 
 
 class Weights(Hook):

@@ -84,7 +84,7 @@ class ContrastiveObjective(CriticObjective):
         return sum(self._learning(view) for view in views)
 
     def _learning(self, view: View) -> Tensor:
-        s, t = (x.detach().flatten(0, -4) for x in view.at(self.place))
+        s, t = (x.detach().flatten(0, -4).float() for x in view.at(self.place))
         base = self._rest['bases'][view.name] if self._make_base else None
         with torch.no_grad():
             drawn = [NEGATIVES[kind](t, s, base, self._noise) for kind in self.bound.negatives]
