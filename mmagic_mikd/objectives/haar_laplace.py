@@ -96,7 +96,8 @@ class HaarLaplaceLoss(nn.Module):
         """Coefficients of scale 1, of which :meth:`colour` makes residuals: standard Laplace noise."""
         shapes = [band.shape for band in haar(torch.zeros_like(s), len(self.log_scale) - 1)]
         uniform = [torch.rand(shape, device=s.device, generator=generator) - 0.5 for shape in shapes]
-        return [-u.sign() * torch.log1p(-2 * u.abs()) for u in uniform]
+        # one draw of 2^24 is 0, whose noise would be infinite
+        return [-u.sign() * torch.log1p(-2 * u.abs().clamp(max=0.5 - 2**-25)) for u in uniform]
 
     def colour(self, white: list[Tensor]) -> Tensor:
         """The residual t - s of coefficients of scale 1."""
