@@ -72,6 +72,11 @@ class ObjectiveBuilder:
         require_fit(module, options, keys.objective)
         place = self._place(module, options, keys)
         pairs = [pair for pair in self._pairs if place.sees(pair)]
+        if options['gradient_ratio'] is not None and len({pair.taught_by for pair in pairs}) > 1:
+            raise ConfigError(
+                f'{keys.objective}.gradient_ratio is that to the images of one teacher: name it in '
+                f'{keys.objective}.teacher, and write one such objective for each'
+            )
         backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone', pairs)
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
         names = [pair.name for pair in pairs]
@@ -179,11 +184,12 @@ def require_fit(module: nn.Module, options: Mapping, key: str) -> None:
     """Options that the module of an objective cannot have, or has to.
 
     Raises:
-        ConfigError: an energy has an adapter; or what compares features at two styles has no layer, or is to
-            hold the ratio of a gradient that arrives in two places.
+        ConfigError: it says itself that it cannot have one; or what compares features at two styles has no
+            layer, or is to hold the ratio of a gradient that arrives in two places.
     """
-    if isinstance(module, MIDistillLoss) and options['adapter']:
-        raise ConfigError(f'{key}.adapter is for what compares features: leave it out')
+    for option, reason in getattr(module, 'cannot_have', {}).items():
+        if options[option] is not None:
+            raise ConfigError(f'{key}.{option} {reason}: leave it out')
     if getattr(module, 'style_offset', None) is None:
         return
     if options['layer'] is None:

@@ -115,11 +115,16 @@ def _names(settings: Settings) -> list[str]:
     return [name for name in names if name in asked or None in asked] or names[:1]
 
 
+def _looks_through_teacher(cfg: Mapping) -> bool:
+    backbone = cfg.get('backbone')
+    return (backbone.get('type') if isinstance(backbone, Mapping) else backbone) == 'generator'
+
+
 def _asks_teacher(settings: Settings) -> list[str | None]:
     """The names of those whose images or weights something will look at; None stands for all."""
     asking = [
         cfg.get('teacher')
         for cfg in settings.objectives.values()
-        if cfg.get('layer') or cfg.get('target', 'teacher') == 'teacher'
+        if cfg.get('layer') or cfg.get('target', 'teacher') == 'teacher' or _looks_through_teacher(cfg)
     ]
     return asking + [next(iter(settings.teachers))] * bool(settings.start)

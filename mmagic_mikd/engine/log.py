@@ -95,12 +95,14 @@ class Log:
     def _forget(self, objective: Objective, hub: MessageHub) -> None:
         own = {f'train/{name}' for name in self._chain_values.get(objective.name, ())}
         own.add(f'train/loss_distill_{objective.name}')
-        self._drop(hub, (*own, *(f'train/{objective.name}_{curve}' for curve in CURVES)))
+        own |= (curves := {f'train/{objective.name}_{curve}' for curve in CURVES})
+        self._drop(hub, own, tuple(f'{curve}_' for curve in curves))
 
     @staticmethod
-    def _drop(hub: MessageHub, beginnings: tuple[str, ...]) -> None:
+    def _drop(hub: MessageHub, names: set[str], beginnings: tuple[str, ...]) -> None:
+        """These, and what begins so: of one of several pairs."""
         for name in list(hub.log_scalars):
-            if name.startswith(beginnings):
+            if name in names or name.startswith(beginnings):
                 del hub.log_scalars[name]
 
     def write(self, hub: MessageHub) -> dict[str, float]:
@@ -109,7 +111,7 @@ class Log:
             self._forget(objective, hub)
         self._silent.clear()
         if not any(name.startswith('distance') for name in self._values):
-            self._drop(hub, ('train/distance',))
+            self._drop(hub, {'train/distance'}, ('train/distance_',))
         tensors = [value.float() for value in (*self._values.values(), *self._others.values())]
         numbers = torch.stack(tensors).tolist() if tensors else []
         values = dict(zip(self._values, numbers, strict=False))

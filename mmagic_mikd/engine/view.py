@@ -49,10 +49,17 @@ class View(NamedTuple):
             gate: what the student's gradient passes on its way back; None for a look alone.
 
         Raises:
-            ConfigError: there is no such target in this batch, or it has another shape.
+            ConfigError: there is no such target in this batch, or it has another shape; or the layer has not
+                run.
         """
         if place.layer is not None:
             student, teacher = self.features[place.layer]
+            if student is None or teacher is None:
+                path = place.layer[0] if student is None else place.layer[1]
+                raise ConfigError(
+                    f'{place.key}.layer={path!r} of {self.path!r} does not run when its network does: name a '
+                    'layer within it'
+                )
             if place.moved is not None:
                 aside = self.moved(place.moved)[place.layer]
                 student, teacher = Joined(student, aside[0]), Joined(teacher, aside[1])

@@ -29,6 +29,7 @@ class AdversarialLoss(nn.Module):
     """
 
     learner: ClassVar[dict] = dict(optimizer=dict(type='Adam', lr=1e-3, betas=(0.5, 0.999)))
+    cannot_have: ClassVar[dict] = dict(adapter='would learn with the discriminator, against the student')
 
     def __init__(self, loss_weight: float = 1.0, channels: int = 3, base_channels: int = 32) -> None:
         super().__init__()

@@ -15,6 +15,8 @@ class ConnectedObjective(Objective):
     Hu et al., "Discriminator-Cooperated Feature Map Distillation for GAN Compression", CVPR 2023, of one
     layer: |D(A_s(f_s)) - D(A_t(f_t))|_1, where D is the teacher's discriminator up to its last feature map. As
     published both connectors, A_s of the student's features and A_t of the teacher's, are trained to lower it.
+    A_t is so only by a loss that lets a gradient reach the teacher's side, as the toolbox's L1Loss and MSELoss
+    do; the closed forms here take that side as a constant, and A_t stays as it was initialised.
 
     Args:
         name, losses, place, options: see :class:`Objective`.

@@ -132,6 +132,44 @@ def test_a_ratio_to_losses_without_a_gradient_is_not_in_the_log(tmp_path, object
     assert log['loss_distill_x'].size == 2 and log['x_towards'].size == 2
 
 
+def test_one_that_rests_leaves_the_curves_of_its_namesakes_alone():
+    """Names that begin alike, and pairs."""
+    hub, pairs = MessageHub('namesakes'), ('photo', 'mask')
+    l1, l105 = (SimpleNamespace(name=name, learner=None) for name in ('l1', 'l105'))
+    log = Log([], 2)
+    for _ in range(3):
+        for objective in (l1, l105):
+            log.value(objective, torch.tensor(1.0))
+            for pair in pairs:
+                log.looking(objective, pair)(torch.tensor(1.0), torch.tensor(2.0))
+        log.write(hub)
+    log.silent(l1)
+    log.write(hub)
+    left = {name: len(hub.get_scalar(name)._log_history) for name in hub.log_scalars}
+    assert left == dict.fromkeys(
+        ('train/loss_distill_l105', 'train/l105_grad_ratio_photo', 'train/l105_grad_ratio_mask'), 3
+    )
+
+
+def test_a_layer_that_does_not_run_is_named(tmp_path):
+    """A list of layers is a module of its network, which calls its members alone."""
+    cfg = config('stylegan2', tmp_path, 1, [])
+    cfg.default_hooks.distill.objectives = dict(x=dict(type='L1Loss', layer='convs'))
+    with pytest.raises(
+        ConfigError, match=r"x.layer='convs' of 'generator' does not run .* a layer within it"
+    ):
+        train(cfg)
+
+
+def test_a_teacher_that_only_looks_is_there(tmp_path):
+    """The generator as a backbone, before images that are compared with the photographs."""
+    cfg = config('edsr', tmp_path, 1, [])
+    cfg.default_hooks.distill.objectives = dict(
+        x=dict(type='L1Loss', backbone='generator', target='ground_truth')
+    )
+    assert scalars(train(cfg))['x_grad_ratio'] > 0
+
+
 def test_a_ratio_pauses_while_the_other_losses_have_no_gradient():
     hub, objective = MessageHub('a ratio pauses'), SimpleNamespace(name='x')
     log = Log([], 1)

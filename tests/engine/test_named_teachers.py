@@ -85,6 +85,18 @@ def test_an_objective_is_the_sum_over_the_teachers_or_of_one(base, tmp_path):
     assert {'distance_generators_photo_first', 'distance_generators_photo_second'} < log.keys()
 
 
+def test_a_ratio_is_held_to_one_teacher(base, tmp_path):
+    """The gradients of two arrive at the same image, where each would count the other among the rest."""
+    balanced = dict(type='L1Loss', gradient_ratio=0.5)
+    with pytest.raises(
+        ConfigError, match=r'objectives\.x\.gradient_ratio .* one teacher: name it in .*x\.teacher'
+    ):
+        trained(base, tmp_path / 'both', dict(x=balanced))
+    log, _ = trained(base, tmp_path / 'one', dict(x=dict(balanced, teacher='second')))
+    ratios = [log[name][0] for name in log if name.startswith('x_grad_ratio')]
+    assert ratios == [pytest.approx(0.5, rel=1e-4)]
+
+
 def test_a_teacher_that_nobody_looks_at_is_not_built(base, tmp_path):
     cfg = copy.deepcopy(base)
     cfg.default_hooks.distill.teacher.second.checkpoint = 'absent.pth'

@@ -334,6 +334,14 @@ def tiny(tmp_path_factory):
             dict(type='MIDistillLoss', layer='model', adapter=dict(type='Conv2d', kernel_size=1)),
             f'{X}.adapter is for what compares features',
         ),
+        (
+            dict(type='MIDistillLoss', layer='model'),
+            f'{X}.layer is for what compares features; an energy sees',
+        ),
+        (
+            dict(type='AdversarialLoss', layer='model', adapter=dict(type='Conv2d', kernel_size=1)),
+            f'{X}.adapter would learn with the discriminator, against the student: leave it out',
+        ),
         (dict(L1, layer='model', adapter=dict(type='Konv2d', kernel_size=1)), f"{X}.adapter.type='Konv2d'"),
         (dict(type='VIDLoss', learner=dict(ADAM, type='AmpOptimWrapper')), f'{X}.learner.type='),
         (

@@ -49,6 +49,10 @@ class MIDistillLoss(nn.Module):
     """
 
     image_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)  # for which steps of a chain are published
+    cannot_have: ClassVar[dict] = dict(
+        adapter='is for what compares features',
+        layer='is for what compares features; an energy sees those of a `backbone`',
+    )
 
     def __init__(
         self,
