@@ -87,7 +87,7 @@ def tried(case: Any, folder: Path) -> Row:
         if x.ndim not in (2, 4):
             return Row(name, reason=f'it takes inputs of {x.ndim} dimensions, not images or latents')
         fill(generator)
-        network = Deployed(generator, 'image')
+        network = Deployed(generator, 'frozen' if takes_latents(generator) else 'image')
         image = network(x)
         scale = 1.0 if x.ndim == 2 else image.shape[-1] / x.shape[-1]
         kind = 'latent' if takes_latents(generator) else 'image'

@@ -46,6 +46,11 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
                 break
     finally:
         handle.remove()
+    if not inputs:
+        raise ConfigError(
+            f'--generator: the test of this config does not call that {type(generator).__name__}; name the '
+            'generator that it evaluates'
+        )
     if len(orders) > 1:
         raise ConfigError(
             f"test_dataloader: the generator's inputs are in the orders {' and '.join(sorted(orders))}, but a"

@@ -1,12 +1,14 @@
 """A trained generator from a config and a checkpoint, in its model, with what it is given in a test."""
 
 import copy
+import shutil
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
@@ -14,6 +16,7 @@ from ..host.hooks import without_nothing
 from ..host.locate import find_generators
 from ..host.taps import resolve, unwrap
 from ..host.white import white_of
+from ..resume.foreign import rearrange, require_weights
 from ..students.frozen_statistics import FrozenStatistics
 from ..utils.errors import ConfigError
 from .calls import Calls, of_evaluation
@@ -45,6 +48,16 @@ class Student(NamedTuple):
         )
 
 
+class Whole(Hook):
+    """Weights in any layout find their places; where one is missing, the toolbox would leave it random."""
+
+    priority = 'HIGHEST'
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        rearrange(runner, checkpoint)
+        require_weights(runner, checkpoint, whole=True)
+
+
 def load_student(cfg: Config, checkpoint: str, images: int, path: str | None = None) -> Student:
     """The generator of a checkpoint, and what it makes of the first images of the test set.
 
@@ -52,7 +65,7 @@ def load_student(cfg: Config, checkpoint: str, images: int, path: str | None = N
         path: of the generator in the model; by default the one that the toolbox evaluates.
 
     Raises:
-        ConfigError: there is no such generator.
+        ConfigError: there is no such generator, or the file does not hold all of its weights.
     """
     cfg = copy.deepcopy(cfg)
     # neither teacher nor critic is needed
@@ -62,7 +75,16 @@ def load_student(cfg: Config, checkpoint: str, images: int, path: str | None = N
     cfg.load_from, cfg.launcher = checkpoint, 'none'
     cfg.work_dir = tempfile.mkdtemp(prefix='mikd_export_')  # a runner writes logs, which nobody wants here
     cfg.log_level = 'ERROR'
+    try:
+        return _loaded(cfg, distill, images, path)
+    except BaseException:
+        shutil.rmtree(cfg.work_dir, ignore_errors=True)
+        raise
+
+
+def _loaded(cfg: Config, distill: dict, images: int, path: str | None) -> Student:
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(Whole())
     runner.load_or_resume()
     _freeze(runner)
     runner.model.eval()
@@ -89,6 +111,8 @@ def default_path(model: nn.Module) -> str:
     default = f'generators.{getattr(inner, "_default_domain", "")}'
     if resolve(model, 'generator_ema.module') is not None and takes_latents(inner.generator):
         return 'generator_ema.module'
+    if getattr(inner, 'is_use_ema', False) and resolve(model, 'generator_ema') is not None:
+        return 'generator_ema'
     return default if default in first else first[0]
 
 
@@ -110,6 +134,4 @@ def range_of(preprocessor: nn.Module) -> tuple[float, float]:
 
 def clean_up(student: Student) -> None:
     """Remove what the runner has written."""
-    import shutil
-
     shutil.rmtree(Path(student.runner.work_dir), ignore_errors=True)

@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import precision as precisions
@@ -32,29 +32,43 @@ def file(
     inputs: Sequence[Tensor],
     form: str,
     precision: str,
-    size: tuple[int, int] | None,
+    any_size: bool,
     folder: Path,
 ) -> Made:
     """Write the network under a name that no program looks for, and run it on the inputs.
 
+    A file that takes one size only is that of the first input, and is run on inputs of that size.
+
     Args:
         form: 'onnx' or 'pt2'.
         precision: 'fp32'; of ONNX also 'fp16' and 'int8'.
-        size: height and width of the only inputs that it is to take; None for any, if that can be had.
+        any_size: whether it is to take inputs of any size, if that can be had.
     """
-    if size is not None:
-        inputs = [F.interpolate(x, size, mode='bilinear') for x in inputs]
     part = folder / f'.student.part.{form}'
-    dynamic = write(network, inputs[0], spec, form, part, dynamic=size is None and spec.kind == 'image')
-    if precision != 'fp32':
-        lower = folder / f'.student.{precision}.part.{form}'
-        if precision == 'fp16':
-            precisions.to_half(part, lower)
-        else:
-            precisions.to_int8(part, lower, inputs)
-        os.replace(lower, part)
-    spec = dataclasses.replace(spec, dynamic=dynamic, shape=tuple(inputs[0].shape[1:]))
-    return Made(part, spec, compare(map(Written(part, form), inputs), map(network, inputs), spec))
+    lower = folder / f'.student.{precision}.part.{form}'
+    with removed_unless_done(part, lower):
+        dynamic = write(network, inputs[0], spec, form, part, dynamic=any_size and spec.kind == 'image')
+        if not dynamic:
+            inputs = [x for x in inputs if x.shape == inputs[0].shape]
+        if precision != 'fp32':
+            if precision == 'fp16':
+                precisions.to_half(part, lower)
+            else:
+                precisions.to_int8(part, lower, inputs)
+            os.replace(lower, part)
+        spec = dataclasses.replace(spec, dynamic=dynamic, shape=tuple(inputs[0].shape[1:]))
+        return Made(part, spec, compare(map(Written(part, form), inputs), map(network, inputs), spec))
+
+
+@contextmanager
+def removed_unless_done(*paths: Path) -> Iterator[None]:
+    """Leave no half of a file behind an error."""
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def publish(part: Path, target: Path, told: dict) -> None:

@@ -66,7 +66,7 @@ def generators_in(runner: Runner, checkpoint: dict) -> tuple[str, dict[str, Tens
         if len(fitting) != 1:
             return '', {}
         used.append(fitting[0].name)
-        for head in (path, f'{path}_ema.module'):
+        for head in evaluated(path):
             named = {f'{head}.{key}': value for key, value in fitting[0].tensors.items()}
             state |= {key: value for key, value in named.items() if key in wanted}
     return ' and '.join(used), state
@@ -78,8 +78,16 @@ def same_shape(wanted: Tensor, found: object) -> bool:
 
 def weights_of_generators(runner: Runner, wanted: dict[str, Tensor]) -> set[str]:
     """What decides over the images, averaged weights included; nothing where no generator can be told."""
-    heads = tuple(f'{head}.' for path in generators_of(runner) for head in (path, f'{path}_ema.module'))
-    return {key for key in wanted if key.startswith(heads)}
+    model = unwrap(runner.model)
+    own = {path: model.get_submodule(path).state_dict() for path in generators_of(runner)}
+    return {f'{head}.{key}' for path, keys in own.items() for head in evaluated(path) for key in keys} & set(
+        wanted
+    )
+
+
+def evaluated(path: str) -> tuple[str, ...]:
+    """Where the weights of a generator may be: its own, a copy as Real-ESRGAN averages it, and an average."""
+    return path, f'{path}_ema', f'{path}_ema.module'
 
 
 def generators_of(runner: Runner) -> list[str]:

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 import cv2
+import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from torch import Tensor
@@ -72,6 +73,10 @@ def check_args(args: argparse.Namespace) -> None:
         raise ConfigError(f'--precision {args.precision} is for --format onnx')
     if args.uint8 and (args.format, args.precision) != ('onnx', 'fp32'):
         raise ConfigError('--uint8 is for --format onnx --precision fp32')
+    if '://' in args.checkpoint:
+        raise ConfigError(
+            f'{args.checkpoint} is an address, and the SHA-256 of a file is kept: download it first'
+        )
     if args.images < 1:
         raise ConfigError(f'--images {args.images} must be at least 1')
     args.out = args.out or Path(args.checkpoint).parent / 'export'
@@ -118,7 +123,8 @@ def require_packages(form: str) -> None:
 
 def chosen(student: Student, args: argparse.Namespace) -> tuple[Deployed, Spec]:
     """The form that ships: with the statistics asked for, or those closest to the toolbox's images."""
-    normed = depends_on_batch(student.generator)
+    # of latents the toolbox evaluates the frozen statistics, and there is nothing to measure against
+    normed = depends_on_batch(student.generator) and bool(student.calls.images)
     kinds = (args.statistics,)
     if args.statistics == 'auto':
         kinds = STATISTICS if normed else ('frozen',)
@@ -174,19 +180,24 @@ def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
 
 def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Deployed, spec: Spec) -> int:
     """Write, compare, and leave either everything or nothing."""
-    if args.uint8 and spec.kind != 'image':
-        raise ConfigError('--uint8 is for generators that take pictures, and this one takes latents')
-    size = None if args.size is None else tuple(map(int, args.size))
-    made = produce.file(network, spec, student.calls.inputs, args.format, args.precision, size, args.out)
+    for option, given in (('--uint8', args.uint8), ('--size', args.size)):
+        if given and spec.kind != 'image':
+            raise ConfigError(f'{option} is for generators that take pictures, and this one takes latents')
+    inputs = student.calls.inputs
+    if args.size:
+        inputs = [F.interpolate(x, tuple(map(int, args.size)), mode='bilinear') for x in inputs]
+    made = produce.file(network, spec, inputs, args.format, args.precision, not args.size, args.out)
     least = LIMITS[args.precision]
     if made.difference.psnr < least:
         made.path.unlink()
         say(f'Refused: the file differs from PyTorch, {made.difference}; at least {least:g} dB are wanted.')
         return 1
+    if not made.spec.dynamic:
+        inputs = [x for x in inputs if x.shape == inputs[0].shape]
     target, pixels = args.out / f'student.{args.format}', args.out / 'student_uint8.onnx'
     if args.uint8:
         try:
-            write_pixels(network, made.spec, student.calls.inputs, pixels)
+            write_pixels(network, made.spec, inputs, pixels)
         except ConfigError:
             made.path.unlink()
             raise
@@ -205,6 +216,6 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
     write_card(student.generator, told, cfg, [target, *[pixels] * args.uint8], args.out)
     if args.format == 'onnx' and spec.kind == 'image':
         shutil.copyfile(TEMPLATE, args.out / 'run.py')
-        keep_inputs(student.calls.inputs[:KEPT], spec, args.out / 'inputs')
+        keep_inputs(inputs[:KEPT], spec, args.out / 'inputs')
         say(f'Next: python {args.out}/run.py PICTURE OUT.png, or mikd demo {args.out}')
     return 0
