@@ -1,4 +1,4 @@
-"""What the generators of a config cost, each on one input of the size that it is trained on."""
+"""What the generators of a config cost, all on one input of the size that the config trains on."""
 
 import copy
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from torch import nn
 
 from ..utils.checks import quoted
 from ..utils.errors import ConfigError
-from ..utils.names import type_name
 from .complexity import Complexity, complexity
+from .trained_size import divided, pair, trained_size
 
 
 class Row(NamedTuple):
@@ -27,11 +27,12 @@ def rows_of(cfg: Config, config: str, shape: Sequence[int] | None = None, device
     Raises:
         ConfigError: there is no generator in it, or its input cannot be told.
     """
-    models = {'generator': cfg.get('model') or {}}
-    teacher = teacher_model(cfg)
-    if teacher:
-        models = {'teacher': teacher, 'student': cfg.model}
-    return [measure(name, model, cfg, config, shape, device) for name, model in models.items()]
+    teacher, model = teacher_model(cfg), cfg.get('model') or {}
+    if not teacher:
+        return [measure('generator', model, cfg, config, shape, device)]
+    student = measure('student', model, cfg, config, shape, device)
+    # on the same input, whatever the teacher's own config says, or their costs would not compare
+    return [measure('teacher', teacher, cfg, config, student.shape, device), student]
 
 
 def teacher_model(cfg: Config) -> dict | None:
@@ -54,7 +55,8 @@ def measure(
     Args:
         name: of the row.
         model: with the generator, from the config ``cfg`` in the file ``config``.
-        shape: of one input without the batch; by default what the config tells.
+        shape: of one input without the batch; by default what the config tells of its own model, so a teacher
+            needs its student's.
     """
     network = build_generator(model, f'the {name} in {config}').to(device)
     shape = tuple(shape or input_shape(cfg, network, model['generator'], config))
@@ -83,43 +85,32 @@ def build_generator(model: dict, where: str) -> nn.Module:
 def input_shape(cfg: Config, network: nn.Module, generator: dict, config: str) -> tuple[int, ...]:
     """Noise of an unconditional model; else an image of the size that the model is trained on.
 
+    Args:
+        network: generator of the config's own model: the student, whose input its teacher is given too.
+        generator: its settings.
+
     Raises:
         ConfigError: neither tells.
     """
     if getattr(network, 'noise_size', None):
         return (network.noise_size,)
-    size = cfg.get('input_shape') or trained_size(cfg)
+    size, scale = (pair(cfg.input_shape), 1) if cfg.get('input_shape') else trained_size(cfg)
     if not size:
         raise ConfigError(
             f'{config} does not tell the size of its input; give it with --input-shape, '
             'for instance --input-shape 3 256 256'
         )
-    height, width = (size, size) if isinstance(size, int) else tuple(size)[-2:]
-    upscale = generator.get('upscale_factor', generator.get('upscale', 1))
-    # super-resolution configs give the size of the large image
-    return (generator.get('in_channels', 3), height // upscale, width // upscale)
+    return (generator.get('in_channels', 3), *divided(size, scale or upscaling(cfg, network, generator)))
 
 
-def trained_size(cfg: Config) -> int | tuple[int, int] | None:
-    """What the last crop or resize of the training pipeline leaves, else that of the test pipeline."""
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        dataset = cfg.get(loader)
-        dataset = dataset.get('dataset') if isinstance(dataset, dict) else None
-        while dataset and 'pipeline' not in dataset:  # inside a repeating or concatenating one
-            dataset = dataset.get('dataset')
-        sizes = [size for step in (dataset or {}).get('pipeline', ()) for size in sizes_in(step)]
-        if sizes:
-            return sizes[-1]
-    return None
-
-
-def sizes_in(step: dict) -> list:
-    """Sizes that a transform, or those inside a wrapping one, sets."""
-    inner = step.get('transforms') or []
-    if inner:
-        inner = inner if isinstance(inner, list) else [inner]
-        return [size for transform in inner for size in sizes_in(transform)]
-    values = [step.get(key) for key in ('gt_patch_size', 'crop_size')]
-    values.append(step.get('scale') if type_name(step['type']) == 'Resize' else None)
-    # a resize by a factor, a float, does not tell the size
-    return [value for value in values if isinstance(value, int | tuple | list)]
+def upscaling(cfg: Config, network: nn.Module, generator: dict) -> int:
+    """How much larger the image becomes, as the generator tells, or else its teacher."""
+    teacher = (teacher_model(cfg) or {}).get('generator') or {}
+    names = ('upscale_factor', 'upscale')
+    told = [
+        *(generator.get(name) for name in names),
+        *(getattr(network, name, None) for name in (*names, 'scale')),  # defaults; CompactNet has a `scale`
+        *(teacher.get(name) for name in names),
+    ]
+    # other than a number is, for instance, the module `upscale` of RDN
+    return next((value for value in told if isinstance(value, int)), 1)

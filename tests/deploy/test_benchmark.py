@@ -49,3 +49,12 @@ def test_teacher_and_student_of_a_config(runtime, tmp_path, capsys):
     # a map of 64 channels at 64 x 64 pixels takes a megabyte in the teacher, half of it in the student
     assert numbers['teacher']['peak'] is None or numbers['teacher']['peak'] > numbers['student']['peak'] > 1e5
     assert numbers['milliseconds'][runtime]['student']['median'] > 0
+
+
+@pytest.mark.parametrize('option', ['--rounds', '--threads'])
+@pytest.mark.parametrize('count', ['0', '-1'])
+def test_no_rounds_and_no_threads_are_refused_before_any_work(option, count, capsys):
+    with pytest.raises(SystemExit) as ended:
+        benchmark.main(['no_such_config.py', option, count])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f'Error: {option} {count} must be at least 1\n'

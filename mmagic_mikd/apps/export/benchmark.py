@@ -25,6 +25,7 @@ from ...deploy.speed import Timing, by_layer_type, in_turn, peak_memory
 from ...deploy.write import Written, write
 from ...teachers.weights import load_network
 from ...utils import escape
+from ...utils.errors import ConfigError
 from ..launch.launch import Parser, read_config, require_checkpoint, user_errors
 
 RUNTIMES = ('torch', 'ort')
@@ -55,7 +56,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--input-shape', type=int, nargs='+', help='of one input, such as 3 256 256')
     parser.add_argument('--peak', help=argparse.SUPPRESS)  # print the bytes of one call of this network
     parser.add_argument('--out', type=Path, help='file for the numbers (.json)')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    for name in ('threads', 'rounds'):
+        if getattr(args, name) < 1:
+            raise ConfigError(f'--{name} {getattr(args, name)} must be at least 1')
+    return args
 
 
 @user_errors()
@@ -100,13 +105,13 @@ def subjects_of(args: argparse.Namespace) -> list[Subject]:
     cfg = read_config(args.config)
     teacher = teacher_model(cfg)
     models = dict(teacher=teacher, student=cfg.model) if teacher else dict(generator=cfg.get('model') or {})
+    generators = {n: build_generator(model, f'the {n} in {args.config}') for n, model in models.items()}
+    *_, own = generators.values()  # the student, whose input the teacher is given too
+    x = torch.rand(1, *(args.input_shape or input_shape(cfg, own, cfg.model['generator'], args.config)))
     made = []
-    for name, model in models.items():
-        generator = build_generator(model, f'the {name} in {args.config}')
+    for name, generator in generators.items():
         if args.checkpoint and name != 'teacher':
             load_network(generator, args.checkpoint, 'generator')
-        shape = args.input_shape or input_shape(cfg, generator, model['generator'], args.config)
-        x = torch.rand(1, *shape)
         made.append(Subject(name, Deployed(generator, 'frozen'), x, complexity(generator, x)))
     return made
 
