@@ -42,7 +42,8 @@ def translated(
     Args:
         generate: the generator, on inputs of the spec.
         tile: side of the tiles that larger pictures are cut into; 0 for the whole at once.
-        overlap: pixels of a tile that only lend their surroundings to the rest.
+        overlap: pixels at a tile's border that only lend their surroundings to the rest; of a small tile a
+            quarter of its side.
         told: called with the number of tiles that are done, and of all.
     """
     image = to_input(picture, spec)
@@ -50,30 +51,32 @@ def translated(
     side = (height, width) if not tile else (min(tile, height), min(tile, width))
     if not spec.dynamic:
         side = spec.shape[-2:]
-    tiles = list(_tiles(height, width, side, overlap))
+    margins = tuple(
+        min(overlap, s // 4) for s in side
+    )  # half of a small tile is its own, else nothing might be
+    tiles = list(_tiles(height, width, side, margins))
     whole: Tensor | None = None
     for done, (top, left) in enumerate(tiles, start=1):
         part = _padded(image[..., top : top + side[0], left : left + side[1]], side, spec)
         made = generate(part)
         if whole is None:
             whole = made.new_zeros(1, made.shape[1], *(round(spec.scale * s) for s in (height, width)))
-        _put(whole, made, (top, left), (height, width), side, spec.scale, overlap)
+        _put(whole, made, (top, left), (height, width), side, spec.scale, margins)
         told(done, len(tiles))
     return to_picture(whole, spec)
 
 
-def _tiles(height: int, width: int, side: tuple[int, int], overlap: int) -> Iterator[tuple[int, int]]:
-    """Upper left corners; neighbours share twice the overlap."""
-    for top in _starts(height, side[0], overlap):
-        for left in _starts(width, side[1], overlap):
+def _tiles(height: int, width: int, side: tuple, margins: tuple) -> Iterator[tuple[int, int]]:
+    """Upper left corners; neighbours share twice the margin."""
+    for top in _starts(height, side[0], margins[0]):
+        for left in _starts(width, side[1], margins[1]):
             yield top, left
 
 
-def _starts(length: int, side: int, overlap: int) -> list[int]:
+def _starts(length: int, side: int, margin: int) -> list[int]:
     if length <= side:
         return [0]
-    step = max(1, side - 2 * overlap)
-    return [*range(0, length - side, step), length - side]
+    return [*range(0, length - side, side - 2 * margin), length - side]
 
 
 def _padded(part: Tensor, side: tuple[int, int], spec: Spec) -> Tensor:
@@ -86,14 +89,14 @@ def _padded(part: Tensor, side: tuple[int, int], spec: Spec) -> Tensor:
 
 
 def _put(
-    whole: Tensor, made: Tensor, at: tuple, size: tuple, side: tuple, scale: float, overlap: int
+    whole: Tensor, made: Tensor, at: tuple, size: tuple, side: tuple, scale: float, margins: tuple
 ) -> None:
     """The inner part of a tile; its margin only where no neighbour has it inside."""
     places = []
-    for start, length, wide in zip(at, size, side, strict=True):
-        first = 0 if start == 0 else overlap
+    for start, length, wide, margin in zip(at, size, side, margins, strict=True):
+        first = 0 if start == 0 else margin
         last = min(wide, length - start)
-        last -= 0 if start + wide >= length else overlap
+        last -= 0 if start + wide >= length else margin
         places.append((round(scale * first), round(scale * last), round(scale * start)))
     (a, b, y), (c, d, x) = places
     whole[..., y + a : y + b, x + c : x + d] = made[..., a:b, c:d]

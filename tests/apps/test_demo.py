@@ -90,7 +90,7 @@ def folder_of(network, spec, folder, pictures=()):
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     example = torch.rand(1, *spec.shape) * (spec.highest - spec.lowest) + spec.lowest
-    made = produce.file(Deployed(network(), 'frozen'), spec, [example], 'onnx', 'fp32', None, folder)
+    made = produce.file(Deployed(network(), 'frozen'), spec, [example], 'onnx', 'fp32', True, folder)
     about = dict(
         precision='fp32', config='</script><script>alert(1)</script>', error=made.difference._asdict()
     )

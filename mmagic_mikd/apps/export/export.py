@@ -3,7 +3,7 @@
     python tools/export.py CONFIG CHECKPOINT --out DIR
 
 writes DIR/student.onnx, DIR/student.json (range, order of channels, sizes, errors), DIR/run.py, a program of
-30 lines that needs neither PyTorch nor this package, and DIR/student.md, a card of the model.
+45 lines that needs neither PyTorch nor this package, and DIR/student.md, a card of the model.
 """
 
 import argparse
@@ -178,14 +178,19 @@ def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
         cv2.imwrite(str(folder / f'{number}.png'), to_picture(x, spec).numpy()[..., ::-1])
 
 
+def sized(inputs: list[Tensor], size: list[str] | None) -> list[Tensor]:
+    """Inputs of the one size that the file is to take."""
+    return (
+        inputs if size is None else [F.interpolate(x, tuple(map(int, size)), mode='bilinear') for x in inputs]
+    )
+
+
 def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Deployed, spec: Spec) -> int:
     """Write, compare, and leave either everything or nothing."""
     for option, given in (('--uint8', args.uint8), ('--size', args.size)):
         if given and spec.kind != 'image':
             raise ConfigError(f'{option} is for generators that take pictures, and this one takes latents')
-    inputs = student.calls.inputs
-    if args.size:
-        inputs = [F.interpolate(x, tuple(map(int, args.size)), mode='bilinear') for x in inputs]
+    inputs = sized(student.calls.inputs, args.size)
     made = produce.file(network, spec, inputs, args.format, args.precision, not args.size, args.out)
     least = LIMITS[args.precision]
     if made.difference.psnr < least:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from PIL import Image
+from PIL import Image, ImageOps
 
 HERE = Path(__file__).parent
 spec = json.loads((HERE / 'student.json').read_text())
@@ -14,20 +14,31 @@ session = onnxruntime.InferenceSession(str(HERE / 'student.onnx'), providers=['C
 low, span, order = spec['lowest'], spec['highest'] - spec['lowest'], -1 if spec['order'] == 'BGR' else 1
 
 
-def translate(picture: np.ndarray) -> np.ndarray:
-    """An RGB picture (H, W, 3) of uint8, whose sides are padded to a multiple and cropped again."""
+def translate(picture: np.ndarray, name: Path) -> np.ndarray:
+    """An RGB or grey picture (H, W, C) of uint8, whose sides are padded to a multiple and cropped again."""
+    height, width = picture.shape[:2]
+    tall, wide = padded = [side + -side % spec['multiple'] for side in (height, width)]
+    if not spec['dynamic'] and padded != spec['shape'][1:]:
+        takes = ' x '.join(map(str, spec['shape'][1:]))
+        sys.exit(
+            f'Error: {name} has {height} x {width} pixels and student.onnx takes {takes} only: resize it'
+        )
     x = (picture[..., ::order].transpose(2, 0, 1)[None] / 255 * span + low).astype(np.float32)
-    height, width = x.shape[2:]
-    more = [(-side) % spec['multiple'] for side in (height, width)]
-    x = np.pad(x, ((0, 0), (0, 0), (0, more[0]), (0, more[1])), mode='edge')
+    x = np.pad(x, ((0, 0), (0, 0), (0, tall - height), (0, wide - width)), mode='edge')
     image = session.run(None, {'x': x})[0][0]
     image = image[:, : round(height * spec['scale']), : round(width * spec['scale'])]
     return (((image - low) / span).clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)[..., ::order]
 
 
 source, target = Path(sys.argv[1]), Path(sys.argv[2])
-for path in sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]:
-    out = target / f'{path.stem}.png' if source.is_dir() else target
+found = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
+stems, names = [p.stem for p in found], {p.name for p in found}
+mode = 'L' if spec['order'] == 'GREY' else 'RGB'
+for path in found:
+    picture = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert(mode))
+    made = translate(picture.reshape(*picture.shape[:2], -1), path)
+    name = path.stem if stems.count(path.stem) == 1 and path.stem not in names else path.name
+    out = target / f'{name}.png' if source.is_dir() else target
     out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(translate(np.asarray(Image.open(path).convert('RGB')))).save(out)
+    Image.fromarray(made[..., 0] if made.shape[2] == 1 else made).save(out)
     print(out)

@@ -9,6 +9,7 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import cv2
 import numpy as np
 import torch
 
-from ...deploy.picture import to_picture, translated
+from ...deploy.picture import OVERLAP, to_picture, translated
 from ...deploy.spec import Spec
 from ...deploy.write import Written
 from ...utils import escape
@@ -24,6 +25,7 @@ from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from ..launch.launch import Parser, user_errors
 
+LEAST_TILE = 2 * OVERLAP + 1  # of which a pixel is left
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
 
@@ -34,7 +36,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('target', metavar='OUT', type=Path, help='picture, or folder for several')
     parser.add_argument('--tile', type=int, default=0, help='side of tiles for large pictures; 0 for none')
     parser.add_argument('--threads', type=int, default=0)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.tile and args.tile < LEAST_TILE:
+        raise ConfigError(
+            f'--tile {args.tile} must be 0 for none, or at least {LEAST_TILE}: tiles share {2 * OVERLAP} pixels'
+        )
+    return args
 
 
 @user_errors()
@@ -72,7 +79,7 @@ def open_model(path: Path, threads: int) -> tuple[Spec, Written]:
 
 
 def jobs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """Which picture goes where.
+    """Which picture goes where; of a folder those of one stem keep their whole name.
 
     Raises:
         ConfigError: there is none.
@@ -86,8 +93,10 @@ def jobs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
     found = sorted(path for path in source.iterdir() if path.suffix.lower() in PICTURES)
     if not found:
         raise ConfigError(f'IN={source} holds no picture ({", ".join(PICTURES)})')
+    stems, names = Counter(path.stem for path in found), {path.name for path in found}
     for path in found:
-        yield path, target / f'{path.stem}.png'
+        alone = stems[path.stem] == 1 and path.stem not in names
+        yield path, target / f'{path.stem if alone else path.name}.png'
 
 
 def seeds(text: str) -> range:

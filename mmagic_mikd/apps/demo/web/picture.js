@@ -1,18 +1,24 @@
 // Pictures of any size through the network, as mmagic_mikd/deploy/picture.py has it: padded, in tiles, cropped.
 
-/** Where tiles of this side begin; neighbours share twice the overlap. */
+/** The overlap, of which at least half of a tile is left. */
+function margin(side, overlap) {
+  return Math.min(overlap, Math.floor(side / 4));
+}
+
+/** Where tiles of this side begin; neighbours share twice the margin. */
 function starts(length, side, overlap) {
   if (length <= side) return [0];
   const found = [];
-  for (let at = 0; at < length - side; at += Math.max(1, side - 2 * overlap)) found.push(at);
+  for (let at = 0; at < length - side; at += side - 2 * margin(side, overlap)) found.push(at);
   return [...found, length - side];
 }
 
 /** Side of tiles of equal size, so that the last one has not much in common with the one before it. */
 function evenSide(length, most, overlap, multiple) {
   if (length <= most) return length;
-  const count = Math.ceil((length - 2 * overlap) / (most - 2 * overlap));
-  const side = Math.ceil((length + 2 * overlap * (count - 1)) / count);
+  const shared = 2 * margin(most, overlap);
+  const count = Math.ceil((length - shared) / (most - shared));
+  const side = Math.ceil((length + shared * (count - 1)) / count);
   return Math.min(length, Math.ceil(side / multiple) * multiple);
 }
 
@@ -87,7 +93,8 @@ function tiles(height, width, spec) {
 
 /** The margin of a tile counts only where no neighbour has it inside. */
 function inner(start, have, side, length, spec) {
-  const first = start === 0 ? 0 : spec.overlap;
-  const last = have - (start + side >= length ? 0 : spec.overlap);
+  const unseen = margin(side, spec.overlap);
+  const first = start === 0 ? 0 : unseen;
+  const last = have - (start + side >= length ? 0 : unseen);
   return [Math.round(spec.scale * first), Math.round(spec.scale * last)];
 }

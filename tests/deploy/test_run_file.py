@@ -1,0 +1,107 @@
+"""The program beside an exported file, and `mikd translate`: which pictures they take, and where each goes."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmagic_mikd.apps.export import export, translate
+
+ORIENTATION, TURNED = 0x0112, 6  # of EXIF: to be turned right by a quarter
+
+
+def same(folder, channels=3, order='BGR', sides=None):
+    """An export of a network that returns its input, of these sides alone."""
+    onnx = pytest.importorskip('onnx', reason='needs pip install onnx onnxruntime onnxscript')
+    shape = [1, channels, *(sides or ['h', 'w'])]
+    x, image = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in ('x', 'image')
+    )
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node('Identity', ['x'], ['image'])], 'same', [x], [image]
+    )
+    opset = [onnx.helper.make_opsetid('', 20)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), folder / 'student.onnx')
+    told = dict(kind='image', order=order, lowest=-1.0, highest=1.0, multiple=4, scale=1.0)
+    told |= dict(statistics='none', shape=[channels, 32, 24], dynamic=sides is None)
+    (folder / 'student.json').write_text(json.dumps(told))
+    (folder / 'run.py').write_text(export.TEMPLATE.read_text())
+    return folder
+
+
+@pytest.fixture(scope='module')
+def folders(tmp_path_factory):
+    """Exports by whether they take any size."""
+    return {sides is None: same(tmp_path_factory.mktemp('export'), sides=sides) for sides in (None, [32, 24])}
+
+
+def ran(folder, *arguments):
+    command = [sys.executable, folder / 'run.py', *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def noise(path, height, width, **options):
+    path.parent.mkdir(exist_ok=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def test_another_size_than_the_only_one_is_one_sentence(folders, tmp_path):
+    picture, out = noise(tmp_path / 'large.png', 90, 100), tmp_path / 'out' / 'made.png'
+    done = ran(folders[False], picture, out)
+    assert done.returncode == 1 and not out.parent.exists()
+    assert done.stderr == (
+        f'Error: {picture} has 90 x 100 pixels and student.onnx takes 32 x 24 only: resize it\n'
+    )
+
+
+@pytest.mark.parametrize(('dynamic', 'sides'), [(False, (32, 24)), (False, (30, 22)), (True, (37, 50))])
+def test_a_size_that_fits_is_taken(dynamic, sides, folders, tmp_path):
+    picture, out = noise(tmp_path / 'in.png', *sides), tmp_path / 'out.png'
+    done = ran(folders[dynamic], picture, out)
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(Image.open(out), Image.open(picture))
+
+
+def test_both_programs_turn_a_picture_as_its_camera_says(folders, tmp_path):
+    exif = Image.Exif()
+    exif[ORIENTATION] = TURNED
+    picture = noise(tmp_path / 'in.jpg', 20, 36, exif=exif)
+    assert ran(folders[True], picture, tmp_path / 'ran.png').returncode == 0
+    assert (
+        translate.main([str(folders[True] / 'student.onnx'), str(picture), str(tmp_path / 'made.png')]) == 0
+    )
+    one, other = (np.asarray(Image.open(tmp_path / f'{name}.png')) for name in ('ran', 'made'))
+    assert one.shape == other.shape == (36, 20, 3)
+    assert abs(one.astype(int) - other).mean() < 2  # two decoders of JPEG
+
+
+def test_pictures_of_one_stem_are_all_there(folders, tmp_path):
+    """Each under a name of its own, even where one is called as the whole name of another."""
+    source, names = tmp_path / 'in', ('a.png', 'a.bmp', 'a.png.png', 'b.png', 'b.bmp', 'alone.png')
+    for side, name in enumerate(names, start=8):
+        noise(source / name, side, 8)
+    expected = {
+        'a.png.png': 8,
+        'a.bmp.png': 9,
+        'a.png.png.png': 10,
+        'b.png.png': 11,
+        'b.bmp.png': 12,
+        'alone.png': 13,
+    }
+    assert ran(folders[True], source, tmp_path / 'ran').returncode == 0
+    assert translate.main([str(folders[True] / 'student.onnx'), str(source), str(tmp_path / 'made')]) == 0
+    for folder in ('ran', 'made'):
+        assert {p.name: Image.open(p).height for p in (tmp_path / folder).iterdir()} == expected
+
+
+def test_one_channel_is_grey(tmp_path):
+    (tmp_path / 'export').mkdir()
+    folder, picture = same(tmp_path / 'export', channels=1, order='GREY'), noise(tmp_path / 'in.png', 30, 22)
+    done = ran(folder, picture, tmp_path / 'out.png')
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(Image.open(tmp_path / 'out.png'), Image.open(picture).convert('L'))
