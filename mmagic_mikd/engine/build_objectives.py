@@ -72,11 +72,7 @@ class ObjectiveBuilder:
         require_fit(module, options, keys.objective)
         place = self._place(module, options, keys)
         pairs = [pair for pair in self._pairs if place.sees(pair)]
-        if options['gradient_ratio'] is not None and len({pair.taught_by for pair in pairs}) > 1:
-            raise ConfigError(
-                f'{keys.objective}.gradient_ratio is that to the images of one teacher: name it in '
-                f'{keys.objective}.teacher, and write one such objective for each'
-            )
+        require_one_teacher(options, pairs, keys.objective)
         backbones = self._backbones(options['backbone'], f'{keys.objective}.backbone', pairs)
         told = dict(until=options['until'], keys=keys, ratio=options['gradient_ratio'])
         names = [pair.name for pair in pairs]
@@ -198,6 +194,15 @@ def require_fit(module: nn.Module, options: Mapping, key: str) -> None:
         raise ConfigError(
             f'{key}.gradient_ratio cannot be held where features at two styles are compared, whose gradients '
             'arrive in two places: set `loss_weight` in its place'
+        )
+
+
+def require_one_teacher(options: Mapping, pairs: Sequence[Pair], key: str) -> None:
+    """A ratio is that at one image, where the gradients of several teachers would count each other."""
+    if options['gradient_ratio'] is not None and len({pair.taught_by for pair in pairs}) > 1:
+        raise ConfigError(
+            f'{key}.gradient_ratio is that to the images of one teacher: name it in {key}.teacher, and write '
+            'one such objective for each'
         )
 
 
