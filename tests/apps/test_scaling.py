@@ -69,6 +69,14 @@ def test_what_is_no_bandwidth(text):
         tool.bandwidth(text)
 
 
+def test_an_option_of_the_config_without_a_value_is_one_sentence(capsys):
+    with pytest.raises(SystemExit) as ended:
+        tool.main(['config.py', '--cfg-options', 'foo'])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said == 'Error: --cfg-options foo has no `=`: write it as KEY=VALUE\n'
+
+
 def test_a_ring_by_hand():
     """Two GPUs send half a message twice, each message over two hops; many GPUs send almost two messages."""
     args = tool.parse_args(

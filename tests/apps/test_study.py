@@ -25,6 +25,7 @@ from mmagic_mikd.apps.study.checks import check
 from mmagic_mikd.apps.study.drawing import write_plot
 from mmagic_mikd.apps.study.grid import run_cells
 from mmagic_mikd.apps.study.rows import add_rows, locked, read_rows
+from mmagic_mikd.apps.study.study import parse_args
 from mmagic_mikd.apps.study.summary import Summary, current, interval
 from mmagic_mikd.apps.study.table import comparison, table, write_table
 from mmagic_mikd.cost.training_macs import TrainingMacs
@@ -608,3 +609,10 @@ def test_holm_keeps_what_is_significant_in_company():
     # a mean of one deviation, four values: t = 2
     assert chance([0.0, 2.0, 0.0, 2.0]) == pytest.approx(0.18, abs=0.01)
     assert chance([1.0, 1.0]) == 0.0 and chance([1.0]) != chance([1.0])
+
+
+@pytest.mark.parametrize('jobs', ['0', '-1'])
+def test_no_jobs_at_a_time_are_refused_before_the_teacher_is_trained(jobs, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_args(['run', 'study.yaml', '--jobs', jobs])
+    assert ended.value.code == 2 and f'--jobs must be at least 1, not {jobs}' in capsys.readouterr().err

@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterable
 
 import torch
-from mmengine.config import DictAction
 
 from ...utils import escape
-from ..launch.launch import change_config, read_config, user_errors
+from ..launch.launch import Options, change_config, read_config, user_errors
 from .footprint import Footprint, measure
 
 LEGEND = """\
@@ -40,7 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--seconds', type=float, help='of an iteration on one GPU, in place of those measured'
     )
     parser.add_argument('--iters', type=int, default=3, help='iterations to time, after three others')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='as of tools/train.py')
+    parser.add_argument('--cfg-options', nargs='+', action=Options, help='as of tools/train.py')
     return parser.parse_args(argv)
 
 

@@ -1,14 +1,25 @@
 """Small pictures to train and test with, cut from the photographs of scikit-image or from a user's own."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from ...utils.errors import ConfigError
-from ..quickstart.pairs import FLATTEST, MARGIN, PHOTOS, SUFFIXES, Box, open_photo, overlap, random_square
+from ..quickstart.pairs import (
+    FLATTEST,
+    MARGIN,
+    PHOTOS,
+    SUFFIXES,
+    Box,
+    open_photo,
+    overlap,
+    pictures,
+    random_square,
+)
 
 SCALE = 4
 REDUCED = (1.0, 1.5)  # a training photograph is first made so much smaller, for variety
@@ -90,12 +101,12 @@ def of_scikit_image() -> dict[str, tuple[Image.Image, Box]]:
 
 
 def of_folder(folder: Path, least: int) -> dict[str, tuple[Image.Image, Box]]:
-    """A user's photographs; the test has the lower right quarter of each.
+    """A user's photographs; the test has the lower right corner of each, a third of either side.
 
     Raises:
         ConfigError: there are none, or one is unreadable or smaller than ``least`` pixels.
     """
-    found = {path.stem: _opened(path, least) for path in _pictures(folder)}
+    found = {name: _opened(path, least) for name, path in _named(pictures(folder), folder).items()}
     if not found:
         raise ConfigError(f'--data {folder} holds no photographs ({", ".join(sorted(SUFFIXES))})')
     return {
@@ -104,8 +115,14 @@ def of_folder(folder: Path, least: int) -> dict[str, tuple[Image.Image, Box]]:
     }
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob('*')) if path.suffix.lower() in SUFFIXES)
+def _named(paths: Iterable[Path], folder: Path) -> dict[str, Path]:
+    """By stem; those of one stem by their whole path in the folder, as the name of a file."""
+    whole = {p.relative_to(folder).as_posix().replace('%', '%25').replace('/', '%2F'): p for p in paths}
+    stems = Counter(path.stem for path in whole.values())
+    return {
+        path.stem if stems[path.stem] == 1 and path.stem not in whole else name: path
+        for name, path in whole.items()
+    }
 
 
 def _opened(path: Path, least: int) -> Image.Image:

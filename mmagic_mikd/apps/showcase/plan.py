@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...utils.errors import ConfigError
 from ..clone import CLONE
+from ..quickstart.pairs import pictures
 from ..quickstart.plan import environment, publish
 from ..quickstart.steps import (
     MARKERS,
@@ -69,7 +70,7 @@ class Plan:
             args.test_side,
             args.seed,
             str(args.data),
-            sorted(self.photographs),
+            self._sources(),
         ]
         results = tuple(self.out / name for name in ('comparison.png', 'results.md', 'results.json'))
         trainings = TEACHER_IMAGE * args.patches + PER_ITERATION * args.iters
@@ -172,6 +173,12 @@ class Plan:
         begun = (self.run_dir(name) / 'last_checkpoint').exists()
         go_on = ['--resume', '--cfg-options', 'load_from=None'] if begun else []
         return tool('train', self.config(name), '--work-dir', self.run_dir(name), *go_on)
+
+    def _sources(self) -> list:
+        """What the patches are cut from: names alone would keep those of a photograph that has changed."""
+        if not self.args.data:
+            return sorted(self.photographs)
+        return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in pictures(self.args.data)]
 
     # ---- files --------------------------------------------------------------------------------
 

@@ -59,11 +59,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--quick', action='store_true', help='two iterations of three cells, in the work dir: does it work?'
     )
     args = parser.parse_args(argv)
+    check_args(parser, args)
+    return args
+
+
+def check_args(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """What can be told before anything is trained."""
     if args.against and args.command != 'table':
         parser.error('--against belongs to `table`')
     if args.executor_set and not args.executor:
         parser.error('--executor-set belongs to --executor')
-    return args
+    if args.jobs is not None and args.jobs < 1:
+        parser.error(f'--jobs must be at least 1, not {args.jobs}')
 
 
 def wanted(only: list[str]) -> dict[str, set[str]]:

@@ -56,3 +56,15 @@ def test_a_folder_of_one_s_own(tmp_path):
         patches.of_folder(tmp_path, 60)
     with pytest.raises(ConfigError, match='holds no photographs'):
         patches.of_folder(tmp_path / 'nowhere', 60)
+
+
+def test_photographs_of_one_stem_are_all_there(tmp_path):
+    """Each under a name of its own, even where one is called as the whole name of another."""
+    places = ('a.png', 'a.jpg', 'x/a.png', 'x%2Fa.png', 'x%2Fa.jpg', 'a.png.png', 'alone.png')
+    for place in places:
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        Image.new('RGB', (60, 60)).save(tmp_path / place)
+    found = patches.of_folder(tmp_path, 60)
+    assert set(found) == {'a.png', 'a.jpg', 'x%2Fa.png', 'x%252Fa.png', 'x%252Fa.jpg', 'a.png.png', 'alone'}
+    patches.cut(found, tmp_path / 'cut', 1, side=4, test_side=4, seed=0)
+    assert len(list((tmp_path / 'cut' / 'test').iterdir())) == len(places)

@@ -1,6 +1,7 @@
 """The showcase as a user meets it: its configs, its options, and a whole short run."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -72,6 +73,22 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / 'mine.txt').write_text('')
     with pytest.raises(ConfigError, match='holds other files'):
         Plan(parse_args(['--out', str(tmp_path)]))
+
+
+def test_a_photograph_that_has_changed_is_cut_again(tmp_path):
+    """By its size and time, for its name is the same."""
+    photograph = tmp_path / 'mine' / 'a.png'
+    photograph.parent.mkdir()
+
+    def cutting(colour):
+        Image.new('RGB', (120, 120), colour).save(photograph)
+        args = ['--short', '--data', str(photograph.parent), '--out', str(tmp_path / 'out')]
+        return next(step.settings for step in Plan(parse_args(args)).steps() if step.name == 'data')
+
+    first = cutting('red')
+    os.utime(photograph, ns=(0, photograph.stat().st_mtime_ns))
+    again = Plan(parse_args(['--short', '--data', str(photograph.parent), '--out', str(tmp_path / 'out')]))
+    assert first == again.steps()[1].settings != cutting('blue')
 
 
 def test_the_table_says_what_was_measured():
