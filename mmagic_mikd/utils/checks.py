@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -84,8 +85,11 @@ def short(value: Any, length: int = 60) -> str:
 
 
 def quoted(text: object, length: int = 200) -> str:
-    """What the toolbox or Python has said, within a sentence of ours: on one line, cut where it is long."""
-    text = ' '.join(str(text).split())
+    """What the toolbox or Python has said, within a sentence of ours: on one line, cut where it is long.
+
+    Without colours, which PyTorch's exporter puts into its messages.
+    """
+    text = ' '.join(re.sub(r'\x1b\[[0-9;]*m', '', str(text)).split())
     return text if len(text) <= length else f'{text[: length - 3]}...'
 
 
