@@ -1,10 +1,11 @@
 """Weights to start from, in whatever layout their file has them: `load_from`, and the checkpoint of a test."""
 
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import get_state_dict
 from torch import Tensor
 
 from ..host.locate import find_generators
-from ..host.taps import unwrap
+from ..host.taps import resolve
 from ..teachers.entries import choose, dictionaries, entries, names
 from ..utils.errors import ConfigError
 
@@ -19,7 +20,7 @@ def require_weights(runner: Runner, checkpoint: dict, whole: bool = False) -> No
     Raises:
         ConfigError: naming the file.
     """
-    wanted = unwrap(runner.model).state_dict()
+    wanted = get_state_dict(runner.model)  # as a checkpoint names them, whatever wraps the networks
     state = checkpoint.get('state_dict', checkpoint)
     found = {key.removeprefix('module.'): value for key, value in state.items()}
     fitting = {key for key in wanted if same_shape(wanted[key], found.get(key))}
@@ -38,8 +39,7 @@ def rearrange(runner: Runner, checkpoint: dict) -> None:
 
     A file of the toolbox, even of a part of the model, stays as it is.
     """
-    model = unwrap(runner.model)
-    wanted = model.state_dict()
+    wanted = get_state_dict(runner.model)
 
     def shared(tensors: dict) -> int:
         return sum(same_shape(wanted[key], tensors.get(key)) for key in wanted)
@@ -58,10 +58,10 @@ def rearrange(runner: Runner, checkpoint: dict) -> None:
 
 def generators_in(runner: Runner, checkpoint: dict) -> tuple[str, dict[str, Tensor]]:
     """Bare generators in a file, under their names in the model; averages take what the file has."""
-    model, state, used = unwrap(runner.model), {}, []
-    wanted = set(model.state_dict())
+    state, used = {}, []
+    wanted = set(get_state_dict(runner.model))
     for path in generators_of(runner):
-        found = entries(checkpoint, model.get_submodule(path).state_dict())
+        found = entries(checkpoint, get_state_dict(resolve(runner.model, path)))
         fitting = choose(found, path)
         if len(fitting) != 1:
             return '', {}
@@ -78,8 +78,7 @@ def same_shape(wanted: Tensor, found: object) -> bool:
 
 def weights_of_generators(runner: Runner, wanted: dict[str, Tensor]) -> set[str]:
     """What decides over the images, averaged weights included; nothing where no generator can be told."""
-    model = unwrap(runner.model)
-    own = {path: model.get_submodule(path).state_dict() for path in generators_of(runner)}
+    own = {path: get_state_dict(resolve(runner.model, path)) for path in generators_of(runner)}
     return {f'{head}.{key}' for path, keys in own.items() for head in evaluated(path) for key in keys} & set(
         wanted
     )
