@@ -258,6 +258,15 @@ From the command to the first iteration, imports and the building of everything 
 """
 
 
+def prepare(threads: int) -> None:
+    """What a training wants of its process."""
+    torch.set_num_threads(threads)
+    from mmagic.utils import register_all_modules  # once it has been repaired
+
+    register_all_modules()
+    mmengine.config.config.FormatCode = lambda text, **_: (text, True)  # yapf, for seconds
+
+
 @user_errors()
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
@@ -271,11 +280,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.quick:
         args.sizes, args.rounds = [32], 2
-    torch.set_num_threads(args.threads)
-    from mmagic.utils import register_all_modules  # once it has been repaired
-
-    register_all_modules()
-    mmengine.config.config.FormatCode = lambda text, **_: (text, True)  # yapf, for seconds
+    prepare(args.threads)
     text = page(args)
     if not args.quick:
         (HERE / 'cost.md').write_text(text)

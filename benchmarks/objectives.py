@@ -13,9 +13,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import mmengine.config.config
 import torch
-from cost import TakesTurns
+from cost import TakesTurns, prepare
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -34,7 +33,7 @@ def own(study: Study) -> dict[str, dict]:
     given = {
         name: (settings or {}).get('objectives') or {} for name, settings in study.spec['objectives'].items()
     }
-    return {name: entries['own'] for name, entries in given.items() if 'own' in entries}
+    return {name: entries['own'] for name, entries in given.items() if list(entries) == ['own']}
 
 
 def config(study: Study, student: str, objectives: dict[str, dict], folder: Path, rounds: int) -> Config:
@@ -98,11 +97,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--rounds', type=int, default=20, help='timed iterations with each')
     parser.add_argument('--quick', action='store_true', help='two objectives, nothing written')
     args = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    from mmagic.utils import register_all_modules  # once it has been repaired
-
-    register_all_modules()
-    mmengine.config.config.FormatCode = lambda text, **_: (text, True)  # yapf, for seconds
+    prepare(threads=1)
     text = page(args)
     if not args.quick:
         (HERE / 'objectives.md').write_text(text)
