@@ -124,12 +124,12 @@ def require_packages(form: str) -> None:
 def chosen(student: Student, args: argparse.Namespace) -> tuple[Deployed, Spec]:
     """The form that ships: with the statistics asked for, or those closest to the toolbox's images."""
     # of latents the toolbox evaluates the frozen statistics, and there is nothing to measure against
-    normed = depends_on_batch(student.generator) and bool(student.calls.images)
+    measured = depends_on_batch(student.generator) and bool(student.calls.images)
     kinds = (args.statistics,)
     if args.statistics == 'auto':
-        kinds = STATISTICS if normed else ('frozen',)
+        kinds = STATISTICS if measured else ('frozen',)
     found = {kind: form(student, kind) for kind in kinds}
-    if normed:
+    if measured:
         count = len(student.calls.inputs)
         say(f'Statistics of batch normalisation, against what test.py makes of {count} images:')
         for kind, (network, _, difference) in found.items():
@@ -180,9 +180,9 @@ def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
 
 def sized(inputs: list[Tensor], size: list[str] | None) -> list[Tensor]:
     """Inputs of the one size that the file is to take."""
-    return (
-        inputs if size is None else [F.interpolate(x, tuple(map(int, size)), mode='bilinear') for x in inputs]
-    )
+    if size is None:
+        return inputs
+    return [F.interpolate(x, tuple(map(int, size)), mode='bilinear') for x in inputs]
 
 
 def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Deployed, spec: Spec) -> int:
