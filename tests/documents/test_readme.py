@@ -98,7 +98,20 @@ def test_prose_has_at_most_100_columns(page):
     assert [line for line in lines if len(line) > 100 and not line.startswith(('|', '![', '<!--'))] == []
 
 
-def test_its_links_and_those_of_the_pages_lead_somewhere():
-    for page in (ROOT / 'README.md', *(ROOT / 'docs').glob('*.md')):
-        for target in re.findall(r'\]\(([^)#\s]+)[^)]*\)', page.read_text()):
-            assert target.startswith('http') or (page.parent / target).exists(), (page.name, target)
+def anchors(text: str) -> set[str]:
+    """Of the titles, as GitHub and Sphinx make them."""
+    titles = re.findall(r'^#+ (.*)$', without_code(text), re.M)
+    return {re.sub(r'[^\w -]', '', title.lower()).replace(' ', '-') for title in titles}
+
+
+@pytest.mark.parametrize('page', PAGES, ids=title)
+def test_its_links_lead_somewhere(page):
+    for target, anchor in re.findall(r'\]\(([^)#\s]*)#?([^)\s]*)\)', without_code(page.read_text())):
+        if not target.startswith('http'):
+            path = page.parent / target if target else page
+            assert path.exists(), target
+            assert not anchor or anchor in anchors(path.read_text()), f'{target}#{anchor}'
+
+
+def test_it_points_at_the_questions():
+    assert '(docs/faq.md)' in (ROOT / 'README.md').read_text()
