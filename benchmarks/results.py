@@ -1,13 +1,13 @@
 """The tables of docs/results.md, from the rows of the studies.
 
-    python benchmarks/results.py    # writes them anew, between the marks of the page
+    PYTHONPATH=.:benchmarks/studies/configs python benchmarks/results.py
 
-A cell is a mean ± standard deviation over seeds, or a difference of pairs with its 95 % interval. Bold, † and ‡
-mean what the page says; Holm's correction is over all differences of one table.
+It writes them anew, between the marks of the page. A cell is a mean ± standard deviation over seeds, or a
+difference of pairs with its 95 % interval. Bold, † and ‡ mean what the page says; Holm's correction is over all
+differences of one table.
 """
 
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -163,8 +163,6 @@ NEEDS = dict(  # the rows of the table at one strength: what each is called, and
 @cache
 def study_of(name: str) -> tuple[Study, Summary]:
     """A study, and its present rows: those of its last checkpoints."""
-    if (configs := str(STUDIES / 'configs')) not in sys.path:
-        sys.path.append(configs)  # a teacher that is not of MMagic
     study = Study(STUDIES / f'{name}.yaml', Path(tempfile.gettempdir()), data=STUDIES)  # no data is read
     return study, Summary(study_rows(study)[0], 'last')
 
