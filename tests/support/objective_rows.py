@@ -51,6 +51,13 @@ ROWS = dict(
         base=dict(type='HaarLaplaceLoss', levels=1),
         critic=dict(base_channels=2, num_blocks=1),
     ),
+    # the same by chains, in the white noise of the base
+    white_chain=dict(
+        type='MIDistillLoss',
+        base=dict(type='HaarLaplaceLoss', levels=1),
+        critic=dict(base_channels=2, num_blocks=1),
+        chain=dict(steps=2),
+    ),
     adversarial=dict(type='AdversarialLoss', base_channels=4),
     attention=dict(type='AttentionTransferLoss', layer=LAYER),
     mi=dict(type='MIDistillLoss', critic=dict(base_channels=2), chain=dict(steps=2)),
