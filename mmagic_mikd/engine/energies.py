@@ -13,6 +13,7 @@ from ..objectives.energy.bound import LANGEVIN
 from ..objectives.energy.contrastive import ContrastiveObjective
 from ..objectives.energy.critics import CriticObjective
 from ..objectives.energy.objective import EnergyObjective
+from ..objectives.energy.residual import MOST_STEP_SIZE, ResidualEnergyObjective
 from ..objectives.objective import Keys, Place
 from ..utils.errors import ConfigError
 from .modules import arguments_of, build_module, class_of
@@ -35,10 +36,13 @@ def of_energy(
     require_together(bound, backbones is not None, parts, told['keys'])
     make, waits, follows = critics(told['keys'].critic, dict(parts['critic'] or {}), backbones is not None)
     given = (name, bound, pairs, make, noise, place, waits, follows)
-    if bound.estimator == LANGEVIN:
-        return EnergyObjective(*given, chain=parts['chain'] or {}, **told)
-    key = f'{told["keys"].objective}.base'
+    key, chain = f'{told["keys"].objective}.base', parts['chain'] or {}
     make_base = parts['base'] and partial(build_base, key, dict(parts['base']))
+    if bound.estimator == LANGEVIN and make_base:
+        require_white(told['keys'].chain, chain)
+        return ResidualEnergyObjective(*given, chain=chain, make_base=make_base, **told)
+    if bound.estimator == LANGEVIN:
+        return EnergyObjective(*given, chain=chain, **told)
     return ContrastiveObjective(*given, backbones=backbones, make_base=make_base, **told)
 
 
@@ -88,11 +92,10 @@ def build_base(key: str, cfg: dict) -> nn.Module:
 def require_together(bound: MIDistillLoss, features: bool, parts: Mapping[str, Any], keys: Keys) -> None:
     """Parts that the estimator has no use for, and parts that it lacks."""
     key, chain = keys.objective, bound.estimator == LANGEVIN
-    if chain and (features or parts['base'] is not None):
-        part = 'backbone' if features else 'base'
+    if chain and features:
         raise ConfigError(
-            f"{key}.{part} is not for chains of images: set `estimator` to 'nce', 'ranking' or 'likelihood', "
-            f'or leave `{part}` out'
+            f"{key}.backbone is not for chains of images: set `estimator` to 'nce', 'ranking' or 'likelihood', "
+            'or leave `backbone` out'
         )
     if not chain and parts['chain']:
         raise ConfigError(
@@ -102,6 +105,25 @@ def require_together(bound: MIDistillLoss, features: bool, parts: Mapping[str, A
         raise ConfigError(
             f"{key}.base and negatives=['base'] belong together: set `base` to a closed form such as "
             "dict(type='HaarLaplaceLoss') and add 'base' to `negatives`, or leave both out"
+        )
+    if bound.estimator == 'ranking' and parts['base'] is not None:
+        raise ConfigError(
+            f"{key}.estimator='ranking' does not know how draws of a `base` move with the student: set it to "
+            "'nce', 'likelihood' or 'langevin', or leave `base` out"
+        )
+
+
+def require_white(key: str, chain: Mapping[str, Any]) -> None:
+    """Settings of a chain that walks in the noise of a base, where nothing has the range of an image."""
+    for name in ('start', 'value_range'):
+        if name in chain:
+            raise ConfigError(
+                f'{key}.{name} is not for chains beside a `base`, which start at its draws: leave it out'
+            )
+    if chain.get('step_size', 0.0) > MOST_STEP_SIZE:
+        raise ConfigError(
+            f'{key}.step_size={chain["step_size"]:g} is for chains of images; beside a `base` a chain walks in '
+            f'noise of scale 1, where steps are at most {MOST_STEP_SIZE:g}: leave it out'
         )
 
 

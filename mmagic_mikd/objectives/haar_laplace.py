@@ -92,16 +92,21 @@ class HaarLaplaceLoss(nn.Module):
         """t ~ q(.|s), of the shape of ``s`` (N, C, H, W)."""
         return s + self.colour(self.white(s, generator))
 
-    def white(self, s: Tensor, generator: torch.Generator | None = None) -> list[Tensor]:
-        """Coefficients of scale 1, of which :meth:`colour` makes residuals: standard Laplace noise."""
+    def white(self, s: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """u of the shape of ``s``, whose Haar coefficients are standard Laplace noise."""
         shapes = [band.shape for band in haar(torch.zeros_like(s), len(self.log_scale) - 1)]
         uniform = [torch.rand(shape, device=s.device, generator=generator) - 0.5 for shape in shapes]
         # one draw of 2^24 is 0, whose noise would be infinite
-        return [-u.sign() * torch.log1p(-2 * u.abs().clamp(max=0.5 - 2**-25)) for u in uniform]
+        return inverse_haar([-u.sign() * torch.log1p(-2 * u.abs().clamp(max=0.5 - 2**-25)) for u in uniform])
 
-    def colour(self, white: list[Tensor]) -> Tensor:
-        """The residual t - s of coefficients of scale 1."""
-        return inverse_haar([band * scale for band, scale in zip(white, self.scale, strict=True)])
+    def colour(self, u: Tensor) -> Tensor:
+        """The residual t - s of white u: its coefficients, times the scales of their bands."""
+        bands = haar(u, len(self.log_scale) - 1)
+        return inverse_haar([band * scale for band, scale in zip(bands, self.scale, strict=True)])
+
+    def potential(self, u: Tensor) -> Tensor:
+        """-log of the density of white u, (N,), up to a constant: the sum of its coefficients' magnitudes."""
+        return sum(band.abs().flatten(1).sum(1) for band in haar(u, len(self.log_scale) - 1))
 
     def _check(self, t: Tensor, s: Tensor) -> None:
         multiple = 2 ** (len(self.log_scale) - 1)

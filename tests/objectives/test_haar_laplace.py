@@ -40,7 +40,7 @@ def test_its_energy_is_the_exact_density_per_value():
 def test_a_uniform_number_at_the_end_of_its_range_is_no_infinite_noise(monkeypatch):
     """torch.rand gives exactly 0 once in 2^24 draws, which is once in 20 batches of four 256 px images."""
     monkeypatch.setattr(torch, 'rand', lambda shape, **_: torch.zeros(shape))
-    (details, coarse) = HaarLaplaceLoss(levels=1).white(torch.zeros(1, 3, 4, 4))
+    (details, coarse) = haar(HaarLaplaceLoss(levels=1).white(torch.zeros(1, 3, 4, 4)), 1)
     expected = -24 * torch.log(torch.tensor(2.0))  # as far out as the smallest other draw but one bit
     for band in (details, coarse):
         torch.testing.assert_close(band, expected.expand_as(band))

@@ -51,6 +51,14 @@ ROWS = dict(
         base=dict(type='HaarLaplaceLoss', levels=1),
         critic=dict(base_channels=2, num_blocks=1),
     ),
+    # the same by chains, in the white noise of the base
+    white_chain=dict(
+        type='MIDistillLoss',
+        gradient_ratio=0.5,
+        base=dict(type='HaarLaplaceLoss', levels=1),
+        critic=dict(base_channels=2, num_blocks=1),
+        chain=dict(steps=2),
+    ),
     adversarial=dict(type='AdversarialLoss', base_channels=4),
     attention=dict(type='AttentionTransferLoss', layer=LAYER),
     mi=dict(type='MIDistillLoss', critic=dict(base_channels=2), chain=dict(steps=2)),
@@ -92,7 +100,7 @@ ONLY = dict(style_relation=('one_mapping',))  # families of rows that the others
 THROUGHOUT = ('pyramid', 'info_nce', 'features', 'balanced', 'feature_nce', 'attention', 'mi', 'hint')
 LEARNING = (
     *('pyramid', 'vid', 'laplace', 'haar', 'features', 'info_nce', 'hint'),
-    *('mi', 'nce', 'feature_nce', 'residual', 'crd', 'channels', 'connected', 'adversarial'),
+    *('mi', 'nce', 'feature_nce', 'residual', 'white_chain', 'crd', 'channels', 'connected', 'adversarial'),
 )
 
 

@@ -11,7 +11,7 @@ from ..features import handed_on
 from ..objective import Look, View, frozen
 from .critics import CriticObjective
 from .estimators import ESTIMATORS
-from .negatives import NEGATIVES
+from .negatives import NEGATIVES, Drawing
 
 Sight = Tensor | list[Tensor]  # an image, or its features
 
@@ -26,10 +26,12 @@ class Glance(NamedTuple):
 
 
 class ContrastiveObjective(CriticObjective):
-    """q(t|s) = q0 exp(-E(t, s)) / Z(s), learned by one of :data:`estimators.ESTIMATORS`.
+    """q(t|s) = q0 exp(-E(t, s)) / Z(s), E the sum over places, by one of :data:`estimators.ESTIMATORS`.
 
-    q0 is what the negatives are drawn from: p(t), where they are images of other samples or moved ones, or a
-    closed form, the base, which learns its scales by maximum likelihood along with the critic.
+    q0 is what the negatives are drawn from. Images of other samples are draws from p(t). Of a closed form, the
+    base, the scales are learned by maximum likelihood along with the critic. Both give the student the gradient
+    of -log q(t|s). Moved images are draws from a density that depends on t, and so on s; no gradient of that
+    reaches the student, which then follows the energy and not a bound.
 
     Args:
         backbones: of each pair, through which its critic sees images; None for the images themselves.
@@ -80,14 +82,24 @@ class ContrastiveObjective(CriticObjective):
                 self._rest['normalisers'][pair] = Normaliser(width)
         self.network.to(self._noise.device)
 
+    def energy(self, pair: str, t: Tensor, s: Tensor) -> Tensor:
+        """Of images; where there is a backbone, of the features that the critic sees, without a base."""
+        energy = self._local(pair, [t], s, s)[0].flatten(1).sum(1)
+        if self._make_base is None:
+            return energy
+        return energy + self._rest['bases'][pair].energy(t, s) * t[0].numel()
+
     def learning_loss(self, views: Sequence[View]) -> Tensor:
         return sum(self._learning(view) for view in views)
 
     def _learning(self, view: View) -> Tensor:
-        s, t = (x.detach().flatten(0, -4).float() for x in view.at(self.place))
+        s, t = (x.detach().float() for x in view.at(self.place))
+        frames = s[0, ..., 0, 0, 0].numel()  # of a clip; 1 of an image
+        s, t = s.flatten(0, -4), t.flatten(0, -4)
         base = self._rest['bases'][view.name] if self._make_base else None
         with torch.no_grad():
-            drawn = [NEGATIVES[kind](t, s, base, self._noise) for kind in self.bound.negatives]
+            drawing = Drawing(t, s, frames, base, self._noise)
+            drawn = [NEGATIVES[kind](drawing) for kind in self.bound.negatives]
             others = [self._look(view, image) for image in (t, *drawn)]
         leaf = s.requires_grad_()
         with torch.enable_grad():
@@ -118,8 +130,10 @@ class ContrastiveObjective(CriticObjective):
         others = others if self._estimator.two_terms else others[:1]
         energies, *others = self._local(view.name, others, seen, leaf)
         value = self._estimator.raising(energies, others)
-        if self._make_base is not None:
-            value = value + self._rest['bases'][view.name](leaf, t)
+        if (
+            self._make_base is not None
+        ):  # whose unit is nats per value; each place has its share of the values
+            value = value * energies[0].numel() / leaf[0].numel() + self._rest['bases'][view.name](leaf, t)
         return handed_on(self.bound.loss_weight * value, leaf, view.at(self.place, gate)[0].flatten(0, -4))
 
     def _local(self, pair: str, images: Sequence[Sight], seen: Sight, s: Tensor) -> list[Tensor]:

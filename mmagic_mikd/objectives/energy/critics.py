@@ -1,10 +1,9 @@
 """An objective with a critic for each pair: when the critics are built, and for which images."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..objective import Objective, Place, View
 from .bound import MIDistillLoss
@@ -61,9 +60,6 @@ class CriticObjective(Objective):
     def learns(self) -> bool:
         return True
 
-    def samples(self, view: View) -> int:
-        return math.prod(view.s.shape[:-3])  # the frames of clips are samples
-
     def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
         """The shortest side of this batch's images, and the channels of each pair's."""
         images = {view.name: view.at(self.place)[0] for view in views}
@@ -71,6 +67,10 @@ class CriticObjective(Objective):
         default = next(iter(channels.values()))
         side = min(min(image.shape[-2:]) for image in images.values())
         return side, *(channels.get(pair, default) for pair in self._pairs)
+
+    def energy(self, pair: str, t: Tensor, s: Tensor) -> Tensor:
+        """-log q(t|s) of each image, (N,), up to log Z(s): nats of images (N, C, H, W)."""
+        return self.critics[pair](t, s)
 
     def fits(self, views: Sequence[View]) -> bool:
         """Critics that knew nothing of the images are for three channels."""

@@ -2,8 +2,9 @@
 
 Energies are local: (N, h, w) of the places of an image, each a density ratio of what is seen there. That of a
 whole image is hundreds of nats, which no classifier can estimate (Rhodes et al., "Telescoping density-ratio
-estimation", NeurIPS 2020). All model q(t|s) = q0 exp(-E) / Z(s), where q0, the base or p(t), is the density of
-the negatives.
+estimation", NeurIPS 2020). All model q(t|s) = q0 exp(-E) / Z(s), where q0 is the density of the negatives:
+the base, or p(t) for images of other samples. That of moved images depends on s; see
+:class:`contrastive.ContrastiveObjective`.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +45,8 @@ def nce(t: Tensor, negatives: Sequence[Tensor]) -> Tensor:
 def ranking(t: Tensor, negatives: Sequence[Tensor]) -> Tensor:
     """Ranking: -log of the share of exp(-E(t)) among all; Ma and Collins, EMNLP 2018, equation 4.
 
-    It knows E up to a c(s), so that a student needs both terms: this value itself, in which c(s) cancels.
+    It knows E up to a c(s), so that a student needs both terms: this value itself, in which c(s) cancels. The
+    negatives are constants, so it is not for draws of a base, which move with s: log Z(s) would lack that part.
     """
     logits = -torch.stack([t, *negatives])
     return (logits.logsumexp(0) - logits[0]).mean()

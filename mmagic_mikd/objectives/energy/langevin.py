@@ -6,12 +6,16 @@ import torch
 from torch import Tensor
 
 from ...utils.schema import check, interval, number, one_of, optional
+from .negatives import of_another_sample
 from .published import NOISE_STD, STEP_SIZE, STEPS
 
-# Where a chain starts, from t and s: its name in pictures, and the images. 'student' is the published one.
-# 'shuffled' is the teacher's image of another sample, a draw from p(t): then E tells pairs from images that
-# do not belong together, and not merely t from what lies near s, which draws the student away from t.
-STARTS = dict(student=('s', lambda t, s: s), shuffled=("t'", lambda t, s: t.roll(1, 0)))
+# Where a chain starts, from t, s and the frames of a sample: its name in pictures, and the images. 'student'
+# is the published one. 'shuffled' is the teacher's image of another sample, a draw from p(t): then E tells
+# pairs from images that do not belong together, and not merely t from what lies near s, which draws the student
+# away from t.
+STARTS = dict(
+    student=('s', lambda t, s, frames: s), shuffled=("t'", lambda t, s, frames: of_another_sample(t, frames))
+)
 
 
 def langevin(

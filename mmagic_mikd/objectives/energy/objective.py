@@ -40,20 +40,20 @@ class EnergyObjective(CriticObjective):
         self._samples.clear()
         return sum(self._critic_loss(view) for view in views)
 
+    def _correction(self, pair: str) -> Callable[[Tensor, Tensor], Tensor]:
+        """E(t, s), which the critic learns."""
+        return self.critics[pair]
+
     def _critic_loss(self, view: View) -> Tensor:
-        s, t = (x.detach().flatten(0, -4) for x in view.at(self.place))
-        critic, record = self.critics[view.name], self.records.get(view.name)
-        start, ends = self._start(t, s), []
-        with frozen(critic):
-            energy = critic.given(s)
-            energy = record.watching(energy, self._start_name) if record else energy
-            t_neg = langevin(energy, start, generator=self._noise, watch=ends.append, **self._chain)
-        loss, energies = self.bound.critic_loss(critic, t, s, t_neg)
+        s, t = (x.detach() for x in view.at(self.place))
+        frames = s[0, ..., 0, 0, 0].numel()  # of a clip; 1 of an image
+        s, t = s.flatten(0, -4), t.flatten(0, -4)
+        with frozen(self.network):
+            start, end, t_neg = self._sample(view.name, t, s, frames)
+        loss, energies = self.bound.critic_loss(self._correction(view.name), t, s, t_neg)
         constants = tuple(energy.detach() for energy in energies)
-        self.chains[view.name] = Chain(
-            start, ends[0], t_neg, constants, loss.detach(), self.bound.critic_floor
-        )
-        if record:
+        self.chains[view.name] = Chain(start, end, t_neg, constants, loss.detach(), self.bound.critic_floor)
+        if record := self.records.get(view.name):
             record.end(t_neg, t, energies)
         self.note(
             view.name,
@@ -67,9 +67,24 @@ class EnergyObjective(CriticObjective):
         self._samples[view.name] = t, t_neg
         return loss
 
+    def _sample(self, pair: str, t: Tensor, s: Tensor, frames: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Start and end of the chains, and the samples that the ends are made into."""
+        start, ends = self._start(t, s, frames), []
+        energy = self._watched(pair, s)
+        t_neg = langevin(energy, start, generator=self._noise, watch=ends.append, **self._chain)
+        return start, ends[0], t_neg
+
+    def _watched(self, pair: str, s: Tensor) -> Callable[[Tensor], Tensor]:
+        """t -> E(t, s), which whoever wants to see the chain is shown."""
+        energy, record = self._given(pair, s), self.records.get(pair)
+        return record.watching(energy, self._start_name) if record else energy
+
+    def _given(self, pair: str, s: Tensor) -> Callable[[Tensor], Tensor]:
+        return self.critics[pair].given(s)
+
     def __call__(self, views: Sequence[View], gate: Callable) -> Tensor:
         """The bound with the updated critics and the same samples, differentiable in the students only."""
-        with frozen(self.critics):
+        with frozen(self.network):
             return sum(self._raising(view, gate) for view in views)
 
     def _raising(self, view: View, gate: Callable) -> Tensor:

@@ -177,7 +177,7 @@ def test_which_way_the_bound_pulls_the_student(start, towards):
         t = t.repeat_interleave(4, 3)
         s = (0.5 * t).requires_grad_()
         with frozen(critic):
-            begin = STARTS[start][1](t, s)
+            begin = STARTS[start][1](t, s, 1)
             t_neg = langevin(critic.given(s.detach()), begin, 5, step_size=1.0, generator=generator)
         optimizer.zero_grad()
         loss.critic_loss(critic, t, s, t_neg)[0].backward()
