@@ -63,7 +63,7 @@ def cagc(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 16) ->
         part.mask = mask
     distill.start.batches = 2
     distill.objectives.perceptual.backbone = dict(type='random', widths=(4, 8))
-    distill.objectives.mi.critic = dict(base_channels=2)
+    distill.objectives.mi.critic = dict(base_channels=2, image_size=size)
     distill.objectives.mi.chain.steps = 2
     distill.teacher = base.default_hooks.distill.teacher
     cfg.default_hooks.distill = distill
