@@ -150,16 +150,17 @@ def joined(calls: Sequence[Given]) -> Given:
 
 
 def estimate_statistics(network: nn.Module, calls: Sequence[Callable[[nn.Module], Any]]) -> None:
-    """Running means and variances as they are over these calls."""
+    """Running means and variances as they are over these calls, whatever mode the network is in."""
     norms = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-    momenta = [norm.momentum for norm in norms]
+    before = [(norm.momentum, norm.training) for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
+        norm.training = True
         norm.momentum = None  # a mean over all that follows
     try:
         with torch.no_grad():
             for call in calls if norms else ():
                 call(network)
     finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+        for norm, (momentum, training) in zip(norms, before, strict=True):
+            norm.momentum, norm.training = momentum, training

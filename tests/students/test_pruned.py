@@ -481,13 +481,13 @@ def test_statistics_can_be_asked_for_alone(tmp_path):
 
 
 def test_statistics_are_the_mean_over_the_calls():
-    norm, batches = nn.BatchNorm2d(3), torch.randn(4, 8, 3, 2, 2)
+    norm, batches = nn.BatchNorm2d(3).eval(), torch.randn(4, 8, 3, 2, 2)
     estimate_statistics(norm, [lambda n, x=x: n(x) for x in batches])
     torch.testing.assert_close(norm.running_mean, batches.mean((0, 1, 3, 4)))
     torch.testing.assert_close(
         norm.running_var, batches.transpose(1, 2).flatten(2).var(2).mean(0), rtol=1e-4, atol=1e-4
     )
-    assert norm.momentum == 0.1
+    assert norm.momentum == 0.1 and not norm.training
 
 
 def test_calls_become_one_where_they_fit():
