@@ -12,6 +12,7 @@ from ..backbones.build import build_backbone
 from ..host.learner import Learner
 from ..host.taps import unwrap
 from ..objectives import MIDistillLoss
+from ..objectives.content_mask import ContentMask
 from ..objectives.energy.critics import CriticObjective
 from ..objectives.energy.published import LEARNER
 from ..objectives.objective import Keys, Objective, Place
@@ -30,6 +31,7 @@ OPTIONS = (
     'target',
     'teacher',
     'range',
+    'mask',
     'until',
     'adapter',
     'backbone',
@@ -137,7 +139,8 @@ class ObjectiveBuilder:
             layer = (paths[0], paths[-1])
         given, target = options['range'] and tuple(options['range']), options['target'] or 'teacher'
         seen = given or (None if layer else images)
-        place = Place(layer, target, seen, keys.objective, options['teacher'], moved)
+        mask = options['mask'] and ContentMask(options['mask'], f'{keys.objective}.mask')
+        place = Place(layer, target, seen, keys.objective, options['teacher'], moved, mask)
         if not place.asks_teacher:  # of a target that all teachers share, one pair of each student will do
             place = place._replace(teacher=self._pairs[0].taught_by)
         for pair in self._pairs if layer else ():

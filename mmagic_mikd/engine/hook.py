@@ -46,9 +46,10 @@ class DistillRunner(Hook):
             'refitted' for these with every convolution refitted to the teacher's, 'inherited' for its weights,
             ``dict(type='pruned')`` for channels that a criterion chooses, or any by path of the layer within
             the generator, such as ``dict(style_mapping='shared')`` for one that keeps the teacher's weights.
-            Options of a pruned start, see docs/students.md: ``criterion``, ``refit``, ``batches`` of training
-            data that it looks at, ``seed``, ``mask`` of the content, and ``discriminator``, whether that of
-            the model starts as the teacher's.
+            Options of a pruned start, see docs/students.md: ``criterion``, ``refit``, ``statistics``, whether
+            running means and variances are estimated anew, ``batches`` of training data that it looks at, 4
+            by default, where the papers have 400 samples for 'content' and 5000 for 'latent', ``seed``,
+            ``mask`` of the content, and ``discriminator``, whether that of the model starts as the teacher's.
         objectives: what is added to the generator's loss, by name; None leaves an inherited one out. Each is
             the config of any registered module of (student, teacher), such as ``PyramidLaplaceLoss`` or
             ``MIDistillLoss``, and these options:
@@ -64,6 +65,7 @@ class DistillRunner(Hook):
             - ``learner`` of what it learns: an optimiser wrapper's config and ``param_scheduler``;
             - ``range``, what black and white are in the images that it gets; as the networks make them by
               default, (-1, 1) for MIDistillLoss;
+            - ``mask``, a picture whose white is the content, around which both images are zero;
             - ``backbone``, a frozen network through whose layers the images are seen, such as 'discriminator',
               see :func:`mmagic_mikd.backbones.build.build_backbone`;
             - ``gradient_ratio``, of the norm of its gradient to that of all other losses, which then sets its

@@ -135,7 +135,7 @@ def _check_together(key: str, cfg: Mapping) -> None:
         if cfg.get('adapter'):
             raise ConfigError(f'{key}.adapter is for the features of a layer: name that in `layer`')
         return
-    for option in ('range', 'target'):
+    for option in ('range', 'mask', 'target'):
         if cfg.get(option) not in (None, 'teacher'):
             raise ConfigError(f'{key}.{option} is for images, and `layer` names features: leave one out')
     if cfg.get('backbone') and not cfg.get('adapter'):

@@ -18,7 +18,7 @@ from ..utils.errors import ConfigError
 from .pair import Pair
 from .settings import Settings
 
-BATCHES = 4
+BATCHES = 4  # enough to look at activations; for sensitivities the papers take 400 and 5000 samples
 
 
 def start_students(

@@ -67,6 +67,8 @@ class View(NamedTuple):
         else:
             s, t, on_all = self.s, self._target(place), self.s.register_hook
         s = s if gate is None else gate(self.name, s, t, on_all)
+        if place.mask is not None:
+            s, t = place.mask.of(s), place.mask.of(t)
         if place.range is not None:
             s, t = (self.images.seen(image, place.range, self.x) for image in (s, t))
         return s, t

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor, nn
 
 from .calls import comparing, frozen
+from .content_mask import ContentMask
 
 Gate = Callable[['Objective', str, Tensor, Tensor, Callable], Tensor]
 
@@ -22,6 +23,7 @@ class Place(NamedTuple):
         teacher: the name of the only teacher that it looks at; None looks at every one.
         moved: how far the styles of a StyleGAN2 generator are moved for the second half of what it gets; None
             for no such half.
+        mask: where the content of the images is, around which both are zero; None for everywhere.
     """
 
     layer: tuple[str, str] | None = None
@@ -30,6 +32,7 @@ class Place(NamedTuple):
     key: str = 'target'
     teacher: str | None = None
     moved: float | None = None
+    mask: ContentMask | None = None
 
     @property
     def asks_teacher(self) -> bool:

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from mmagic.models.editors.stylegan2.stylegan2_modules import ModulatedToRGB
 from torch import Tensor, nn
 
+from ..objectives.content_mask import ContentMask
 from ..utils.errors import ConfigError
 from .units import Axis, Units
 
@@ -14,7 +16,7 @@ Call = Callable[[nn.Module], Any]  # runs a network on what it was given in trai
 PLACES = ('first', 'even', 'random')
 SCORES = ('l1', 'gamma', 'activation', 'content', 'latent')
 CRITERIA = (*PLACES, *SCORES)
-SALT = 0.05  # share of the content's values that become -1 or 1 (CAGC)
+SALT = 0.05  # share of the content's pixels that become black or white (CAGC)
 DIRECTIONS, STEP, LATENTS = 10, 5.0, 10_000  # DCP
 
 
@@ -114,28 +116,33 @@ def _activations(network: nn.Module, units: Units, calls: Sequence[Call]) -> dic
     return total
 
 
-def _content(network: nn.Module, units: Units, calls: Sequence[Call], mask: Tensor) -> Tensor:
+def _content(network: nn.Module, units: Units, calls: Sequence[Call], mask: ContentMask) -> Tensor:
     """Sensitivity of the content (Liu et al., "Content-Aware GAN Compression", CVPR 2021).
 
     The mean of |dL / dw| over what a channel is read with, L being the L1 distance of the image to itself with
-    noise of salt and pepper within ``mask``, (1, 1, H, W).
+    noise of salt and pepper within the mask.
     """
     total = 0
     for call in calls:
         with _differentiable(network, units) as weights:
             image = call(network)
-            inside = nn.functional.interpolate(mask.to(image), image.shape[-2:]) > 0.5
-            hit = (torch.rand_like(image) < SALT) & inside
-            noisy = torch.where(hit, torch.rand_like(image).round() * 2 - 1, image.detach())
+            noisy = salted(image.detach(), mask.inside(image))
             total = total + _sensitivity(units, weights, (image - noisy).abs().mean())
     return total
+
+
+def salted(images: Tensor, inside: Tensor) -> Tensor:
+    """Images (N, C, H, W) in which 5 % of the pixels inside are black, -1, or white, 1, in all channels."""
+    hit, salt = torch.rand_like(images[:, None, 0]), torch.rand_like(images[:, None, 0]).round() * 2 - 1
+    return torch.where((hit < SALT) & inside, salt, images)
 
 
 def _latent(network: nn.Module, units: Units, latents: int) -> Tensor:
     """Spread of the sensitivity over directions in latent space (Chung et al., "DCP-GAN", CVPR 2024).
 
     The variance over directions d of the mean of |dL / dw|, L being |I(w + 5 d) - I(w)|; directions are
-    principal ones of the latents, drawn as often as they explain of the variance.
+    principal ones of the latents, drawn as often as they explain of the variance. I(w + 5 d) is a constant, as
+    the released code means it to be; there it is not, for `generator.requires_grad = False` does nothing.
     """
     if not hasattr(network, 'style_mapping'):
         raise ConfigError("criterion='latent' asks for a `style_mapping`, as StyleGAN2 has one: take 'l1'")
@@ -149,18 +156,25 @@ def _latent(network: nn.Module, units: Units, latents: int) -> Tensor:
         found = []
         for number in torch.multinomial(likely, DIRECTIONS, replacement=True):
             with _differentiable(network, units) as weights:
-                moved = torch.stack([w, w + STEP * directions[:, number]])
-                here, there = network(moved, input_is_latent=True, randomize_noise=False)
-                found.append(_sensitivity(units, weights, (there - here).abs().mean()))
+                here, there = (
+                    network(place[None], input_is_latent=True, randomize_noise=False)
+                    for place in (w, w + STEP * directions[:, number])
+                )
+                found.append(_sensitivity(units, weights, (there.detach() - here).abs().mean()))
         total = total + torch.stack(found).var(0)
     return total
 
 
 @contextmanager
 def _differentiable(network: nn.Module, units: Units) -> Iterator[dict[Axis, Tensor]]:
-    """The weights that read channels, as variables for a moment."""
+    """The weights that read channels, as variables for a moment.
+
+    Of StyleGAN2's layers to RGB that is the last alone, as in the released code of both criteria.
+    """
     weights = dict(network.named_parameters())
-    found = {axis: weights[axis[0]] for axis in units.inputs}
+    to_rgb = [path for path, layer in network.named_modules() if isinstance(layer, ModulatedToRGB)]
+    passed_by = tuple(f'{path}.' for path in to_rgb[:-1])
+    found = {axis: weights[axis[0]] for axis in sorted(units.inputs) if not axis[0].startswith(passed_by)}
     frozen = [weight for weight in found.values() if not weight.requires_grad]
     for weight in frozen:
         weight.requires_grad_(True)

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from mmagic.models.editors.mspie.mspie_stylegan2_modules import ModulatedPEConv2d
 from mmagic.models.editors.nafnet.naf_layerNorm2d import LayerNorm2d
 from mmagic.models.editors.pggan.pggan_modules import PixelNorm
 from mmagic.models.editors.restormer.restormer_net import BiasFree_LayerNorm, WithBias_LayerNorm
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
+MODULATED = (ModulatedConv2d, ModulatedPEConv2d)  # of StyleGAN2, and of it with encoded positions
 # what treats each channel for itself, but for a mean over all of them; and the dimension of the channels
 CHANNELWISE: dict[type[nn.Module], int] = {
     _NormBase: 1,
@@ -58,7 +60,7 @@ class Layer(NamedTuple):
 
 def rule_of(module: nn.Module) -> Any:
     """The function that knows the layer, or None."""
-    if isinstance(module, ModulatedConv2d):
+    if isinstance(module, MODULATED):
         return modulated
     if isinstance(module, _ConvNd):
         return grouped if module.groups > 1 else plain

@@ -1,11 +1,8 @@
 """A student that starts as the channels of its teacher that a criterion chooses."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from mmengine import dist
 from mmengine.logging import print_log
@@ -15,6 +12,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_map_only, tree_u
 
 from ..host.locate import image_of
 from ..host.training_calls import Given, unchanged_buffers
+from ..objectives.content_mask import ContentMask
 from ..utils.errors import ConfigError
 from .criteria import PLACES, chooser, scores_of
 from .exactness import TOLERANCE, difference
@@ -30,8 +28,8 @@ class Pruned:
     Args:
         pair: of student and teacher.
         calls: what the student is given in training.
-        options: ``criterion``, a name in :data:`mmagic_mikd.students.criteria.CRITERIA`, ``refit``, ``seed``
-            and ``mask``, see :class:`mmagic_mikd.engine.hook.DistillRunner`.
+        options: ``criterion``, a name in :data:`mmagic_mikd.students.criteria.CRITERIA`, ``refit``,
+            ``statistics``, ``seed`` and ``mask``, see :class:`mmagic_mikd.engine.hook.DistillRunner`.
         where: the key in the config.
 
     Raises:
@@ -78,7 +76,7 @@ class Pruned:
         if criterion == 'content' and mask is None:
             raise ConfigError("criterion='content' asks for `mask`, a picture in which the content is white")
         samples = sum(tree_flatten(call.args)[0][0].shape[0] for call in self._given)
-        given = dict(mask=mask and _read(mask), latents=samples)
+        given = dict(mask=mask and ContentMask(mask), latents=samples)
         calls = [self._image(call) for call in self._given]
         teacher = self._pair.teacher
         with torch.random.fork_rng(), unchanged_buffers(teacher):
@@ -97,9 +95,11 @@ class Pruned:
 
         """
         student, teacher = self._pair.student, self._pair.teacher
-        if self._options.get('refit') and not held:
+        refit = self._options.get('refit', False)
+        if refit and not held:
             fit = LayerwiseFit(student, teacher, path, self._kept)
             tell(fit.to(joined(self._given).to), self._pair.path, self._where)
+        if self._options.get('statistics', refit) and not held:
             estimate_statistics(student, [call.to for call in self._given])
         for tensor in student.state_dict().values():
             dist.broadcast(tensor, src=0)
@@ -150,27 +150,17 @@ def joined(calls: Sequence[Given]) -> Given:
 
 
 def estimate_statistics(network: nn.Module, calls: Sequence[Callable[[nn.Module], Any]]) -> None:
-    """Running means and variances as they are over these calls."""
+    """Running means and variances as they are over these calls, whatever mode the network is in."""
     norms = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-    momenta = [norm.momentum for norm in norms]
+    before = [(norm.momentum, norm.training) for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
+        norm.training = True
         norm.momentum = None  # a mean over all that follows
     try:
         with torch.no_grad():
             for call in calls if norms else ():
                 call(network)
     finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-
-
-def _read(path: str) -> Tensor:
-    """A picture as (1, 1, H, W), white being 1."""
-    found = np.fromfile(path, np.uint8) if Path(path).is_file() else np.empty(0)
-    picture = cv2.imdecode(found, cv2.IMREAD_GRAYSCALE) if found.size else None
-    if picture is None:
-        raise ConfigError(
-            f'mask={path} is no picture that can be read: give one in which the content is white'
-        )
-    return torch.from_numpy(picture)[None, None].float() / 255
+        for norm, (momentum, training) in zip(norms, before, strict=True):
+            norm.momentum, norm.training = momentum, training

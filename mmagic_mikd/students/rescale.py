@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import torch
 from mmagic.models.editors.pggan.pggan_modules import EqualizedLR
-from mmagic.models.editors.stylegan2.stylegan2_modules import ModulatedConv2d
 from mmagic.models.editors.swinir.swinir_rstb import WindowAttention
 from torch import Tensor, nn
+
+from .layer_rules import MODULATED
 
 
 def rescale(weights: dict[str, Tensor], student: nn.Module, teacher: nn.Module) -> dict[str, Tensor]:
@@ -27,7 +28,7 @@ def rescale(weights: dict[str, Tensor], student: nn.Module, teacher: nn.Module) 
 
 def _equalised(module: nn.Module, other: nn.Module) -> Iterator[tuple[str, float]]:
     """Weights with an equalised learning rate, which are divided by the root of what they read."""
-    if isinstance(module, ModulatedConv2d) and module.demodulate:
+    if isinstance(module, MODULATED) and module.demodulate:
         return  # divides by the norm of its weights itself
     for hook in module._forward_pre_hooks.values():
         if isinstance(hook, EqualizedLR):

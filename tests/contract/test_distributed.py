@@ -31,6 +31,8 @@ CHANGES = {f'{family}, trained': (family, {}) for family in FAMILIES} | {
             for name in ('features', 'feature_nce', 'residual', 'adversarial')
         },
     ),
+    # a start chosen by what each process has drawn, and losses of the content alone
+    'content': ('cagc', {}),
     # a second call of the student, beside the wrapper that sums its gradients
     'moved': (
         'stylegan2',
@@ -120,6 +122,15 @@ def test_replicas_of_a_student_that_is_called_twice_are_bit_identical(ranks):
     assert equal(weights(first['model']), weights(second['model']))
     assert same(first['optimizers'], second['optimizers'])
     assert not equal(weights(first['model']), weights(ranks['stylegan2, trained'][0]['model']))
+
+
+def test_replicas_of_the_base_that_looks_at_the_content_are_bit_identical(ranks, configs):
+    first, second = ranks['content']
+    assert {'l1', 'perceptual', 'mi'} == set(first['learned'])
+    assert equal(weights(first['model']), weights(second['model']))
+    assert same(first['optimizers'], second['optimizers'])
+    assert same(first['critics'], second['critics'])
+    assert configs['content'].default_hooks.distill.start.criterion == 'content'
 
 
 @pytest.mark.parametrize('family', ['pix2pix', 'cyclegan'])

@@ -10,7 +10,7 @@ from families import load, train
 from interruption import difference, elsewhere, end, finish, kill, newest, output, resume, start
 from mmagic.engine.runner import MultiValLoop
 from processes import free_port
-from resumable import FAMILIES, cyclegan, every, pix2pix
+from resumable import BASES, cyclegan, every, pix2pix
 
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -24,10 +24,10 @@ def gap(cfg, tmp_path, checkpoint='iter_2.pth'):
 
 @pytest.mark.parametrize(
     ('family', 'workers'),
-    [('pix2pix', 0), ('cyclegan', 2), ('stylegan2', 0), ('edsr', 2), ('srgan', 0)],
+    [('pix2pix', 0), ('cyclegan', 2), ('stylegan2', 0), ('edsr', 2), ('srgan', 0), ('cagc', 0)],
 )
 def test_every_family_resumes_bit_for_bit(tmp_path, family, workers):
-    cfg = every(FAMILIES[family](tmp_path / 'whole'), 2)
+    cfg = every(BASES[family](tmp_path / 'whole', 4), 2)
     cfg.train_dataloader.num_workers = workers
     where, log = gap(cfg, tmp_path)
     assert where is None and 'not exact' not in log

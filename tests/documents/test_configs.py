@@ -1,6 +1,7 @@
 """All of configs/: what is recommended at the front door, what is published in the folders, a base for all."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -14,9 +15,9 @@ from mmagic_mikd.objectives.energy import published
 
 PATHS = sorted(path for path in ROOT.glob('configs/**/*.py') if '_base_' not in path.parts)
 FRONT_DOOR = [path for path in PATHS if path.parent.name == 'configs']
-OF_OMGD = [path for path in PATHS if 'omgd' in path.name]
+OF_BASES = [path for path in PATHS if re.search('omgd|cagc', path.name)]
 IN_FOLDERS = [path for path in PATHS if path.parent.name != 'configs' and path.name.startswith('mikd-')]
-OF_PAPERS = [path for path in IN_FOLDERS if path not in OF_OMGD]
+OF_PAPERS = [path for path in IN_FOLDERS if path not in OF_BASES]
 BASE = ROOT / 'configs' / '_base_' / 'mikd.py'
 FACADES = 'mmagic::pix2pix/pix2pix_vanilla-unet-bn_1xb1-80kiters_facades.py'
 # What Kang et al. set apart for a family; the rest is in `published`.
@@ -43,7 +44,7 @@ def name(path):
 def test_every_config_can_be_read_and_names_the_package_for_who_has_it_alone(path):
     """The toolbox writes a config without its bases into the work_dir, where it has to work as well."""
     distils, cfg = trained(path), Config.fromfile(path)
-    assert bool(distils) == path.name.startswith(('mikd', 'omgd'))
+    assert bool(distils) == path.name.startswith(('mikd', 'omgd', 'cagc'))
     if distils:
         assert cfg.custom_imports.imports[0] == 'mmagic_mikd'
 
@@ -76,7 +77,7 @@ def test_the_folders_train_what_is_published(path):
 
 
 def test_every_config_is_in_the_table_of_its_folder():
-    for path in (*FRONT_DOOR, *OF_PAPERS, *OF_OMGD):
+    for path in (*FRONT_DOOR, *OF_PAPERS, *OF_BASES):
         assert f'(./{path.name})' in (path.parent / 'README.md').read_text()
 
 

@@ -1,5 +1,6 @@
 """The configs of OMGD: losses, weights and lengths by network, as published, and the sizes of all networks."""
 
+import argparse
 import copy
 import functools
 import re
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import pytest
 import torch
 from families import ROOT
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.registry import DATASETS, MODELS, DefaultScope
 from torch import nn
 
@@ -137,6 +138,66 @@ def test_the_whole_model_is_built_with_the_published_sizes(path):
         assert len(judges) == 2 and size(model.chosen) == wide
         assert cfg.model.teachers.loss_config == dict(cycle_loss_weight=10.0, id_loss_weight=5.0)
     assert not any(isinstance(module, nn.Dropout) for module in model.modules())
+
+
+PAGE = (ROOT / 'docs' / 'omgd.md').read_text().partition('## Other sizes')[2].partition('\n## ')[0]
+ROWS = [[cell.strip() for cell in line.split('|')[1:-1]] for line in PAGE.splitlines() if line[:1] == '|']
+SIZES = ['S12', 'S8', 'S24']
+# wide and deep teacher and student of the published facts; None where they have no number
+KNOWN = {
+    ('unet', 'S12'): (None, 24_856_251, 1_915_899),
+    ('unet', 'S8'): (None, 24_856_251, 852_307),
+    ('resnet', 'S12'): (1_130_883, 1_436_583, 80_547),
+    ('resnet', 'S8'): (1_130_883, 1_436_583, 38_723),
+}
+
+
+def overrides(path, size: str) -> list[str]:
+    """What the page tells to give behind --cfg-options for that size of a config."""
+    title = f'{path.parent.name}/{path.name}'
+    found = []
+    for key, of, *values in ROWS:
+        if key.startswith('`') and all(word in title for word in of.split()) and values[SIZES.index(size)]:
+            head, _, rest = key.strip('`').partition('{')
+            numbers, _, tail = rest.partition('}')
+            keys = [head + number + tail for number in numbers.split(',')] if rest else [head]
+            found += [f'{each}={values[SIZES.index(size)]}' for each in keys]
+    return found
+
+
+@pytest.mark.parametrize('number', SIZES)
+@pytest.mark.parametrize('path', PATHS, ids=name)
+def test_other_sizes_of_the_page_are_built_with_the_published_ones(path, number):
+    cfg, before = copy.deepcopy(config(path)), copy.deepcopy(config(path)._cfg_dict.to_dict())
+    given = argparse.ArgumentParser()
+    given.add_argument('--cfg-options', nargs='+', action=DictAction)
+    if number == 'S24' and 'cyclegan' in path.parts:
+        assert len(overrides(path, number)) == 1  # the paper has none: the page gives no teachers
+        return
+    options = given.parse_args(['--cfg-options', *overrides(path, number)]).cfg_options
+    for key in options:  # each is a setting that the config has, or the number of shared layers
+        assert key.endswith('.shared') or functools.reduce(lambda d, part: d[part], key.split('.'), before)
+    cfg.merge_from_dict(options)
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    network = 'unet' if 'unet' in path.name else 'resnet'
+    sizes = [size(each) for each in (*model.teacher_generators.values(), *model.generators.values())]
+    wide, deep, student = KNOWN.get((network, number), (None,) * 3)
+    expected = [wide, wide, student] if 'cyclegan' in path.parts else [wide, deep, student]
+    assert all(mine == theirs for mine, theirs in zip(sizes, expected, strict=True) if theirs)
+    title = f'{network}, {number}'.lower()
+    shown = next((row[1:] for row in ROWS if row[0].lower().replace('-', '').endswith(title)), None)
+    assert shown is None or 'cyclegan' in path.parts or shown == [f'{each:,}' for each in sizes]
+    assert (shown is None) == (number == 'S24')
+    weights = {
+        key: o['loss_weight'] for key, o in cfg.default_hooks.distill.objectives.items() if 'channels' in key
+    }
+    if network == 'resnet' and 'edges2shoes' in path.name:
+        assert set(weights.values()) == {0 if number == 'S24' else 1000}
+    elif weights:
+        assert set(weights.values()) == {task_of(path).channels}
+    if cfg.model.get('phases') and 'horse2zebra' in path.name:
+        assert list(cfg.model.phases) == [1334 * {'S12': 12, 'S8': 8}[number] * n for n in (1, 4)]
 
 
 @pytest.mark.parametrize('path', PATHS, ids=name)

@@ -2,11 +2,14 @@
 
 import copy
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from families import (
     ROOT,
     Observer,
+    cagc,
     equal,
     evaluate,
     frechet,
@@ -295,3 +298,35 @@ def test_the_shipped_config_is_the_real_setting():
     assert teacher == cfg.model and teacher.generator.out_size == 256
     assert (distill.recipe, distill.teacher.mode) == ('sliced_pyramid_early', 'train')
     assert cfg.train_cfg.max_iters == 800002
+
+
+# ---- Content-Aware GAN Compression -----------------------------------------------------------------
+
+
+def test_the_content_aware_base_starts_from_its_teacher_and_learns_its_content(tmp_path):
+    """Generator and discriminator as pruned and inherited, then two steps by all losses on real pictograms."""
+    cfg = cagc(tmp_path, iters=2)
+    start, runner = starting_from(cfg, lambda runner: runner.model.state_dict())
+    stored = load(cfg.default_hooks.distill.teacher.checkpoint)['state_dict']
+    assert equal(part(start, 'discriminator.'), part(stored, 'discriminator.'))
+    wide = stored[f'generator_ema.module.{LAYER}']
+    assert wide.shape != start[f'generator.{LAYER}'].shape
+    assert torch.isin(start[f'generator.{LAYER}'], wide).all()
+    assert equal(part(start, 'generator.style_mapping.'), part(stored, 'generator_ema.module.style_mapping.'))
+    log = scalars(runner)
+    names = {f'loss_distill_{name}' for name in ('l1', 'perceptual', 'mi')}
+    assert names < log.keys() and all(log[name].size == 2 for name in names)
+    assert all(abs(log[name]).min() > 0 for name in names)
+    assert not equal(start, runner.model.state_dict())
+
+
+def test_a_content_elsewhere_keeps_other_channels(tmp_path):
+    """The same latents and noise, another mask."""
+    kept = []
+    for number, side in enumerate((slice(0, 2), slice(14, 16))):
+        cfg = cagc(tmp_path / str(number), iters=1)
+        white = np.zeros((16, 16), np.uint8)
+        white[:, side] = 255
+        cv2.imwrite(cfg.default_hooks.distill.start.mask, white)
+        kept.append(starting_from(cfg, lambda runner: runner.model.generator.state_dict())[0])
+    assert not equal(*kept)

@@ -12,7 +12,9 @@ from torch import nn
 
 from mmagic_mikd.engine.settings import read
 from mmagic_mikd.host.training_calls import Given, training_calls
-from mmagic_mikd.students.criteria import chooser
+from mmagic_mikd.objectives.content_mask import ContentMask
+from mmagic_mikd.students import criteria
+from mmagic_mikd.students.criteria import SALT, chooser, salted, scores_of
 from mmagic_mikd.students.exactness import difference
 from mmagic_mikd.students.pruned import Pruned, estimate_statistics, joined
 from mmagic_mikd.students.pruning import IndexSets
@@ -207,15 +209,81 @@ def test_content_is_what_lies_within_the_mask(tmp_path):
     pair = pair_of(Halves(4), Halves(2))
     nn.init.ones_(pair.teacher.head.weight), nn.init.ones_(pair.teacher.tail.weight)
     call = given(torch.rand(8, 1, 8, 8) + 1)
-    from mmagic_mikd.students.criteria import scores_of
-
     units = follow(pair.teacher, call.to, pair.student.state_dict())
     ids = units.axes['tail.weight', 1]
     for side, places in ((slice(0, 4), [0, 2]), (slice(4, 8), [1, 3])):
-        mask = torch.zeros(1, 1, 8, 8)
-        mask[..., side] = 1
+        mask = ContentMask(picture(tmp_path, side))
         scores = scores_of('content', pair.teacher, units, [call.to], mask=mask)[ids]
         assert sorted(scores.topk(2).indices.tolist()) == places
+
+
+def test_salt_and_pepper_are_pixels_of_the_content():
+    """One value for all channels of a pixel, on 5 % of those inside, and nowhere else."""
+    images, inside = torch.full((4, 3, 64, 64), 0.5), torch.arange(64).expand(64, 64) < 32
+    noisy = salted(images, inside)
+    changed = noisy != images
+    assert torch.equal(changed.all(1), changed.any(1)) and not changed[..., 32:].any()
+    assert changed[:, 0, :, :32].double().mean().item() == pytest.approx(SALT, abs=0.01)
+    values = noisy.movedim(1, -1)[changed[:, 0]]
+    assert values.unique(dim=0).tolist() == [[-1] * 3, [1] * 3]
+
+
+@pytest.mark.parametrize('criterion', ['content', 'latent'])
+def test_of_the_layers_to_rgb_the_last_alone_is_looked_at(tmp_path, criterion, monkeypatch):
+    (pair, call), seen = built('StyleGAN2'), []
+    sensitivity = criteria._sensitivity
+    monkeypatch.setattr(
+        criteria, '_sensitivity', lambda u, w, loss: seen.append(w) or sensitivity(u, w, loss)
+    )
+    units = follow(pair.teacher, call.to, pair.student.state_dict())
+    mask = ContentMask(picture(tmp_path))
+    scores_of(criterion, pair.teacher, units, [call.to], mask=mask, latents=1)
+    read = {
+        name.removesuffix('.conv.weight_orig') for name, _ in seen[0] if name.endswith('conv.weight_orig')
+    }
+    assert read == {'conv1', 'convs.0', 'convs.1', 'to_rgbs.0'}
+    assert ('to_rgb1.conv.weight_orig', 2) in units.inputs
+
+
+def test_of_two_latents_the_moved_one_is_a_constant(monkeypatch):
+    """|I(w + 5 d) - I(w)| and its gradient by hand, for a network that multiplies its latent by its weight."""
+
+    class Product(nn.Module):
+        noise_size, style_mapping = 1, nn.Identity()
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.head, self.tail = nn.Linear(1, 2, bias=False), nn.Linear(2, 1, bias=False)
+
+        def forward(self, w, **_):
+            return self.tail(self.head(w))
+
+    seen, sensitivity = [], criteria._sensitivity
+    network = Product()
+    units = follow(network, lambda n: n(torch.ones(1, 1)), {})
+    monkeypatch.setattr(
+        criteria, '_sensitivity', lambda u, w, loss: seen.append((w, loss)) or sensitivity(u, w, loss)
+    )
+    monkeypatch.setattr(torch.autograd, 'grad', _keeping(torch.autograd.grad, seen))
+    torch.manual_seed(3)
+    scores_of('latent', network, units, [], latents=1)
+    torch.manual_seed(3)
+    w = torch.randn(criteria.LATENTS, 1)[0]
+    gain = (network.tail.weight @ network.head.weight).item()
+    for (weights, loss), gradients in zip(seen[::2], seen[1::2], strict=True):
+        place = list(weights).index(('tail.weight', 1))
+        of_here = gradients[place].abs() / network.head.weight.abs().T  # |w|, and not the 5 of both images
+        assert loss.item() == pytest.approx(5 * abs(gain), rel=1e-4)
+        torch.testing.assert_close(of_here, w.abs().expand(1, 2), rtol=1e-4, atol=1e-6)
+
+
+def _keeping(function, into):
+    def call(*args, **kwargs):
+        made = function(*args, **kwargs)
+        into.append(made)
+        return made
+
+    return call
 
 
 @pytest.mark.parametrize('criterion', ['l1', 'random'])
@@ -289,6 +357,7 @@ def test_a_wider_student_is_refused():
         (dict(type='prune'), "start.type='prune' must be 'pruned'"),
         (dict(type='pruned', criterion='l3'), "start.criterion='l3' must be 'first', 'even'"),
         (dict(type='pruned', refit='yes'), "start.refit='yes' must be True or False"),
+        (dict(type='pruned', statistics=1), 'start.statistics=1 must be True or False'),
         (dict(type='pruned', batches=0), 'start.batches'),
         (dict(type='pruned', criterium='l1'), 'did you mean .criterion.'),
     ],
@@ -393,14 +462,32 @@ def test_a_refitted_start_is_nearer_and_its_statistics_are_its_own(tmp_path):
     assert distances[True] < distances[False]
 
 
+def test_statistics_can_be_asked_for_alone(tmp_path):
+    """The weights are those of the slice, and running means those of what the student makes."""
+    found = {}
+    for options in ({}, dict(statistics=True), dict(refit=True, statistics=False)):
+        pair, call = built('U-Net')
+        student = pair.student
+        start = pruned(pair, call, criterion='first', **options)
+        student.load_state_dict({**student.state_dict(), **start.weights})
+        before = copy.deepcopy(student.state_dict())
+        start.finish('', held=False)
+        after = student.state_dict()
+        changed = {name for name in before if not torch.equal(before[name], after[name])}
+        found[tuple(options)] = changed
+    statistics = {name for name in before if 'running' in name or name.endswith('num_batches_tracked')}
+    assert not found[()] and found[('statistics',)] == statistics
+    assert found['refit', 'statistics'] and not found['refit', 'statistics'] & statistics
+
+
 def test_statistics_are_the_mean_over_the_calls():
-    norm, batches = nn.BatchNorm2d(3), torch.randn(4, 8, 3, 2, 2)
+    norm, batches = nn.BatchNorm2d(3).eval(), torch.randn(4, 8, 3, 2, 2)
     estimate_statistics(norm, [lambda n, x=x: n(x) for x in batches])
     torch.testing.assert_close(norm.running_mean, batches.mean((0, 1, 3, 4)))
     torch.testing.assert_close(
         norm.running_var, batches.transpose(1, 2).flatten(2).var(2).mean(0), rtol=1e-4, atol=1e-4
     )
-    assert norm.momentum == 0.1
+    assert norm.momentum == 0.1 and not norm.training
 
 
 def test_calls_become_one_where_they_fit():

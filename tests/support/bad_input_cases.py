@@ -255,6 +255,12 @@ CASES = [
         'a gradient ratio of 0', f'{MI}.gradient_ratio=0', 'more than 0', objectives__mi__gradient_ratio=0
     ),
     distill(
+        'a mask that is no picture',
+        f'{DISTILL}.objectives.l1.mask=gone.png',
+        'give one in which the content is white',
+        objectives__l1=dict(type='L1Loss', mask='gone.png'),
+    ),
+    distill(
         'an unknown backbone',
         "backbone.type='vgg'",
         'backbone=',

@@ -40,6 +40,7 @@ def srgan(folder, iters=4):
 
 
 FAMILIES = dict(pix2pix=pix2pix, cyclegan=cyclegan, stylegan2=stylegan2, edsr=edsr, srgan=srgan)
+BASES = dict(FAMILIES, cagc=families.cagc)
 
 
 def every(cfg, interval, **settings):

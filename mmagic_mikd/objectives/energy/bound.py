@@ -52,6 +52,7 @@ class MIDistillLoss(nn.Module):
     cannot_have: ClassVar[dict] = dict(
         adapter='is for what compares features',
         layer='is for what compares features; an energy sees those of a `backbone`',
+        mask='would make images that an energy tells from its samples by their zeros',
     )
 
     def __init__(

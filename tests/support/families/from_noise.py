@@ -46,6 +46,30 @@ def stylegan2(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 1
     return cfg
 
 
+def cagc(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 16) -> Config:
+    """configs/styleganv2/mikd-cagc-*: a student of half of its teacher's channels, on emoji of 16 px.
+
+    The content is a disc. What looks through VGG-16 has a small random network in its place.
+    """
+    name = 'mikd-cagc-stylegan2_c2-cut70_8xb2-450kiters_ffhq-256x256.py'
+    base = stylegan2(work_dir, iters, batch_size, size)
+    cfg = narrow(base, teacher=16, student=8)
+    distill = Config.fromfile(ROOT / 'configs' / 'styleganv2' / name).default_hooks.distill
+    disc = np.zeros((64, 64), np.uint8)
+    cv2.circle(disc, (32, 32), 24, 255, -1)
+    mask = str(work_dir / 'content.png')
+    cv2.imwrite(mask, disc)
+    for part in (distill.start, distill.objectives.l1, distill.objectives.perceptual):
+        part.mask = mask
+    distill.start.batches = 2
+    distill.objectives.perceptual.backbone = dict(type='random', widths=(4, 8))
+    distill.objectives.mi.critic = dict(base_channels=2, image_size=size)
+    distill.objectives.mi.chain.steps = 2
+    distill.teacher = base.default_hooks.distill.teacher
+    cfg.default_hooks.distill = distill
+    return cfg
+
+
 def narrow(cfg: Config, teacher: int, student: int) -> Config:
     """StyleGAN2 with few channels in every layer, for speed."""
     for model, width in ((cfg.default_hooks.distill.teacher.model, teacher), (cfg.model, student)):

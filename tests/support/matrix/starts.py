@@ -1,9 +1,12 @@
 """Which starts of a family's student are right: the numerical test of each, in a run of that family."""
 
+import copy
 import re
+from types import SimpleNamespace
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
 from mmagic_mikd import DistillRunner
@@ -27,17 +30,53 @@ class StartWitness(Hook):
         pairs = next(hook for hook in runner.hooks if isinstance(hook, DistillRunner)).pairs
         try:
             calls = training_calls(runner, {pair.path: pair.student for pair in pairs}, 1)
-            answers = dict.fromkeys(valid_starts(pair, calls[pair.path]) for pair in pairs)
+            answers = dict.fromkeys(
+                valid_starts(pair, calls[pair.path])
+                if narrower(pair)
+                else between_copies(pair, calls, runner)
+                for pair in pairs
+            )
         except ConfigError as error:
             answers = [reason(error)]
         self.answer = '; '.join(answers)
 
 
+def narrower(pair) -> bool:
+    """Whether the student has fewer channels anywhere."""
+    wide = pair.teacher.state_dict()
+    return any(wide[name].shape != p.shape for name, p in pair.student.named_parameters() if name in wide)
+
+
+def between_copies(pair, calls, runner: Runner) -> str:
+    """The same of two copies of the generator with fewer channels, where its class has a table of them."""
+    if not isinstance(getattr(pair.student, 'channels', None), dict):
+        return 'of one size'
+    cfg = copy.deepcopy(runner.cfg.model.generator)
+    encoded = [4] if cfg.get('head_pos_encoding') else []  # whose channels are those of the encoding
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        student, teacher = (
+            MODELS.build(dict(cfg, type=thin(type(pair.student), width, encoded))) for width in (8, 16)
+        )
+        for parameter in (*student.parameters(), *teacher.parameters()):
+            parameter.data.normal_(std=0.1)
+    copies = SimpleNamespace(student=student, teacher=teacher, path=pair.path, output=pair.output)
+    return f'{valid_starts(copies, calls[pair.path])}, between narrow copies'
+
+
+def thin(kind: type, width: int, kept: list[int]) -> type:
+    """The class with so many channels of 512, but for some resolutions; as `NarrowStyleGAN2Generator` has."""
+
+    def store(network, table: dict) -> None:
+        network._thin = {
+            size: full if size in kept else max(2, full * width // 512) for size, full in table.items()
+        }
+
+    return type(f'Thin{kind.__name__}', (kind,), dict(channels=property(lambda n: n._thin, store)))
+
+
 def valid_starts(pair, calls) -> str:
     """The starts in which the student is its teacher without the other channels, or why there is none."""
-    wide = pair.teacher.state_dict()
-    if all(wide[name].shape == p.shape for name, p in pair.student.named_parameters() if name in wide):
-        return 'of one size'
     first = Pruned(pair, calls, dict(criterion='first'), 'start')
     Pruned(pair, calls, dict(criterion='random'), 'start')
     return '`sliced`, `refitted`, `pruned`' if sliced(pair, first, calls[0]) else '`pruned`'

@@ -35,6 +35,10 @@ trainings.
 ([students.md](students.md#starting-from-the-teachers-weights)): those that pass the numerical test, in which a
 teacher whose other channels are zeros makes the images of its student. Means over all channels, as layer norms
 take them, are left out of it. `refitted` stands beside `sliced`: on that teacher its fit has nothing to mend.
+"Between narrow copies" is of StyleGANs so small that no setting of the toolbox narrows them. Two copies
+with a 32nd and a 64th of the channels of every layer take the test in their place, on the run's latents. For
+StyleGAN2 `NarrowStyleGAN2Generator` is such a network; the first layers of MSPIE stay as wide as its
+encoding. `sliced` is not among these, since it does not rescale weights with an equalised learning rate.
 "Of one size" is a run whose teacher is as wide as its student, so that there is nothing to choose.
 
 | family | config | generator | optimisers | distils | start | further settings of `distill`, notes, why not |
