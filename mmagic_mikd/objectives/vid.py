@@ -106,7 +106,8 @@ class VIDLoss(nn.Module):
         if s.shape != t.shape or s.ndim < 4 or len(self.alpha) not in (1, s.shape[-3]):
             raise ConfigError(
                 f'VIDLoss: {tuple(s.shape)} and {tuple(t.shape)} are not both (N, C, H, W) of '
-                f'{len(self.alpha)} channels; set `channels` of this entry of default_hooks.distill.objectives'
+                f'{len(self.alpha)} channels; set `channels` of this entry of default_hooks.distill.objectives,'
+                " or adapter=dict(type='VIDRegressor') for a layer of another width in the student"
             )
         variance = self.variance.reshape(-1, 1, 1)
         return variance.log() + (t - s).square() / variance

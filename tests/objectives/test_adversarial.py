@@ -166,6 +166,7 @@ def test_the_channels_of_what_it_sees_add_up(sees, channels):
     """An input of another size is resized: that of super-resolution is small."""
     loss = AdversarialLoss(base_channels=4, sees=sees, input_channels=1)
     assert loss.energies[0].in_channels == channels and loss.asks_input == ('input' in sees)
+    assert ({'layer', 'backbone'} <= set(loss.cannot_have)) == loss.asks_input
     s, t = torch.rand(2, 2, 3, 16, 16)
     assert loss(s, t, torch.rand(2, 1, 4, 4)).isfinite()
 
