@@ -40,6 +40,7 @@ from .objectives import *  # noqa: E402, F403  each loss by its name
 from .objectives.energy.critic import EnergyCritic as EnergyCritic  # noqa: E402
 from .objectives.energy.feature_critic import FeatureCritic as FeatureCritic  # noqa: E402
 from .objectives.energy.langevin import langevin as langevin  # noqa: E402
+from .objectives.vid import VIDRegressor as VIDRegressor  # noqa: E402  an adapter
 from .version import __version__  # noqa: E402
 from .visualization.pictures import DistillPictures as DistillPictures  # noqa: E402
 
@@ -48,6 +49,7 @@ for _module in (
     EnergyCritic,
     FeatureCritic,
     VGG16,
+    VIDRegressor,
     *(getattr(objectives, name) for name in objectives.__all__),
 ):
     MODELS.register_module(module=_module)

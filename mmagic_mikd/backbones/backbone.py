@@ -26,8 +26,10 @@ class Enough(Exception):
 class Backbone:
     """phi(image): what layers of a network make of images, with the network as a constant function.
 
-    By the data processing inequality I(phi(T); phi(S)) <= I(T; S): a bound on features is one on the mutual
-    information of the images, too.
+    By the data processing inequality a bound on features is one on the images, too: of a network that sees
+    the image alone I(phi(T); S) <= I(T; S). One that also sees the input x, a conditional discriminator, says
+    something of x that no image has to: there it is I(phi(T, x); S | x) <= I(T; S | x), given x. Either is
+    bounded by the same loss, for the entropy that they differ by does not depend on the student.
 
     Args:
         network: in whatever mode it is; here it runs in evaluation mode, with the running statistics.

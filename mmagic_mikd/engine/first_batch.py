@@ -31,6 +31,16 @@ class FirstBatch:
             view.require_pictures(objective.place)
         self._complete(objective, views)
         self._begun.add(objective.name)
+        self._warn_of_few(objective, min(objective.samples(view) for view in views))
+
+    def _warn_of_few(self, objective: Objective, samples: int) -> None:
+        if samples < objective.good_batch:
+            print_log(
+                f'{objective.keys.objective} compares samples with each other, and {samples} say little: set '
+                f"train_dataloader.batch_size to {objective.good_batch} or more, or samples='positions'",
+                'current',
+                logging.WARNING,
+            )
 
     def has_enough(self, objective: Objective, views: Sequence[View]) -> bool:
         """Whether the batch has as many samples as it compares, in all processes; an epoch's last may not."""

@@ -40,6 +40,8 @@ def of_images(
     told = dict(told, weight=weight, make_adapter=make)
     if backbones is not None:
         return ConnectedObjective(name, losses, backbones, place, **told)
+    if learns and place.layer is not None and 'channels' in arguments_of(cfg) - set(cfg):
+        told['make_loss'] = partial(of_channels, keys.objective, cfg, outside)
     return Objective(name, losses, place, **told)
 
 
@@ -53,13 +55,15 @@ def of_features(
     told: Mapping[str, Any],
 ) -> FeatureObjective:
     """One that looks through a backbone; each layer has a module of its own if that learns."""
-    key, (weight, outside), taken = told['keys'].objective, weights, arguments_of(cfg)
-
-    def make(channels: int) -> nn.Module:
-        own = dict(channels=channels) if 'channels' in taken else {}
-        return weighted(build_module(key, {**own, **cfg}), outside)
-
+    weight, outside = weights
+    make = partial(of_channels, told['keys'].objective, cfg, outside)
     return FeatureObjective(name, backbones, weighted(module, outside), make, place, weight=weight, **told)
+
+
+def of_channels(key: str, cfg: dict, outside: float | None, channels: int) -> nn.Module:
+    """The module of a config for features of so many channels, where it takes their number."""
+    own = dict(channels=channels) if 'channels' in arguments_of(cfg) else {}
+    return weighted(build_module(key, {**own, **cfg}), outside)
 
 
 def weighted(loss: nn.Module, weight: float | None) -> nn.Module:
@@ -73,9 +77,10 @@ class Weighted(nn.Module):
     def __init__(self, loss: nn.Module, weight: float) -> None:
         super().__init__()
         self.loss, self.weight = loss, weight
+        self.asks_input = getattr(loss, 'asks_input', False)
 
-    def forward(self, student: Tensor, teacher: Tensor) -> Any:
-        value = self.loss(student, teacher)
+    def forward(self, *given: Tensor) -> Any:
+        value = self.loss(*given)
         if isinstance(value, tuple | list):
             return [self.weight * part for part in value if part is not None]
         return self.weight * value

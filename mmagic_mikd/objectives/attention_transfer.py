@@ -7,10 +7,12 @@ from ..utils.checks import require_number
 
 
 class AttentionTransferLoss(nn.Module):
-    """Squared distance of the normalised maps of mean squared activation.
+    """Squared distance of the normalised maps of mean squared activation, averaged over the batch.
 
-    Zagoruyko and Komodakis, "Paying More Attention to Attention", ICLR 2017, equation 2 with p = 2,
-    averaged over the batch.
+    Zagoruyko and Komodakis, "Paying More Attention to Attention", ICLR 2017, with maps of squares. It is
+    neither of the two forms there: equation 2 with p = 2 has the distance itself, unsquared, and the released
+    code the mean over the H W positions of the squared difference, where this has its sum. So a weight of
+    1000 of that code is 1000 / (H W) here.
 
     Args:
         loss_weight: its weight in the student's loss.

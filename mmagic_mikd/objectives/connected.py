@@ -43,7 +43,7 @@ class ConnectedObjective(Objective):
             made = [self._make_adapter(channels, backbone.channels or 3) for channels in sizes]
             self.adapters[pair] = nn.ModuleDict(dict(zip(('student', 'teacher'), made, strict=True)))
 
-    def _value(self, pair: str, student: Tensor, teacher: Tensor) -> Tensor:
+    def _value(self, pair: str, student: Tensor, teacher: Tensor, x: Tensor | None = None) -> Tensor:
         """The mean over the layers of the backbone."""
         with comparing(self.keys.objective, True, student, teacher):
             each = [

@@ -60,6 +60,7 @@ class FeatureObjective(Objective):
         self.backbones, self._make = backbones, make
         self._learns = any(p.requires_grad for p in module.parameters())
         self._kind, self._least_batch = type(module).__name__, getattr(module, 'least_batch', 1)
+        self._good_batch = getattr(module, 'good_batch', 1)
         self._seen: dict[str, Seen] = {}
         if self._learns:
             self.losses, self.built = nn.ModuleDict(), None
@@ -75,6 +76,10 @@ class FeatureObjective(Objective):
     @property
     def least_batch(self) -> int:
         return self._least_batch
+
+    @property
+    def good_batch(self) -> int:
+        return self._good_batch
 
     def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
         """The channels of each layer."""

@@ -15,13 +15,18 @@ def info_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
 
 
 class InfoNCELoss(nn.Module):
-    """Picks each student patch's counterpart among the teacher's; log(n) minus it bounds I(T;S) from below.
+    """Picks each student patch's counterpart among the teacher's patches, n in all.
 
     van den Oord et al., "Representation Learning with Contrastive Predictive Coding", 2018, equation 4, on
     patches as in Park et al., "Contrastive Learning for Unpaired Image-to-Image Translation", ECCV 2020,
     equation 3: a query is a patch of the student, its positive the teacher's patch at the same place, its
-    negatives the teacher's other patches. Negatives come from the whole batch of this process; the bound
-    cannot exceed log(n) for n patches.
+    negatives the teacher's other patches. Negatives come from the whole batch of this process.
+
+    log(n) minus it is at most log(n), and bounds from below what one patch of the student says about the
+    teacher's patch at its place, where the place is drawn at random and counts as information, too. That is
+    not I(T;S) of the images: of one image that is always the same I(T;S) is 0, while patches that differ
+    from each other are all found, and the bound is log(n). The theorem is for patches that are drawn
+    independently; those of one image are not.
 
     The score is the cosine of embedded patches. The embedding, shared by student and teacher, is the
     latter paper's network of two layers of 256, on pixels; it is learned, because the bound is only as

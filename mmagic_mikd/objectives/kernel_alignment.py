@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from ..utils.checks import require_number
 from .samples import IMAGES, as_samples, check_samples, least_of
 
+GOOD_BATCH = 8  # a matrix of few samples is mostly its diagonal, which knows no relations
+
 
 class KernelAlignmentLoss(nn.Module):
     """1 - the cosine of the matrices of inner products of samples in student and teacher.
@@ -15,7 +17,8 @@ class KernelAlignmentLoss(nn.Module):
 
     Args:
         loss_weight: its weight in the student's loss; 0.1 to 1.3 in CAT, with batches of 80.
-        samples: 'images' of the batch, of which it takes two; or 'positions' within them.
+        samples: 'images' of the batch, of which it takes two, and says in the log that fewer than eight are
+            few; or 'positions' within them.
     """
 
     def __init__(self, loss_weight: float = 1.0, samples: str = IMAGES) -> None:
@@ -23,7 +26,7 @@ class KernelAlignmentLoss(nn.Module):
         require_number('KernelAlignmentLoss: loss_weight', loss_weight, least=0)
         check_samples('KernelAlignmentLoss', samples)
         self.loss_weight, self.samples = loss_weight, samples
-        self.least_batch = least_of(samples, 2)
+        self.least_batch, self.good_batch = least_of(samples, 2), least_of(samples, GOOD_BATCH)
 
     def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
         """Scalar from features (N, C, H, W) or (N, D); channels, height and width may differ."""

@@ -8,10 +8,11 @@ from .samples import POSITIONS, as_samples, check_samples, least_of
 
 
 class MMDLoss(nn.Module):
-    """Squared maximum mean discrepancy with a Gaussian kernel, whose width is the median distance.
+    """Squared maximum mean discrepancy with the Gaussian kernel exp(-d^2 / median(d^2)).
 
     Gretton et al., "A Kernel Two-Sample Test", JMLR 2012, equation 5: the biased estimate, never negative. It
-    needs no pairs.
+    needs no pairs. The median is that of the squared distances of all samples, of student and teacher
+    together, and a constant; written as exp(-d^2 / (2 sigma^2)) the kernel has sigma^2 = median(d^2) / 2.
 
     Args:
         loss_weight: its weight in the student's loss.
@@ -41,9 +42,11 @@ class MMDLoss(nn.Module):
 class MomentLoss(nn.Module):
     """Absolute differences of the means, and of the mean squares, of each feature over the samples.
 
-    The loss that DiME ("Distribution Matching for Efficient GANs", 2024) runs, whose paper has an MMD: L1
-    between the batch's first and second moments and the teacher's. There the teacher's are of many samples,
-    counted beforehand; here they are of the same batch.
+    What the released code of DiME runs ("Distribution Matching for Efficient compression", in Yeo, Jang and
+    Yoo, "Nickel and Diming Your GAN: A Dual-Method Approach to Enhancing GAN Efficiency via Knowledge
+    Distillation", ECCV 2024, arXiv 2405.11614), whose paper has an MMD: L1 between the batch's first and
+    second moments and the teacher's. There the teacher's are of many samples, counted beforehand; here they
+    are of the same batch.
 
     Args:
         loss_weight: its weight in the student's loss.

@@ -95,6 +95,8 @@ class Chain(NamedTuple):
 class Objective:
     """A module of (student, teacher) -> scalar in training, one term for all pairs.
 
+    One with ``asks_input`` gets what the generator was given, too: (student, teacher, x).
+
     A module with trainable parameters is a model of the teacher given the student: there is one for each
     pair, it tightens its bound on constants before it is a constant itself for the student. So does an
     adapter, which maps the student's features to those of the teacher. What has nothing to learn is shared.
@@ -106,6 +108,8 @@ class Objective:
         weight: of what the modules return; 0 learns, and leaves the student alone.
         until: share of the training in (0, 1] at which its weight has fallen, linearly, to nothing.
         make_adapter: builds a module of the student's features, from the channels in student and teacher.
+        make_loss: builds the module of a pair for a layer of so many channels, once these are known; None
+            where ``losses`` are what they will be.
         keys: where its settings stand.
         ratio: of the norm of its gradient, where the student made what it looks at, to that of all other
             losses, to which its weight is set in every backward pass; None leaves the weight as it is.
@@ -130,12 +134,14 @@ class Objective:
         make_adapter: Callable[..., nn.Module] | None = None,
         keys: Keys = Keys(),  # noqa: B008  a constant
         ratio: float | None = None,
+        make_loss: Callable[[int], nn.Module] | None = None,
     ) -> None:
         self.name, self.place, self.weight, self.until, self.keys = name, place, weight, until, keys
         self.ratio = ratio
         self.losses, self.adapters = nn.ModuleDict(losses), nn.ModuleDict()
-        self._make_adapter = make_adapter
-        self.built: tuple[int, ...] | None = () if make_adapter is None else None
+        self._make_adapter, self._make_loss = make_adapter, make_loss
+        waits = make_adapter is not None or make_loss is not None
+        self.built: tuple[int, ...] | None = None if waits else ()
         self.learner: Any = None
         self.values: dict[tuple[str, str], Tensor] = {}
         self.chains: dict[str, Chain] = {}
@@ -173,6 +179,11 @@ class Objective:
         """The samples that it has to have at once, to compare them with each other."""
         return max((getattr(loss, 'least_batch', 1) for loss in self.losses.values()), default=1)
 
+    @property
+    def good_batch(self) -> int:
+        """The samples below which it works, and says little."""
+        return max((getattr(loss, 'good_batch', 1) for loss in self.losses.values()), default=1)
+
     def samples(self, view: View) -> int:
         return view.s.shape[0]
 
@@ -188,7 +199,10 @@ class Objective:
     def build(self, *sizes: int) -> None:
         """Make the networks that have waited for the sizes of the first batch."""
         self.built = sizes
-        self.adapters.update({pair: self._make_adapter(*sizes) for pair in self.losses})
+        if self._make_adapter is not None:
+            self.adapters.update({pair: self._make_adapter(*sizes) for pair in self.losses})
+        if self._make_loss is not None and sizes:  # a checkpoint of earlier versions has none
+            self.losses.update({pair: self._make_loss(sizes[1]) for pair in self.losses})
 
     def fading(self, progress: float) -> float:
         """By what its value is multiplied when this share of the training is over."""
@@ -196,18 +210,22 @@ class Objective:
 
     def learning_loss(self, views: Sequence[View]) -> Tensor:
         """What its parameters are to lower, on constants."""
-        return sum(self._value(view.name, *(x.detach() for x in view.at(self.place))) for view in views)
+        return sum(
+            self._value(view.name, *(x.detach() for x in view.at(self.place)), view.x) for view in views
+        )
 
     def __call__(self, views: Sequence[View], gate: Callable) -> Tensor:
         """The sum over the pairs, differentiable in what the students made only, through the gate."""
         with frozen(self.network):
-            return sum(self._value(view.name, *view.at(self.place, gate)) for view in views)
+            return sum(self._value(view.name, *view.at(self.place, gate), view.x) for view in views)
 
-    def _value(self, pair: str, student: Tensor, teacher: Tensor) -> Tensor:
+    def _value(self, pair: str, student: Tensor, teacher: Tensor, x: Tensor | None = None) -> Tensor:
+        loss = self.losses[pair]
+        beside = (x,) if getattr(loss, 'asks_input', False) else ()
         with comparing(self.keys.objective, self.place.layer is not None, student, teacher):
             if pair in self.adapters:
                 student = self.adapters[pair](student.float())
-            return scalar(self.losses[pair](student.float(), teacher.float()))
+            return scalar(loss(student.float(), teacher.float(), *beside))
 
     def note(self, pair: str, **values: Tensor) -> None:
         """Keep the means of these values for the log."""

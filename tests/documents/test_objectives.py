@@ -34,7 +34,8 @@ def test_its_configs_are_some():
         scope: dict = {}
         exec(block, scope)
         found.append(read(scope['default_hooks']['distill']).objectives)
-    first, dcd, relations = found
+    first, pairs, dcd, relations = found
+    assert pairs['pairs']['sees'] == ['input', 'student']
     assert set(first) == {'pyramid', 'features'} and set(dcd) == {f'dcd{i}' for i in range(1, 5)}
     assert set(relations) == {*(f'relation{size}' for size in (16, 32, 64, 128)), 'l1'}
 
@@ -45,7 +46,7 @@ def test_dcd_looks_at_the_layers_of_the_networks_that_it_names():
         ROOT / 'configs/cyclegan/mikd-cyclegan_lsgan-mobile-resnet-in-c16_1xb1-270kiters_horse2zebra.py'
     )
     scope: dict = {}
-    exec(re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[1], scope)
+    exec(re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[2], scope)
     generator, patches = (MODELS.build(cfg.model[name]) for name in ('generator', 'discriminator'))
     for objective in scope['default_hooks']['distill']['objectives'].values():
         assert objective['layer'] in dict(generator.named_modules())
@@ -59,7 +60,7 @@ def test_the_relations_are_of_the_resolutions_that_they_are_named_after():
         MODELS.build(dict(type='NarrowStyleGAN2Generator', out_size=256, style_channels=8, width=8)),
         {},
     )
-    exec(re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[2], scope)
+    exec(re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[3], scope)
     sizes: dict[str, int] = {}
     for name, layer in generator.named_modules():
         layer.register_forward_hook(lambda m, args, out, name=name: sizes.update({name: out.shape[-1]}))

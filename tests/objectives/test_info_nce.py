@@ -70,6 +70,13 @@ def test_bound_has_the_ceiling_log_n_and_more_dependence_raises_it():
     assert bounds[-1] > math.log(256) - 0.5 and bounds[0] < 0.1
 
 
+def test_it_bounds_the_information_of_a_patch_at_a_random_place_and_not_that_of_the_image():
+    """One image that is always the same says nothing, I(T;S) = 0, and its eight patches say where they are."""
+    images = orthogonal(2)
+    bound = math.log(8) - on_pixels(patch_size=2)(images, images).item()
+    assert bound == pytest.approx(math.log(8), abs=1e-4)
+
+
 def test_no_more_patches_than_asked_for():
     images = orthogonal(2)
     loss = on_pixels(patch_size=2, temperature=1.0, num_patches=3)

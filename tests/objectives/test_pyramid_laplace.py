@@ -77,6 +77,21 @@ def test_at_the_best_scales_every_band_weighs_alike(images):
     torch.testing.assert_close(loss(s, t).detach(), expected)
 
 
+def test_energies_of_samples_differ_as_their_losses_do(images):
+    s, t = images
+    loss = PyramidLaplaceLoss(2.0, bands=3)
+    energy = loss.energy(t, s)
+    assert energy.shape == (2,) and (energy[0] - energy[1]).abs() > 1e-3
+    torch.testing.assert_close(2 * energy, torch.stack([loss(s[i : i + 1], t[i : i + 1]) for i in (0, 1)]))
+    torch.testing.assert_close(2 * energy.mean(), loss(s, t))
+    torch.testing.assert_close(loss.energy(t[None], s[None]), energy.mean()[None])  # of a clip's frames
+    by_hand = sum(
+        log_scale + band.abs().flatten(1).mean(1) / log_scale.exp()
+        for band, log_scale in zip(pyramid(t - s, 3), loss.log_scale, strict=True)
+    )
+    torch.testing.assert_close(energy, by_hand / 3)
+
+
 def test_gradient_reaches_the_student_and_the_scales_only(images):
     s, t = images
     loss = PyramidLaplaceLoss()

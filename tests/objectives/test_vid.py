@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmagic_mikd.objectives import VIDLoss
+from mmagic_mikd.objectives.vid import VIDRegressor
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -60,6 +61,47 @@ def test_learned_variance_is_the_mean_squared_residual_of_its_channel(images):
 
     optimizer.step(closure)
     torch.testing.assert_close(loss.variance.detach(), (s - t).square().mean((0, 2, 3)), rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize('per_channel', [True, False])
+def test_energies_of_samples_differ_as_their_densities_do(images, per_channel):
+    s, t = images
+    loss = VIDLoss(3.0, per_channel=per_channel, initial_variance=0.3)
+    if per_channel:
+        with torch.no_grad():
+            loss.alpha.copy_(torch.tensor([-1.0, 0.0, 3.0]))
+    energy = loss.energy(t, s)
+    log_q = torch.distributions.Normal(s, loss.variance.sqrt().reshape(-1, 1, 1)).log_prob(t)
+    expected = -log_q.flatten(1).mean(1) - 0.5 * math.log(2 * math.pi)
+    assert energy.shape == (4,)
+    torch.testing.assert_close(energy, expected)
+    torch.testing.assert_close(3 * energy.mean(), loss(s, t))
+    one = 3 * (loss.energy(t[:1], s[:1]) - loss.energy(t[1:2], s[1:2]))
+    torch.testing.assert_close(one.sum(), loss(s[:1], t[:1]) - loss(s[1:2], t[1:2]))
+
+
+def test_one_variance_for_all_channels_is_the_mean_squared_residual(images):
+    s, t = (x.detach() for x in images)
+    loss = VIDLoss(per_channel=False, channels=7)  # the number of channels is of no account
+    assert loss.alpha.shape == (1,)
+    with torch.no_grad():
+        loss.alpha.copy_(torch.log(torch.expm1((s - t).square().mean() - loss.eps)))
+    loss(s, t).backward()
+    assert loss.alpha.grad.abs() < 1e-6  # so it is the best one
+
+
+def test_the_published_regressor_is_an_adapter():
+    """Three convolutions of 1 x 1: each place by itself, from the student's width to the teacher's."""
+    torch.manual_seed(0)
+    regressor, s = VIDRegressor(2, 5), torch.randn(1, 2, 3, 4)
+    made, moved = regressor(s), regressor(s.flip(-1)).flip(-1)
+    assert made.shape == (1, 5, 3, 4) and [p.shape[:2] for p in regressor.parameters()] == [
+        (5, 2),
+        (5, 5),
+        (5, 5),
+    ]
+    torch.testing.assert_close(made, moved)
+    assert VIDLoss(channels=5)(made, torch.zeros(1, 5, 3, 4)).requires_grad
 
 
 def test_variance_stays_above_its_least_where_student_and_teacher_agree(images):

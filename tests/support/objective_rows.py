@@ -91,6 +91,16 @@ ROWS = dict(
         adapter=dict(type='ConvModule', kernel_size=1, norm_cfg=dict(type='BN', track_running_stats=False)),
         backbone=EYES,
     ),
+    # a variance for each channel of what is looked at, whose number is found out
+    vid_layer=dict(
+        type='VIDLoss',
+        layer=LAYER,
+        adapter=dict(type='VIDRegressor'),
+        learner=dict(optimizer=dict(type='Adam', lr=0.01)),
+    ),
+    vid_features=dict(type='VIDLoss', backbone=EYES, learner=dict(optimizer=dict(type='Adam', lr=0.1))),
+    # a discriminator that knows the pairs
+    adversarial_pairs=dict(type='AdversarialLoss', base_channels=4, sees=['input', 'student']),
     # of features at two styles, which only one family has
     style_relation=dict(type='StyleRelationLoss', layer=LAYER),
 )
@@ -101,6 +111,7 @@ THROUGHOUT = ('pyramid', 'info_nce', 'features', 'balanced', 'feature_nce', 'att
 LEARNING = (
     *('pyramid', 'vid', 'laplace', 'haar', 'features', 'info_nce', 'hint'),
     *('mi', 'nce', 'feature_nce', 'residual', 'white_chain', 'crd', 'channels', 'connected', 'adversarial'),
+    *('vid_layer', 'vid_features', 'adversarial_pairs'),
 )
 
 
