@@ -61,8 +61,9 @@ def test_few_positions_change_the_weights_as_little_as_they_need():
     torch.testing.assert_close(projected, change.detach(), rtol=1e-3, atol=1e-4)
 
 
-def test_many_positions_are_thinned_out_without_losing_a_phase():
-    layer = nn.ConvTranspose2d(4, 3, 4, stride=2, padding=1)
+@pytest.mark.parametrize(('kernel', 'stride'), [(4, 2), (3, 3), (6, (3, 5))])
+def test_many_positions_are_thinned_out_without_losing_a_phase(kernel, stride):
+    layer = nn.ConvTranspose2d(4, 3, kernel, stride=stride, padding=0 if kernel == 3 else 1)
     x = torch.randn(2, 4, 96, 96)
     inputs, outputs = Fitted(layer).rows(x, layer(x))
     assert len(inputs) <= 8192
