@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from ..utils.errors import ConfigError
 from .units import Axis, Units
@@ -75,14 +77,14 @@ def _total(units: Units, of_axes: dict[Axis, Tensor]) -> Tensor:
 
 def _filters(network: nn.Module, units: Units) -> Iterator[tuple[Axis, Tensor]]:
     """Sum of the magnitudes of each filter (Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017)."""
-    weights = dict(network.named_parameters())
+    weights = dict(network.named_parameters(remove_duplicate=False))
     for name, dimension in units.outputs:
         yield (name, dimension), weights[name].detach().abs().movedim(dimension, 0).flatten(1).sum(1)
 
 
 def _gamma(network: nn.Module, units: Units) -> Tensor:
     """Scale of the norm (Liu et al., "Network Slimming", ICCV 2017); the filters' size where none follows."""
-    weights = dict(network.named_parameters())
+    weights = dict(network.named_parameters(remove_duplicate=False))
     scales = {axis: weights[axis[0]].detach().abs() for axis in units.scales}
     if not scales:
         raise ConfigError("the network has no norm with a scale: take criterion='l1'")
@@ -95,15 +97,14 @@ def _activations(network: nn.Module, units: Units, calls: Sequence[Call]) -> dic
     total: dict[Axis, Tensor] = {}
     handles = []
 
-    def look(axis: Axis, layer: nn.Module, args: tuple) -> None:
-        channels = args[0].movedim(-1 if isinstance(layer, nn.Linear) else 1, 0)
+    def look(axis: Axis, layer: nn.Module, args: tuple, kwargs: dict) -> None:
+        read = next(leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
+        channels = read.movedim(-1 if isinstance(layer, nn.Linear) else 1, 0)
         total[axis] = total.get(axis, 0) + channels.abs().flatten(1).mean(1)
 
     for axis in units.inputs:
         layer = network.get_submodule(axis[0].rpartition('.')[0])
-        handles.append(
-            layer.register_forward_pre_hook(lambda layer, args, axis=axis: look(axis, layer, args))
-        )
+        handles.append(layer.register_forward_pre_hook(partial(look, axis), with_kwargs=True))
     try:
         with torch.no_grad():
             for call in calls:
@@ -159,7 +160,7 @@ def _latent(network: nn.Module, units: Units, latents: int) -> Tensor:
 @contextmanager
 def _differentiable(network: nn.Module, units: Units) -> Iterator[dict[Axis, Tensor]]:
     """The weights that read channels, as variables for a moment."""
-    weights = dict(network.named_parameters())
+    weights = dict(network.named_parameters(remove_duplicate=False))
     found = {axis: weights[axis[0]] for axis in units.inputs}
     frozen = [weight for weight in found.values() if not weight.requires_grad]
     for weight in frozen:
