@@ -1,6 +1,7 @@
 """From `default_hooks.distill.start` to students, and discriminators, that start from their teachers'."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mmengine.logging import print_log
@@ -11,6 +12,7 @@ from ..backbones.build import discriminator_path
 from ..host.locate import pairs_of_updates
 from ..host.taps import resolve
 from ..host.training_calls import training_calls
+from ..resume.foreign import evaluated
 from ..students.loaded import Loaded
 from ..students.start import StudentStart
 from ..teachers.build import build_part
@@ -35,12 +37,23 @@ def start_students(
         batches = max(way.get('batches', BATCHES) for way in pruned)
         calls = training_calls(runner, {pair.path: pair.student for pair in pairs}, batches)
     for optim_wrapper, mine in pairs_of_updates(pairs, runner.optim_wrapper):
-        yield StudentStart(settings.start, mine, optim_wrapper, now, key, loaded, calls)
+        average = partial(start_average, runner.model, loaded)
+        yield StudentStart(settings.start, mine, optim_wrapper, now, key, loaded, calls, average)
     if now and any(way.get('discriminator') for way in pruned):
         for pair in pairs:
             start_discriminator(
                 runner.model, pair.path, settings.teachers[pair.taught_by], f'{key}.discriminator', loaded
             )
+
+
+def start_average(model: nn.Module, loaded: Loaded, pair: Pair) -> None:
+    """Give the average of a student, which a model builds anew, what the student starts as."""
+    for place in evaluated(pair.path)[:0:-1]:  # the innermost first
+        average = resolve(model, place)
+        if average is not None:
+            held = loaded.within(place, average.state_dict())
+            average.load_state_dict({**pair.student.state_dict(), **held})
+            return
 
 
 def start_discriminator(model: nn.Module, path: str, teacher: Any, key: str, loaded: Loaded) -> None:

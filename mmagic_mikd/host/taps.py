@@ -227,3 +227,17 @@ class UpdateTap:
         self._handle.remove()
         for name in self._originals:
             vars(self._optim_wrapper).pop(name, None)
+
+
+class StepTap:
+    """Asks ``goes_on()`` before each step of an optimiser wrapper, and so before it clips; False: no step."""
+
+    def __init__(self, optim_wrapper: OptimWrapper, goes_on: Callable[[], bool]) -> None:
+        self._optim_wrapper, self._before = optim_wrapper, vars(optim_wrapper).get('step')
+        step = optim_wrapper.step
+        vars(optim_wrapper)['step'] = lambda **kwargs: step(**kwargs) if goes_on() else None
+
+    def remove(self) -> None:
+        vars(self._optim_wrapper).pop('step', None)
+        if self._before:
+            vars(self._optim_wrapper)['step'] = self._before

@@ -1,7 +1,7 @@
 """What the model gives its generators in training, without training them."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ import torch
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils.hooks import RemovableHandle
 
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState, replayed, seeded
@@ -31,6 +32,38 @@ class Given(NamedTuple):
         args, kwargs = tree_map_only(Tensor, Tensor.clone, (self.args, self.kwargs))
         with replayed(self.random_state):
             return network(*args, **kwargs)
+
+    def few(self) -> 'Given':
+        """With two of its samples, or one if there is no other: enough to follow channels."""
+        leaves = tree_leaves((self.args, self.kwargs))
+        if len({leaf.shape[0] for leaf in leaves if isinstance(leaf, Tensor) and leaf.dim()}) != 1:
+            return self
+        parts = tree_map_only(Tensor, lambda x: x[:2] if x.dim() else x, (self.args, self.kwargs))
+        return Given(*parts, self.random_state)
+
+
+def on_first_call(network: nn.Module, then: Callable[[Given], None]) -> RemovableHandle:
+    """Let ``then`` see, once, what the network is first given to train on, before it computes with it."""
+
+    def before(network: nn.Module, args: tuple, kwargs: dict) -> None:
+        if _trains_on_data(args, kwargs):
+            handle.remove()
+            then(_given(network, args, kwargs))
+
+    # before the hooks there are already: its own calls of the network are not those that they wait for
+    hook = for_this(network, before)
+    handle = network.register_forward_pre_hook(hook, prepend=True, with_kwargs=True)
+    return handle
+
+
+def _trains_on_data(args: tuple, kwargs: dict) -> bool:
+    inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    return torch.is_grad_enabled() and not any(tensor.requires_grad for tensor in inputs)
+
+
+def _given(network: nn.Module, args: tuple, kwargs: dict) -> Given:
+    args, kwargs = tree_map_only(Tensor, Tensor.clone, (args, kwargs))
+    return Given(args, kwargs, RandomState.capture(next(network.parameters()).device))
 
 
 class _Seen(Exception):
@@ -84,12 +117,9 @@ def _watched(
     generators: Mapping[str, nn.Module], found: dict[str, list[Given]], wanted: int
 ) -> Iterator[None]:
     def see(path: str, network: nn.Module, args: tuple, kwargs: dict) -> None:
-        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        if len(found[path]) >= wanted or not torch.is_grad_enabled() or any(x.requires_grad for x in inputs):
+        if len(found[path]) >= wanted or not _trains_on_data(args, kwargs):
             return
-        args, kwargs = tree_map_only(Tensor, Tensor.clone, (args, kwargs))
-        state = RandomState.capture(next(network.parameters()).device)
-        found[path].append(Given(args, kwargs, state))
+        found[path].append(_given(network, args, kwargs))
         if all(len(calls) >= wanted for calls in found.values()):
             raise _Seen
 

@@ -13,6 +13,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ..host.locate import wrappers_of
+from ..host.taps import StepTap
 from ..utils.checks import proposal, require_number, short
 from ..utils.errors import ConfigError
 
@@ -117,10 +118,15 @@ class OnlineTeachers(Pix2Pix):
         return {f'{PREFIX}{name}': value for name, value in log.items()}
 
     def _update_student(self, learns: OptimWrapper) -> None:
-        """By a loss of nothing, which the objectives join."""
+        """By a loss of nothing, which the objectives join; without any there is no step to scale."""
+        weights = list(self.generators.parameters())
+        tap = StepTap(learns, lambda: any(weight.grad is not None for weight in weights))
         nothing = torch.zeros((), device=self.data_preprocessor.device, requires_grad=True)
-        with learns.optim_context(self.generators):
-            learns.update_params(nothing)
+        try:
+            with learns.optim_context(self.generators):
+                learns.update_params(nothing)
+        finally:
+            tap.remove()
 
     def _require_equipment(self, optim_wrapper: OptimWrapperDict) -> None:
         """What a training needs beside the model, before its first step."""

@@ -12,6 +12,7 @@ from ..host.train_mode import statistics_kept
 from ..utils.checks import proposal, require_number
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
+from .joint_pix2pix import JointPix2Pix
 
 KEY = 'custom_hooks.TeacherSelection'
 
@@ -42,6 +43,11 @@ class TeacherSelection(Hook):
         if getattr(model, 'phases', None) is None:
             raise ConfigError(
                 f'{KEY}: a {type(model).__name__} without `phases` has no teacher to choose; leave the hook out'
+            )
+        if isinstance(model.teachers, JointPix2Pix):
+            raise ConfigError(
+                f'{KEY}: JointPix2Pix makes no samples that could be scored, so none of its generators can be '
+                'chosen: take `every` in place of `phases`, and leave the hook out'
             )
         model.selects = True
         with seeded(runner.seed):  # the training's random stream must not notice

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from mmagic.models.editors.stylegan2.stylegan2_modules import ModulatedToRGB
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from ..objectives.content_mask import ContentMask
 from ..utils.errors import ConfigError
@@ -77,14 +79,14 @@ def _total(units: Units, of_axes: dict[Axis, Tensor]) -> Tensor:
 
 def _filters(network: nn.Module, units: Units) -> Iterator[tuple[Axis, Tensor]]:
     """Sum of the magnitudes of each filter (Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017)."""
-    weights = dict(network.named_parameters())
+    weights = dict(network.named_parameters(remove_duplicate=False))
     for name, dimension in units.outputs:
         yield (name, dimension), weights[name].detach().abs().movedim(dimension, 0).flatten(1).sum(1)
 
 
 def _gamma(network: nn.Module, units: Units) -> Tensor:
     """Scale of the norm (Liu et al., "Network Slimming", ICCV 2017); the filters' size where none follows."""
-    weights = dict(network.named_parameters())
+    weights = dict(network.named_parameters(remove_duplicate=False))
     scales = {axis: weights[axis[0]].detach().abs() for axis in units.scales}
     if not scales:
         raise ConfigError("the network has no norm with a scale: take criterion='l1'")
@@ -97,15 +99,14 @@ def _activations(network: nn.Module, units: Units, calls: Sequence[Call]) -> dic
     total: dict[Axis, Tensor] = {}
     handles = []
 
-    def look(axis: Axis, layer: nn.Module, args: tuple) -> None:
-        channels = args[0].movedim(-1 if isinstance(layer, nn.Linear) else 1, 0)
+    def look(axis: Axis, layer: nn.Module, args: tuple, kwargs: dict) -> None:
+        read = next(leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
+        channels = read.movedim(-1 if isinstance(layer, nn.Linear) else 1, 0)
         total[axis] = total.get(axis, 0) + channels.abs().flatten(1).mean(1)
 
     for axis in units.inputs:
         layer = network.get_submodule(axis[0].rpartition('.')[0])
-        handles.append(
-            layer.register_forward_pre_hook(lambda layer, args, axis=axis: look(axis, layer, args))
-        )
+        handles.append(layer.register_forward_pre_hook(partial(look, axis), with_kwargs=True))
     try:
         with torch.no_grad():
             for call in calls:
@@ -171,7 +172,7 @@ def _differentiable(network: nn.Module, units: Units) -> Iterator[dict[Axis, Ten
 
     Of StyleGAN2's layers to RGB that is the last alone, as in the released code of both criteria.
     """
-    weights = dict(network.named_parameters())
+    weights = dict(network.named_parameters(remove_duplicate=False))
     to_rgb = [path for path, layer in network.named_modules() if isinstance(layer, ModulatedToRGB)]
     passed_by = tuple(f'{path}.' for path in to_rgb[:-1])
     found = {axis: weights[axis[0]] for axis in sorted(units.inputs) if not axis[0].startswith(passed_by)}

@@ -3,14 +3,24 @@
 import inspect
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from ..utils.errors import ConfigError
 from .channel_groups import PARTS
 
+NORMALISED = 'normalises its weights as a whole'
 FUSED = re.compile(r'qkv|(^|_)kv($|_)|in_proj|c_attn|query_key_value', re.I)
-REGROUPS = re.compile(r'\bchunk\(|\bsplit\(|\bunbind\(|\bcat\(|\bconcat\(|\brearrange\(|\bglu\(')
+CALLS = 'chunk|split|tensor_split|unbind|narrow|cat|concat|concatenate|hstack|column_stack|rearrange|glu'
+FOLLOW = (
+    ", take dict(type='pruned'), which follows them, or add it to mmagic_mikd.students.channel_groups.PARTS"
+)
+PART = r'\[\s*:\s*,(?=[^],]*:)[^],]*[^],:\s]'  # as h[:, :c], but neither h[:, :, :w] nor h[:, None]
+REGROUPS = re.compile(rf'\b({CALLS})\(|{PART}')
 
 
 def require_known(student: nn.Module, teacher: nn.Module, layer: str, where: str) -> None:
@@ -35,9 +45,8 @@ def require_known(student: nn.Module, teacher: nn.Module, layer: str, where: str
         if reason:
             raise ConfigError(
                 f"{where}='sliced': {path or 'the network'!r} ({type(module).__name__}) {reason}, so its first "
-                "channels may be no smaller version of it: take dict(type='pruned'), which follows them, "
-                'leave `start` out, name other layers one by one, or '
-                'add it to mmagic_mikd.students.channel_groups.PARTS'
+                'channels may be no smaller version of it: leave `start` out, name other layers one by one'
+                f'{"" if reason == NORMALISED else FOLLOW}'
             )
 
 
@@ -65,6 +74,9 @@ def _within(path: str, outer: str) -> bool:
 
 def _reason(path: str, module: nn.Module, other: nn.Module | None) -> str | None:
     """What is unknown about the channels of a module, ``other`` in the teacher."""
+    hooks = module._forward_pre_hooks.values()
+    if is_parametrized(module) or any(isinstance(hook, SpectralNorm | WeightNorm) for hook in hooks):
+        return NORMALISED
     if isinstance(module, nn.MultiheadAttention | nn.RNNBase) or FUSED.search(path.rpartition('.')[2]):
         return 'holds several matrices in one'
     if any(getattr(module, name, 1) not in (1, None) for name in ('num_heads', 'heads')):
@@ -85,11 +97,14 @@ def _same_groups(conv: nn.Module, other: nn.Module | None) -> bool:
 
 
 def _source(module: nn.Module) -> str:
-    """Of the function that computes it; torch's own layers join nothing but in a GLU."""
+    """Of the functions that compute it; torch's own layers join nothing but in a GLU."""
     kind = type(module)
     if kind.__module__.startswith('torch.'):
         return 'glu(' if isinstance(module, nn.GLU) else ''
-    try:
-        return inspect.getsource(kind.forward)
-    except (OSError, TypeError):  # compiled, or typed in
-        return ''
+    found = []
+    for name, function in inspect.getmembers(kind, inspect.isfunction):
+        if function.__module__.startswith(('torch.', 'mmengine.')) or name.startswith(('__', 'init_weights')):
+            continue
+        with suppress(OSError):  # compiled, or typed in
+            found.append(inspect.getsource(function))
+    return '\n'.join(found)

@@ -53,7 +53,7 @@ class Layer(NamedTuple):
             held = self.module._buffers.get(name) if held is None else held
             if held is not None:
                 axis = f'{self.path}.{name}'.lstrip('.'), dimension
-                self.units.axes[axis] = ids
+                self.units.note(axis, held, ids)
                 for kind in kinds:
                     kind.add(axis)
 

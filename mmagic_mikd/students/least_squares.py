@@ -1,5 +1,7 @@
 """Least squares for the weights of one convolution, plain or transposed."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -56,10 +58,12 @@ class Fitted:
     def rows(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs (rows, unknowns) and outputs (rows, outputs) at evenly spaced positions of the output."""
         height, width = target.shape[-2:]
-        step = 1
-        while x.shape[0] * -(-height // step) * -(-width // step) > MOST_ROWS:
-            step += 2  # odd, so that every phase of a transposed convolution is seen
         layer = self._layer
+        phases = math.prod(layer.stride) if self._transposed else 1
+        step = 1
+        # odd, and prime to the stride, so that every phase of a transposed convolution is seen
+        while x.shape[0] * -(-height // step) * -(-width // step) > MOST_ROWS or math.gcd(step, phases) > 1:
+            step += 2
         if self._transposed:
             x, stride = self._spread(x), (1, 1)
             columns = F.unfold(x, layer.kernel_size, stride=(step, step))

@@ -8,7 +8,7 @@ from mmengine import dist
 from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_map_only, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from ..host.locate import image_of
 from ..host.training_calls import Given, unchanged_buffers
@@ -55,7 +55,7 @@ class Pruned:
     def _chosen(self) -> IndexSets:
         student, teacher, options = self._pair.student, self._pair.teacher, self._options
         criterion, seed = options.get('criterion', 'first'), options.get('seed', 0)
-        first = few(self._given[0]).to
+        first = self._given[0].few().to
         units = []
         for network, other in ((student, teacher), (teacher, student)):
             with unchanged_buffers(network):
@@ -75,7 +75,7 @@ class Pruned:
         mask = self._options.get('mask')
         if criterion == 'content' and mask is None:
             raise ConfigError("criterion='content' asks for `mask`, a picture in which the content is white")
-        samples = sum(tree_flatten(call.args)[0][0].shape[0] for call in self._given)
+        samples = sum(_samples(call) for call in self._given)
         given = dict(mask=mask and ContentMask(mask), latents=samples)
         calls = [self._image(call) for call in self._given]
         teacher = self._pair.teacher
@@ -109,7 +109,7 @@ class Pruned:
         return torch.arange(wide.shape[dimension]) if kept is None else kept
 
     def _require_exact(self) -> None:
-        student, teacher, image = self._pair.student, self._pair.teacher, self._image(few(self._given[0]))
+        student, teacher, image = self._pair.student, self._pair.teacher, self._image(self._given[0].few())
         off = difference(student, self.weights, teacher, self._sets, image)
         if not off < TOLERANCE:
             raise ConfigError(
@@ -119,15 +119,10 @@ class Pruned:
             )
 
 
-def few(call: Given) -> Given:
-    """The call with two of its samples, or one if there is no other: enough to follow channels."""
-    leaves = [
-        leaf for leaf in tree_leaves((call.args, call.kwargs)) if isinstance(leaf, Tensor) and leaf.dim()
-    ]
-    if len({leaf.shape[0] for leaf in leaves}) != 1:
-        return call
-    args, kwargs = tree_map_only(Tensor, lambda x: x[:2] if x.dim() else x, (call.args, call.kwargs))
-    return Given(args, kwargs, call.random_state)
+def _samples(call: Given) -> int:
+    """How many it makes, as told by the first tensor; one where there is none."""
+    leaves = tree_leaves((call.args, call.kwargs))
+    return next((leaf.shape[0] for leaf in leaves if isinstance(leaf, Tensor) and leaf.dim()), 1)
 
 
 def joined(calls: Sequence[Given]) -> Given:

@@ -1,5 +1,6 @@
 """Which channels of a teacher its narrower student keeps: one index set for all axes that share it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from .units import Axis, Units
 
 Choose = Callable[[list[int], int], list[int]]  # (units of a group, how many to keep) -> these, in order
 
+# of a weight that is normalised as a whole, of which no part is known under any start
+WHOLE = re.compile(r'(^|\.)(weight_[uvg]|parametrizations\..*)$')
 REMEDY = "start layers that are known, each by its path, as 'sliced', or leave `start` out"
 
 
@@ -59,9 +62,10 @@ class IndexSets:
             if kept is not None:
                 wide = wide.index_select(dimension, kept.to(wide.device))
             elif wide.shape[dimension] != shape[dimension]:
+                remedy = 'leave `start` out' if WHOLE.search(name) else REMEDY
                 raise ConfigError(
                     f'nothing is known of the channels along {_named((name, dimension))}, '
-                    f'{wide.shape[dimension]} in the teacher and {shape[dimension]} in the student: {REMEDY}'
+                    f'{wide.shape[dimension]} in the teacher and {shape[dimension]} in the student: {remedy}'
                 )
         return wide
 
@@ -75,7 +79,7 @@ def _groups(units: Units, common: list[Axis]) -> dict[int, list[int]]:
     places.pop(-1, None)
     groups: dict[tuple, list[int]] = defaultdict(list)
     for unit, axes in places.items():
-        groups[units.heads.get(unit), frozenset(axes)].append(unit)
+        groups[frozenset(units.heads.get(unit, ())), frozenset(axes)].append(unit)
     return {unit: members for members in groups.values() for unit in members}
 
 

@@ -79,7 +79,7 @@ class LayerwiseFit:
 
         def refit(name: str, layer: nn.Module, args: tuple, out: Tensor) -> Tensor:
             targets = made[name]
-            if len(targets) != 1:  # one that is called twice has no one output
+            if len(targets) != 1 or not args:  # called twice, it has no one output; or called by keyword
                 return out
             wide = self._layers[name][1].weight
             kept = self._kept(f'{name}.weight', wide, layer.weight, Fitted.out_dimension(layer))

@@ -32,4 +32,4 @@ class Slices:
         shape[dimension] = -1
         numbers = torch.arange(wide.shape[dimension]).reshape(shape).expand(wide.shape)
         kept = self.of(path, numbers, weight.shape)
-        return kept.movedim(dimension, 0).flatten(1)[:, 0]
+        return kept.movedim(dimension, 0).reshape(kept.shape[dimension], -1)[:, 0]

@@ -1,16 +1,21 @@
 """Layers of the student that start as those of its teacher, or stay them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
-from ..host.training_calls import Given
+from ..host.taps import StepTap
+from ..host.training_calls import Given, on_first_call
 from ..utils.checks import last_line, proposal, quoted
 from ..utils.errors import ConfigError
+from .exactness import require_slice
+from .frozen_statistics import freeze
 from .fused import require_known
 from .loaded import Loaded
 from .pruned import Pruned
@@ -24,9 +29,10 @@ SLICED = ('sliced', 'refitted')
 class StudentStart:
     """Copies layers of each teacher into its student; 'shared' ones are never updated afterwards.
 
-    A shared layer still gets its gradients, which are dropped just before the optimiser's step:
+    A shared layer still gets its gradients, which are dropped just before the optimiser wrapper's step:
     StyleGAN2's path regularisation differentiates with respect to the mapping network's output, and DDP
-    waits for every gradient. Weight decay and clipping by value do not reach it either.
+    waits for every gradient. So neither weight decay nor clipping knows of it. Its norms keep the running
+    statistics of the teacher, and normalise by them.
 
     Args:
         layers: path of the layer within the generator, '' for all of it -> 'own' (nothing happens),
@@ -37,10 +43,11 @@ class StudentStart:
         key: where ``layers`` stand in the config, for messages.
         loaded: what a checkpoint has given the model already, which stays.
         calls: path of a student -> what it is given in training, where a pruned start asks for it.
+        average: gives the average of a pair's student, if there is one, the student's weights.
 
     Raises:
         ConfigError: there is no such layer, it has another size in the teacher, or a shared one was loaded
-            with other weights.
+            with other weights; in the first call of a sliced student, the slice is no smaller teacher.
     """
 
     def __init__(
@@ -52,40 +59,51 @@ class StudentStart:
         key: str = 'start',
         loaded: Loaded | None = None,
         calls: Mapping[str, Sequence[Given]] | None = None,
+        average: Callable[[Any], None] = lambda pair: None,
     ) -> None:
         self._shared: list[nn.Parameter] = []
-        self._refits: list[Refit] = []
-        self._loaded, self._calls = loaded or Loaded(), calls or {}
+        self._taps: list[Any] = []
+        self._loaded, self._calls, self._average = loaded or Loaded(), calls or {}, average
         kept = 0
         for pair in pairs:
-            for name, way in layers.items():
+            # what is shared is last, as what starts around it takes all of the network
+            for name, way in sorted(layers.items(), key=lambda layer: layer[1] == 'shared'):
                 where = f'{key}.{name}' if name else key
                 if not isinstance(way, Mapping) and way not in WAYS:
                     raise ConfigError(f'{where}={way!r}: {proposal(str(way), WAYS)}')
-                if way == 'shared' or (way != 'own' and now):
-                    layer, held = self._copy(pair, name, way, where)
-                    self._shared += layer.parameters() if way == 'shared' else ()
-                    kept += held if way != 'shared' else 0
-                    if way == 'refitted' and not held:
-                        self._refits.append(Refit(pair, name, where))
+                held = self._copy(pair, name, way, where) if now and way != 'own' else 0
+                if way == 'shared':
+                    self._keep(_layers(pair, name, where)[0])
+                else:
+                    kept += held
+            if now:
+                average(pair)
         if kept:
             print_log(
                 f'{key}: {kept} weights of the student stay as {self._loaded.source} has them, and are not '
                 "taken from its teacher; take load_from away for the teacher's",
                 'current',
             )
-        self._handle = optim_wrapper.optimizer.register_step_pre_hook(self._drop_gradients)
+        if self._shared:
+            self._taps.append(StepTap(optim_wrapper, self._drop_gradients))
 
     def remove(self) -> None:
-        for tap in (self._handle, *self._refits):
+        for tap in self._taps:
             tap.remove()
 
-    def _drop_gradients(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> None:
-        for parameter in self._shared:
-            parameter.grad = None  # an optimiser passes by what has none
+    def _keep(self, layer: nn.Module) -> None:
+        self._shared += layer.parameters()
+        for norm in layer.modules():
+            if isinstance(norm, _NormBase) and norm.track_running_stats:
+                freeze(norm)
 
-    def _copy(self, pair: Any, name: str, way: str, where: str) -> tuple[nn.Module, int]:
-        """The student's layer, now with the teacher's weights, and how many it kept that were loaded."""
+    def _drop_gradients(self) -> bool:
+        for parameter in self._shared:
+            parameter.grad = None  # clipping and optimisers pass by what has none
+        return True
+
+    def _copy(self, pair: Any, name: str, way: str, where: str) -> int:
+        """Give the student's layer the teacher's weights; how many it kept that were loaded."""
         layer, source = _layers(pair, name, where)
         _require_names(pair, layer, source, where)
         pruned = Pruned(pair, self._calls[pair.path], way, where) if isinstance(way, Mapping) else None
@@ -99,7 +117,18 @@ class StudentStart:
             raise ConfigError(_misfit(pair, where, error)) from error
         if pruned:
             pruned.finish(name, bool(held))
-        return layer, len(held)
+        if way in SLICED:
+            # of this order, for each is called before the earlier ones: the refit, then what looks at it
+            first = partial(self._look, pair, weights if not name else None, where)
+            self._taps.append(on_first_call(pair.student, first))
+            self._taps += [Refit(pair, name, where)] if way == 'refitted' and not held else []
+        return len(held)
+
+    def _look(self, pair: Any, slices: dict[str, Tensor] | None, where: str, call: Given) -> None:
+        """Try the slices, where they are of the whole student, on the first batch, which has refitted it."""
+        if slices:
+            require_slice(pair, slices, call, where)
+        self._average(pair)
 
     def _weights(self, pair: Any, name: str, way: str, source: dict[str, Tensor], where: str) -> dict:
         if way not in SLICED:

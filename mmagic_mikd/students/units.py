@@ -1,5 +1,6 @@
 """Which channels of which weights belong together, found by following them through one call of a network."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -26,7 +27,8 @@ class Units:
         outputs: those of ``axes`` that make channels: the outputs of layers.
         inputs: those that read channels.
         scales: those of affine norms.
-        heads: the part of a layer, such as the head of an attention, to which a unit belongs.
+        heads: the parts to which a unit belongs: (number of a division, such as that of an attention into
+            heads, number of the part in it).
         mixed: units whose number cannot change without changing what the others mean, and why.
     """
 
@@ -35,9 +37,11 @@ class Units:
         self.outputs: set[Axis] = set()
         self.inputs: set[Axis] = set()
         self.scales: set[Axis] = set()
-        self.heads: dict[int, int] = {}
+        self.heads: dict[int, set[tuple[int, int]]] = defaultdict(set)
         self.mixed: dict[int, str] = {}
         self._roots = torch.empty(0, dtype=torch.long)
+        self._divisions = 0
+        self._noted: dict[tuple[int, int], Tensor] = {}
 
     def new(self, count: int) -> Tensor:
         made = torch.arange(len(self._roots), len(self._roots) + count)
@@ -65,8 +69,15 @@ class Units:
 
     def divide(self, parts: Tensor) -> None:
         """Units (part, channel) of which each part keeps as many as the others."""
+        self._divisions += 1
         for number, ids in enumerate(parts):
-            self.heads.update(dict.fromkeys(self.roots(ids).tolist(), number))
+            for unit in self.roots(ids).unique().tolist():
+                self.heads[unit].add((self._divisions, number))
+
+    def note(self, axis: Axis, weight: Tensor, ids: Tensor) -> None:
+        """The units along a dimension of a weight; of one that is used again, or by two names, the same."""
+        self.unite(self._noted.setdefault((id(weight), axis[1]), ids), ids)
+        self.axes[axis] = ids
 
     def differ(self, ids: Tensor, dimension: int) -> bool:
         """Whether units change along a dimension."""
@@ -83,10 +94,14 @@ class Units:
     def finished(self) -> 'Units':
         """With the final number of each unit everywhere."""
         self.axes = {axis: self.roots(ids) for axis, ids in self.axes.items()}
-        for name in ('heads', 'mixed'):
-            old = getattr(self, name)
-            setattr(self, name, {int(self.roots(torch.tensor(unit))): value for unit, value in old.items()})
+        heads, self.heads = self.heads, defaultdict(set)
+        for unit, parts in heads.items():
+            self.heads[self._root(unit)] |= parts
+        self.mixed = {self._root(unit): reason for unit, reason in self.mixed.items()}
         return self
+
+    def _root(self, unit: int) -> int:
+        return int(self.roots(torch.tensor(unit)))
 
 
 def follow(network: nn.Module, call: Callable[[nn.Module], Any], other: Mapping[str, Tensor]) -> Units:
@@ -113,7 +128,7 @@ class _Tracer(TorchFunctionMode):
         self._ids = WeakTensorKeyDictionary()
         self._quiet = 0
         known = {path for path, module in network.named_modules() if rule_of(module)}
-        for name, weight in network.named_parameters():
+        for name, weight in network.named_parameters(remove_duplicate=False):
             if not any(name.startswith(f'{path}.') for path in known):
                 self._own(name, weight)
 
@@ -127,7 +142,7 @@ class _Tracer(TorchFunctionMode):
         ]
         if len(dims) == 1:
             ids = self.units.new(weight.shape[dims[0]])
-            self.units.axes[name, dims[0]] = ids
+            self.units.note((name, dims[0]), weight, ids)
             self._ids[weight] = shaped(ids, dims[0], weight.shape)
 
     def ids_of(self, tensor: Any) -> Tensor | None:

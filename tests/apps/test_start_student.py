@@ -37,6 +37,16 @@ def test_averaged_weights_are_those_of_the_started_student(tmp_path):
             assert torch.equal(weight, state[f'generator_ema.module.{name.removeprefix("generator.")}'])
 
 
+def test_no_file_is_overwritten(tmp_path):
+    cfg = edsr(tmp_path / 'run')
+    cfg.default_hooks.distill.start = dict(type='pruned', batches=1)
+    teacher = tmp_path / 'run' / 'teacher.pth'
+    before = teacher.read_bytes()
+    with pytest.raises(ConfigError, match=r'--out .*teacher.pth exists; remove it or choose another name'):
+        write_start(cfg, teacher)
+    assert teacher.read_bytes() == before
+
+
 @pytest.mark.parametrize(('start', 'sentence'), [({}, 'start is missing'), ('refitted', 'first iteration')])
 def test_a_config_without_a_start_before_training_is_refused(tmp_path, start, sentence):
     with pytest.raises(ConfigError, match=sentence):

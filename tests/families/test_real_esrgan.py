@@ -5,10 +5,11 @@ import copy
 import numpy as np
 import pytest
 import torch
-from families import ROOT, data_folder, equal, evaluate, save_teacher, scalars, small, train
+from families import ROOT, data_folder, equal, evaluate, load, save_teacher, scalars, small, train
 from mmengine.config import Config
 from mmengine.registry import MODELS
 
+from mmagic_mikd.apps.builder.start_student import write_start
 from mmagic_mikd.apps.showcase.weights import rrdb_net
 from mmagic_mikd.cost.complexity import complexity
 
@@ -52,3 +53,28 @@ def test_the_students_cost_what_their_names_say(size, times):
     cfg, x = Config.fromfile(CONFIG), torch.rand(1, 3, 8, 8)
     student = MODELS.build(dict(cfg.model.generator, **cfg.students[size]))
     assert complexity(rrdb_net(), x).macs / complexity(student, x).macs == pytest.approx(times, abs=0.1)
+
+
+@pytest.mark.parametrize('start', ['sliced', 'refitted'])
+def test_the_average_begins_with_what_the_student_starts_as(config, start):
+    """By the toolbox's hook, which moves it hardly at all here."""
+    config.default_hooks.distill.start = start
+    config.model.is_use_ema = True
+    ema = dict(type='ExponentialMovingAverageHook', module_keys=('generator_ema',), interval=1)
+    config.custom_hooks = [dict(ema, interp_cfg=dict(momentum=1e-9))]
+    for wrapper in config.optim_wrapper.values():
+        if isinstance(wrapper, dict):
+            wrapper.optimizer.lr = 0.0
+    model = train(config).model
+    average = model.generator_ema.state_dict()
+    for name, weight in model.generator.state_dict().items():
+        torch.testing.assert_close(average[name], weight, rtol=1e-5, atol=1e-7)
+
+
+def test_a_start_is_written_with_its_average(config, tmp_path):
+    config.model.is_use_ema = True
+    write_start(config, tmp_path / 'start.pth')
+    state = load(tmp_path / 'start.pth')['state_dict']
+    for name, weight in state.items():
+        if name.startswith('generator.'):
+            assert torch.equal(weight, state[f'generator_ema.{name.removeprefix("generator.")}'])

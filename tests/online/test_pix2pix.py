@@ -1,6 +1,7 @@
 """OMGD's base on real facades: two teachers in training, and a student that learns from them alone."""
 
 import copy
+import itertools
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from ranks import of_two_processes
 from resumable import every
 
 from mmagic_mikd.utils.errors import ConfigError
+
+NETWORKS = ('generators', 'teacher_generators')
 
 
 class Record(Hook):
@@ -190,6 +193,33 @@ def test_it_resumes_bit_for_bit(tmp_path):
     for name in ('mi', 'pyramid'):
         learned = ' '.join(whole['mikd']['objectives'][name]['network'])
         assert 'generators_photo_wide.' in learned and 'generators_photo_deep.' in learned
+
+
+def test_an_iteration_without_an_objective_is_no_step_in_mixed_precision(tmp_path):
+    """There is no gradient to unscale: the student stays, its teachers go on."""
+    cfg = omgd(tmp_path, iters=4)
+    cfg.default_hooks.distill.objectives = dict(l1=dict(type='L1Loss', until=0.5))
+    for wrapper in cfg.optim_wrapper.values():
+        if isinstance(wrapper, dict):
+            wrapper.update(type='AmpOptimWrapper', loss_scale=16.0)
+    models = recorded(cfg).models
+    moved = [
+        [not equal(*(dict(getattr(m, name).named_parameters()) for m in (a, b))) for name in NETWORKS]
+        for a, b in itertools.pairwise(models)
+    ]
+    assert moved[0] == [True, True] and moved[2:] == [[False, True], [False, False]]
+
+
+def test_teachers_that_make_no_samples_cannot_be_chosen(tmp_path):
+    cfg = omgd(tmp_path, iters=4)
+    generators, domain = cfg.model.teachers.generators, cfg.model.default_domain
+    generators[domain] = generators.pop('wide')
+    cfg.model.update(every=1, phases=(2, 2))
+    cfg.default_hooks.distill.teacher = dict(online='chosen')
+    cfg.default_hooks.distill.objectives = dict(l1=dict(type='L1Loss'))
+    cfg.custom_hooks = [dict(type='TeacherSelection', score='psnr', dataloader={}, evaluator={})]
+    with pytest.raises(ConfigError, match='JointPix2Pix makes no samples'):
+        train(cfg)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from mmagic_mikd.engine.settings import read
 from mmagic_mikd.host.training_calls import Given, training_calls
 from mmagic_mikd.objectives.content_mask import ContentMask
 from mmagic_mikd.students import criteria
-from mmagic_mikd.students.criteria import SALT, chooser, salted, scores_of
+from mmagic_mikd.students.criteria import CRITERIA, SALT, chooser, salted, scores_of
 from mmagic_mikd.students.exactness import difference
 from mmagic_mikd.students.pruned import Pruned, estimate_statistics, joined
 from mmagic_mikd.students.pruning import IndexSets
@@ -286,6 +286,76 @@ def _keeping(function, into):
     return call
 
 
+class Twice(nn.Module):
+    """A layer that is called twice."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Conv2d(3, c, 1), nn.Conv2d(c, c, 1), nn.Conv2d(c, 3, 1)
+
+    def forward(self, x):
+        return self.c(self.b(self.b(self.a(x).relu()).relu()).relu())
+
+
+class Tied(Twice):
+    """Two layers with one weight."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__(c)
+        self.again = nn.Conv2d(c, c, 1)
+        self.again.weight = self.b.weight
+
+    def forward(self, x):
+        return self.c(self.again(self.b(self.a(x).relu()).relu()).relu())
+
+
+class Named(Two):
+    """Calls its layers by keyword."""
+
+    def forward(self, x):
+        return self.tail(input=self.norm(input=self.head(input=x)))
+
+
+@pytest.mark.parametrize('criterion', ['l1', 'random', 'activation', 'content'])
+@pytest.mark.parametrize('kind', [Twice, Tied])
+def test_what_is_used_twice_keeps_the_same_channels_each_time(kind, criterion, tmp_path):
+    pair, options = pair_of(noisy(kind(16)), noisy(kind(8))), dict(criterion=criterion)
+    if criterion == 'content':
+        options['mask'] = picture(tmp_path)
+    sets = pruned(pair, given(torch.rand(2, 3, 8, 8)), **options)._sets
+    kept = [sets.along(*axis).tolist() for axis in (('a.weight', 0), ('b.weight', 0), ('b.weight', 1))]
+    assert kept == [kept[0]] * 3
+
+
+@pytest.mark.parametrize('criterion', CRITERIA[:-2])
+def test_layers_and_networks_may_be_called_by_keyword(criterion):
+    pair = pair_of(noisy(Named(6)), noisy(Named(2)))
+    state = RandomState.capture(torch.device('cpu'))
+    call = Given((), dict(x=torch.randn(2, 1, 4, 4)), state)
+    start = pruned(pair, call, criterion=criterion, refit=True)
+    pair.student.load_state_dict(start.weights)
+    start.finish('', held=False)
+
+
+def test_each_part_of_every_norm_keeps_as_many():
+    """Of norms over the same channels, one in halves and one in quarters, in either order."""
+
+    class Norms(nn.Module):
+        def __init__(self, c: int, first: int, second: int) -> None:
+            super().__init__()
+            self.head, self.tail = nn.Conv2d(3, c, 1), nn.Conv2d(c, 3, 1)
+            self.first, self.second = nn.GroupNorm(first, c), nn.GroupNorm(second, c)
+
+        def forward(self, x):
+            return self.tail(self.second(self.first(self.head(x)).relu()).relu())
+
+    for parts in ((4, 2), (2, 4)):
+        pair = pair_of(Norms(16, *parts), Norms(8, *parts))
+        pair.teacher.head.weight.data.copy_(torch.arange(16.0)[:, None, None, None])
+        places = pruned(pair, given(torch.rand(2, 3, 4, 4)), criterion='l1')._sets.along('head.weight', 0)
+        assert places.tolist() == [2, 3, 6, 7, 10, 11, 14, 15]
+
+
 @pytest.mark.parametrize('criterion', ['l1', 'random'])
 def test_each_head_of_an_attention_keeps_as_many(criterion):
     pair, call = built('SwinIR')
@@ -344,6 +414,14 @@ def test_restormer_is_refused():
         pair = pair_of(*(MODELS.build(shared | dict(dim=dim)) for dim in (16, 8)))
     with pytest.raises(ConfigError, match=r'attn.qkv.weight.*a matrix of channels'):
         pruned(pair, given(torch.rand(1, 3, 16, 16)))
+
+
+def test_what_is_normalised_as_a_whole_is_not_sent_to_slices():
+    norm = nn.utils.spectral_norm
+    pair = pair_of(*(Two(width) for width in (8, 4)))
+    pair.teacher.head, pair.student.head = norm(pair.teacher.head), norm(pair.student.head)
+    with pytest.raises(ConfigError, match=r"'head.weight_u'.*: leave `start` out$"):
+        pruned(pair, given(torch.rand(2, 1, 4, 4)))
 
 
 def test_a_wider_student_is_refused():

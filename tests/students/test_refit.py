@@ -61,9 +61,10 @@ def test_few_positions_change_the_weights_as_little_as_they_need():
     torch.testing.assert_close(projected, change.detach(), rtol=1e-3, atol=1e-4)
 
 
-def test_many_positions_are_thinned_out_without_losing_a_phase():
-    layer = nn.ConvTranspose2d(4, 3, 4, stride=2, padding=1)
-    x = torch.randn(2, 4, 96, 96)
+@pytest.mark.parametrize(('kernel', 'stride', 'size'), [(4, 2, 96), (3, 3, 32), (6, (3, 5), 24)])
+def test_many_positions_are_thinned_out_without_losing_a_phase(kernel, stride, size):
+    layer = nn.ConvTranspose2d(4, 3, kernel, stride=stride, padding=0 if kernel == 3 else 1)
+    x = torch.randn(2, 4, size, size)
     inputs, outputs = Fitted(layer).rows(x, layer(x))
     assert len(inputs) <= 8192
     torch.testing.assert_close(inputs @ Fitted(layer).matrix, outputs)

@@ -84,7 +84,7 @@ def networks(name: str) -> SimpleNamespace:
     for network in (teacher, student):
         for block in naf_blocks(network):  # a mean over all channels is not that of a part of them
             block.norm1 = block.norm2 = nn.Identity()
-    return SimpleNamespace(student=student, teacher=teacher, path='generator')
+    return SimpleNamespace(student=student, teacher=teacher, path='generator', output=None)
 
 
 def inherit(layers: dict[str, str], pair: SimpleNamespace) -> None:
@@ -140,6 +140,29 @@ class Joins(nn.Module):
         return self.conv(torch.cat([x, x], 1))
 
 
+class Stacks(Joins):
+    def forward(self, x):
+        return self.conv(torch.hstack([x, x]))
+
+
+class Helped(Joins):
+    def both(self, x):
+        return torch.cat([x, x], 1)
+
+    def forward(self, x):
+        return self.conv(self.both(x))
+
+
+class Gated(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.c, self.conv = c, nn.Conv2d(c, 2 * c, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return y[:, : self.c] * y[:, self.c :].sigmoid()
+
+
 class Fuses(nn.Module):
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -154,13 +177,24 @@ class Heads(nn.Module):
 
 def made_of(layer) -> SimpleNamespace:
     teacher, student = (Net(layer(width), width) for width in (8, 4))
-    return SimpleNamespace(student=student, teacher=teacher, path='generator')
+    return SimpleNamespace(student=student, teacher=teacher, path='generator', output=None)
 
 
 @pytest.mark.parametrize(
     ('layer', 'reason'),
     [
         (Joins, "'body' (Joins) joins or divides channels in its forward"),
+        (Stacks, "'body' (Stacks) joins or divides channels in its forward"),
+        (Helped, "'body' (Helped) joins or divides channels in its forward"),
+        (Gated, "'body' (Gated) joins or divides channels in its forward"),
+        *(
+            (lambda c, norm=norm: norm(nn.Conv2d(c, c, 3)), 'Conv2d) normalises its weights as a whole')
+            for norm in (nn.utils.spectral_norm, nn.utils.weight_norm)
+        ),
+        (
+            lambda c: nn.utils.parametrizations.spectral_norm(nn.Conv2d(c, c, 3)),
+            "'body' (ParametrizedConv2d) normalises its weights as a whole",
+        ),
         (Fuses, "'body.qkv' (Linear) holds several matrices in one"),
         (Heads, "'body' (Heads) divides its channels among heads"),
         (lambda c: nn.MultiheadAttention(c, 2), "'body' (MultiheadAttention) holds several matrices in one"),
@@ -241,3 +275,99 @@ def test_names_that_tell_a_width_are_refused():
         inherit({'': 'sliced'}, pair)
     sentence = str(caught.value)
     assert sentence.startswith('start: ') and "set it to 'own'" in sentence and 'synthesis.L0_' in sentence
+
+
+# ---- what no source tells -------------------------------------------------------------------------
+
+
+def beside(x, y):
+    return torch.cat([x, y], 1)
+
+
+class Elsewhere(nn.Module):
+    """Joins two features in a function of the module, which nobody reads."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.head, self.other, self.tail = nn.Conv2d(3, c, 3), nn.Conv2d(3, c, 3), nn.Conv2d(2 * c, 3, 3)
+
+    def forward(self, x):
+        return self.tail(beside(self.head(x), self.other(x)))
+
+
+@pytest.mark.parametrize('way', ['sliced', 'refitted'])
+def test_a_slice_that_is_no_smaller_teacher_is_refused_in_the_first_call(way):
+    pair = SimpleNamespace(student=Elsewhere(4), teacher=Elsewhere(8), path='generator', output=None)
+    inherit({'': way}, pair)
+    teacher = {name: weight.clone() for name, weight in pair.teacher.state_dict().items()}
+    with torch.no_grad():
+        pair.student(torch.rand(2, 3, 8, 8))  # as a discriminator's step calls it: not looked at
+    with pytest.raises(
+        ConfigError, match=r"start='sliced': without its other channels .* differ by"
+    ) as caught:
+        pair.student(torch.rand(2, 3, 8, 8))
+    assert "dict(type='pruned')" in str(caught.value)
+    assert all(torch.equal(teacher[name], weight) for name, weight in pair.teacher.state_dict().items())
+
+
+def test_the_test_of_a_slice_is_not_seen_by_a_graph_that_was_there_before():
+    """As in CycleGAN, whose generators are called on each other's images first."""
+    pair = networks('EDSR')
+    inherit({'': 'sliced'}, pair)
+    twin = networks('EDSR').student
+    twin.load_state_dict(pair.student.state_dict())
+    generated, real = torch.rand(2, 2, 3, 8, 8).requires_grad_().unbind()
+    losses = [net(generated).sum() + net(real.detach()).square().sum() for net in (pair.student, twin)]
+    for loss in losses:
+        loss.backward()
+    for mine, theirs in zip(pair.student.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(mine.grad, theirs.grad)
+
+
+# ---- what is shared ------------------------------------------------------------------------------
+
+
+class Normalised(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)), nn.Conv2d(4, 3, 1)
+
+    def forward(self, x):
+        return self.b(self.a(x))
+
+
+def shared(pair: SimpleNamespace, now: bool = True, **options) -> OptimWrapper:
+    wrapper = OptimWrapper(torch.optim.SGD(pair.student.parameters(), lr=0.1), **options)
+    StudentStart({'a': 'shared'}, [pair], wrapper, now=now)
+    return wrapper
+
+
+@pytest.mark.parametrize('now', [True, False])
+def test_a_shared_layer_stays_as_it_was_whatever_it_sees(now):
+    """Statistics, too; after a resume it is what the checkpoint has, and not the teacher's."""
+    pair = SimpleNamespace(student=Normalised(), teacher=Normalised(), path='generator')
+    pair.teacher(torch.randn(4, 3, 8, 8) + 3)
+    wrapper, whose = shared(pair, now), pair.teacher if now else pair.student
+    expected = {name: value.clone() for name, value in whose.a.state_dict().items()}
+    pair.student.train()
+    wrapper.update_params(pair.student(torch.randn(4, 3, 8, 8) * 2).square().mean())
+    assert all(torch.equal(expected[name], value) for name, value in pair.student.a.state_dict().items())
+
+
+def test_what_is_shared_takes_no_part_in_clipping():
+    changes = []
+    for is_shared in (True, False):
+        pair = SimpleNamespace(student=Normalised().eval(), teacher=Normalised().eval(), path='generator')
+        for network in (pair.student, pair.teacher):
+            for parameter in network.parameters():
+                nn.init.constant_(parameter, 0.5)
+        if is_shared:
+            wrapper = shared(pair, clip_grad=dict(max_norm=0.1))
+        else:
+            pair.student.a.requires_grad_(False)
+            optimiser = torch.optim.SGD(pair.student.parameters(), lr=0.1)
+            wrapper = OptimWrapper(optimiser, clip_grad=dict(max_norm=0.1))
+        wrapper.update_params(pair.student(torch.ones(1, 3, 2, 2)).square().mean())
+        changes.append(pair.student.b.weight - 0.5)
+    assert changes[0].abs().max() > 0
+    torch.testing.assert_close(*changes)

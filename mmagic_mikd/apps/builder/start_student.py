@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import save_checkpoint, weights_to_cpu
 
 from ...engine.settings import Settings
-from ...host.taps import resolve, unwrap
+from ...host.taps import unwrap
 from ...utils.errors import ConfigError
 from ..launch.launch import argument_parser, load_config, require_data, require_parts, user_errors
 from ..launch.safeguards import Safeguards
@@ -40,12 +40,8 @@ class WriteStart(Hook):
     def before_train(self, runner: Runner) -> None:
         hook = next((h for h in runner.hooks if isinstance(getattr(h, 'settings', None), Settings)), None)
         _require_start(hook.settings.start if hook else {})
-        model = unwrap(runner.model)
-        for pair in hook.pairs:
-            averaged = resolve(model, f'{pair.path}_ema')
-            if averaged is not None:  # else that of a network that was never trained
-                averaged.module.load_state_dict(pair.student.state_dict())
-        save_checkpoint(dict(meta={}, state_dict=weights_to_cpu(model.state_dict())), str(self.out))
+        weights = weights_to_cpu(unwrap(runner.model).state_dict())
+        save_checkpoint(dict(meta={}, state_dict=weights), str(self.out))
         raise _Written
 
 
@@ -60,7 +56,13 @@ def _require_start(start: dict) -> None:
 
 
 def write_start(cfg: Config, out: Path) -> None:
-    """The student of a config as it is when its training starts."""
+    """The student of a config as it is when its training starts.
+
+    Raises:
+        ConfigError: ``out`` exists, or there is no such start.
+    """
+    if out.exists():
+        raise ConfigError(f'--out {out} exists; remove it or choose another name')
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir, cfg.resume = folder, False
         runner = Runner.from_cfg(cfg)
