@@ -83,7 +83,11 @@ def test_a_run_of_every_family(family, tmp_path, capsys):
     cfg = FAMILIES[family](tmp_path / 'run')
     train(cfg)
     main([str(tmp_path / 'run'), '--images', '3'])
-    assert capsys.readouterr().out.splitlines()[-1].startswith(f'{tmp_path}/run/report.html: ')
+    *_, page_line, following = capsys.readouterr().out.splitlines()
+    assert page_line.startswith(f'{tmp_path}/run/report.html: ')
+    assert re.fullmatch(
+        rf'Next: mikd export {tmp_path}/run/\S+py {tmp_path}/run/iter_2.pth --out \S+', following
+    )
     text = (tmp_path / 'run' / 'report.html').read_text()
     shown = pictures_in(text)
     columns = ['teacher', 'student'] if family == 'stylegan2' else ['input', 'teacher', 'student']
@@ -104,6 +108,7 @@ def test_a_run_of_every_family(family, tmp_path, capsys):
 
 def test_a_study(tmp_path, capsys):
     main([str(STUDY), '--out', str(tmp_path / 'study.html')])
+    assert capsys.readouterr().out.splitlines()[-1] == f'Next: mikd study table {STUDY}'
     text = html.unescape((tmp_path / 'study.html').read_text())
     table = STUDY.with_suffix('.md').read_text()
     rows = [line.strip('| ').split(' | ') for line in table.splitlines() if re.match(r'\| \w+ \| \d', line)]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 
 import numpy as np
@@ -11,6 +12,7 @@ from mmengine.config import Config
 from PIL import Image
 from places import TOOLS
 
+from mmagic_mikd.apps.demo import runtime
 from mmagic_mikd.apps.showcase.plan import Plan
 from mmagic_mikd.apps.showcase.report import Row, comparison, table
 from mmagic_mikd.apps.showcase.showcase import parse_args
@@ -118,6 +120,35 @@ def test_the_picture_has_a_column_for_each_and_the_middle_of_each_photograph():
     assert middle == [50, 100, 101, 102, 103]
 
 
+def require_report(run, out, said):
+    """By the command that the run has printed."""
+    (command,) = re.findall(r'^  (\S+ tools/report\.py .*?\.html) ', said.replace('\\\n', ' '), re.M)
+    done = run(*command.split(), cwd=TOOLS.parent, PYTHONPATH=TOOLS.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (out / 'report.html').read_text()
+    shown = sorted(path.name for path in (out / 'data' / 'test').iterdir())
+    for name in ('input', 'teacher', 'student_alone', 'student_distilled'):
+        assert any(f'alt="{name}: {file}"' in text for file in shown), name
+    assert 'fewer parameters' in text and 'losses of the distillation' in text
+
+
+@pytest.mark.parametrize('reason', ['npm is needed once', ''])
+def test_the_page_is_left_out_with_one_sentence(reason, tmp_path, monkeypatch, capsys):
+    plan, ran = Plan(parse_args(['--short', '--out', str(tmp_path / 'out')])), []
+
+    def load():
+        if reason:
+            raise ConfigError(reason)
+
+    monkeypatch.setattr(runtime, 'load', load)
+    monkeypatch.setattr(plan, '_run', lambda command, *_: ran.append(command))
+    step = plan.steps()[-1]
+    step.run(None)
+    assert step.outputs == (tmp_path / 'out' / 'export' / 'demo.html',)  # absent, so it is tried again
+    assert ran == ([] if reason else [['demo', tmp_path / 'out' / 'export']])
+    assert capsys.readouterr().out == (f'      no page: {reason}\n' if reason else '')
+
+
 @pytest.mark.slow
 @pytest.mark.whole
 def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
@@ -134,8 +165,11 @@ def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
     assert rows['teacher']['macs'] > 28 * rows['student_distilled']['macs'] and rows['bicubic']['psnr'] > 15
     assert (out / 'export' / 'student.onnx').stat().st_size > 100_000
     assert Image.open(out / 'comparison.png').width > 200
+    page = out / 'export' / 'demo.html'
+    assert page.is_file() != ('no page: ' in done.stdout)  # where npm is
     again = run(*command, **python)
-    assert again.stdout.count(': kept') == 5, again.stdout
+    assert again.stdout.count(': kept') == 5 + page.is_file(), again.stdout
+    require_report(run, out, done.stdout)
     large = tmp_path / 'large.png'
     photograph = next((out / 'data' / 'test').iterdir())
     translate = [sys.executable, '-m', 'mmagic_mikd', 'translate', out / 'export' / 'student.onnx']
