@@ -1,12 +1,13 @@
 """Calls of a generator in the toolbox's own evaluation: the inputs that it gets, and what it makes of them."""
 
+import contextlib
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
@@ -53,24 +54,27 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
 def of_training(runner: Runner, generator: nn.Module, most: int) -> Calibration:
     """Inputs that no test shows, for a calibration: of the training set, or latents of another seed.
 
-    None where the config has no training set whose files go through the pipeline of its test.
+    None where the config has no training set whose files are there.
     """
     if takes_latents(generator):
         return Calibration(latents(generator, most, seed=1), 'another seed')
-    dataset = training_set(runner.cfg)
     inputs: list[Tensor] = []
-    if dataset is not None:
-        try:
-            inputs = _recorded(runner, generator, most, batches(runner, dataset))[0][:most]
-        except Exception:  # of the data sets of others, whose errors are of every class
-            inputs = []
+    for dataset in training_sets(runner.cfg):
+        set_random_seed(0)  # the same file from the same command
+        with contextlib.suppress(Exception):  # of the data sets of others, whose errors are of every class
+            inputs = inputs or _recorded(runner, generator, most, batches(runner, dataset))[0][:most]
     return Calibration(inputs, 'the training set')
 
 
-def training_set(cfg: Config) -> dict | None:
-    """The training set's files through the pipeline of the test, which draws nothing at random."""
+def training_sets(cfg: Config) -> list[dict]:
+    """The training set through the pipeline of the test, which shows whole pictures, else through its own.
+
+    Small pictures that the training makes of large ones are no files, and the pipeline of the test wants some.
+    """
     train, test = (_innermost(cfg.get(f'{split}_dataloader')) for split in ('train', 'test'))
-    return {**train, 'pipeline': test['pipeline']} if train and test and test.get('pipeline') else None
+    if not (train and test):
+        return []
+    return [{**train, 'pipeline': test['pipeline']}] * bool(test.get('pipeline')) + [train]
 
 
 def _innermost(loader: Mapping | list | None) -> dict | None:

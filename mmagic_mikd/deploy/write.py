@@ -18,6 +18,11 @@ from .spec import Spec
 OPSET = 20
 KEY = 'mmagic_mikd'
 MIXED = 0.01  # of the largest value; images that are mixed in a batch differ by far more
+STEPS = {  # of the ONNX exporter, as its messages count them
+    'step 1/3': "PyTorch's exporter cannot follow its forward",
+    'step 2/3': 'one of its operations cannot be taken apart for ONNX',
+    'step 3/3': 'one of its operations has no counterpart in ONNX that the exporter knows',
+}
 
 
 class Takes(NamedTuple):
@@ -65,10 +70,14 @@ def _program(network: Deployed, example: Tensor, takes: Takes) -> torch.export.E
 
 
 def why(error: BaseException) -> str:
-    """The first cause of an exporter's error, without its advice to whoever debugs exporters."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return quoted(error, 160)
+    """What an exporter's error means, and its first cause, without advice to whoever debugs exporters."""
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    cause = quoted(chain[-1], 120)
+    meanings = (meaning for step, meaning in STEPS.items() if any(step in str(each) for each in chain))
+    meaning = next(meanings, None)
+    return f'{meaning} ({cause})' if meaning else cause
 
 
 def _save(program: torch.export.ExportedProgram, form: str, path: Path) -> None:

@@ -158,19 +158,20 @@ def form(student: Student, statistics: str) -> tuple[Deployed, Spec, Difference 
 
 
 def possible(student: Student, statistics: str, otherwise: bool) -> bool:
-    """Whether the maps that are normalised have deviations of their own, where each image is by itself.
+    """Whether the network can be called so; maps of one pixel have no statistics of their own.
 
     Raises:
-        ConfigError: they have none, and there is no other way.
+        ConfigError: it cannot, and there is no other way.
     """
     try:
         Deployed(student.generator, statistics)(student.calls.inputs[0])
-    except ValueError as error:  # torch: of one pixel
+    except Exception as error:  # of networks of others, whose errors are of every class
         if otherwise and statistics == 'image':
             say(f'Statistics of each image are impossible ({quoted(error)}).')
             return False
         raise ConfigError(
-            f'--statistics {statistics} is impossible ({quoted(error)}): leave it out'
+            f'{type(student.generator).__name__} cannot be called with one input alone ({quoted(error)}); '
+            '--format torch writes its weights'
         ) from error
     return True
 
