@@ -11,11 +11,13 @@ from families import data_folder
 from mmengine.config import Config
 from PIL import Image
 from places import TOOLS
+from torch.nn import Conv2d
 
 from mmagic_mikd.apps.demo import runtime
 from mmagic_mikd.apps.showcase.plan import Plan
 from mmagic_mikd.apps.showcase.report import Row, comparison, table
 from mmagic_mikd.apps.showcase.showcase import parse_args
+from mmagic_mikd.cost.of_config import input_shape
 from mmagic_mikd.engine.settings import read
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -57,6 +59,8 @@ def test_the_compact_student_goes_on_from_the_published_weights(tmp_path):
     for cfg in (alone, distilled):
         assert cfg.model.generator == dict(type='CompactNet') and rate(cfg) == 3e-4
         assert cfg.load_from == str(tmp_path / 'out' / 'weights' / 'realesr-animevideov3.pth')
+        # what `report` and `complexity` count by: no crop of the pipeline tells it
+        assert input_shape(cfg, Conv2d(3, 3, 1), cfg.model.generator, 'the config') == (3, 12, 12)
     assert settings(plan.config('student_distilled')).start == {}
     assert '--resume' not in plan._training('student_alone')
     plan.run_dir('student_alone').mkdir(parents=True)
