@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.tools.convert_onnx_models_to_ort import OptimizationStyle, convert_onnx_models_to_ort
 from onnxruntime.tools.mobile_helpers import usability_checker as checker
-from shipped import FAMILIES, trained
+from shipped import FAMILIES, LATENT, trained
 
 from mmagic_mikd.apps.export import export
 
@@ -61,7 +61,7 @@ def converted(path: Path) -> float:
 
 def row(family: str, folder: Path) -> str:
     model = trained(FAMILIES[family](folder / 'run', 2), folder / 'model')
-    size = [] if family == 'stylegan2' else ['--size', '32', '32']
+    size = [] if family in LATENT else ['--size', '32', '32']
     if export.main([*model, '--out', str(folder / 'out'), '--images', '2', *size]):
         return f'| {family} | not written | | | | |'
     path = folder / 'out' / 'student.onnx'

@@ -1,16 +1,22 @@
 """Calls of a generator in the toolbox's own evaluation: the inputs that it gets, and what it makes of them."""
 
-from collections.abc import Iterator, Mapping
+import contextlib
+import copy
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import torch
-from mmengine.runner import Runner
+from mmengine.config import Config
+from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ..host.locate import image_of
 from ..utils.errors import ConfigError
 from .form import takes_latents
+from .precision import Calibration
+
+ONE_INPUT = 'cannot be a file, which takes one image or one latent'
 
 
 class Calls(NamedTuple):
@@ -28,24 +34,8 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
     Of a generator from noise: seeded latents, and what it makes of them with the noise of its buffers.
     """
     if takes_latents(generator):
-        latents = torch.randn(most, generator.noise_size, generator=torch.Generator().manual_seed(0))
-        return Calls([latent[None] for latent in latents], [], 'BGR')
-    inputs, images, orders = [], [], set()
-
-    def keep(module: nn.Module, args: tuple, made: object) -> None:
-        x = next(leaf for leaf in tree_leaves(args) if isinstance(leaf, Tensor))
-        inputs.extend(x.detach().cpu().float().split(1))
-        images.extend(image_of(made, output).detach().cpu().float().split(1))
-
-    handle = generator.register_forward_hook(keep)
-    try:
-        for data in batches(runner):
-            for sample in runner.model.test_step(data):
-                orders.update(input_orders(sample.metainfo))
-            if len(inputs) >= most:
-                break
-    finally:
-        handle.remove()
+        return Calls(latents(generator, most, seed=0), [], 'BGR')
+    inputs, images, orders = _recorded(runner, generator, most, batches(runner), output)
     if not inputs:
         raise ConfigError(
             f'--generator: the test of this config does not call that {type(generator).__name__}; name the '
@@ -60,6 +50,96 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
     return Calls(inputs[:most], images[:most], 'GREY' if inputs[0].shape[1] == 1 else order)
 
 
+@torch.no_grad()
+def of_training(runner: Runner, generator: nn.Module, most: int) -> Calibration:
+    """Inputs that no test shows, for a calibration: of the training set, or latents of another seed.
+
+    None where the config has no training set whose files are there.
+    """
+    if takes_latents(generator):
+        return Calibration(latents(generator, most, seed=1), 'another seed')
+    inputs: list[Tensor] = []
+    for dataset in training_sets(runner.cfg):
+        set_random_seed(0)  # the same file from the same command
+        with contextlib.suppress(Exception):  # of the data sets of others, whose errors are of every class
+            inputs = inputs or _recorded(runner, generator, most, batches(runner, dataset))[0][:most]
+    return Calibration(inputs, 'the training set')
+
+
+def training_sets(cfg: Config) -> list[dict]:
+    """The training set through the pipeline of the test, which shows whole pictures, else through its own.
+
+    Small pictures that the training makes of large ones are no files, and the pipeline of the test wants some.
+    """
+    train, test = (_innermost(cfg.get(f'{split}_dataloader')) for split in ('train', 'test'))
+    if not (train and test):
+        return []
+    return [{**train, 'pipeline': test['pipeline']}] * bool(test.get('pipeline')) + [train]
+
+
+def _innermost(loader: Mapping | list | None) -> dict | None:
+    """The data set in a loader, out of those that repeat or join it."""
+    loader = loader[0] if isinstance(loader, list | tuple) and loader else loader
+    found = loader.get('dataset') if isinstance(loader, Mapping) else None
+    while isinstance(found, Mapping) and isinstance(found.get('dataset'), Mapping):
+        found = found['dataset']
+    return dict(found) if isinstance(found, Mapping) else None
+
+
+def latents(generator: nn.Module, most: int, seed: int) -> list[Tensor]:
+    """Standard normal vectors (1, D).
+
+    Raises:
+        ConfigError: it makes pictures of a class, too.
+    """
+    if getattr(generator, 'num_classes', 0):
+        raise ConfigError(f'{type(generator).__name__} {ONE_INPUT}: it takes a class beside the latent')
+    drawn = torch.randn(most, generator.noise_size, generator=torch.Generator().manual_seed(seed))
+    return list(drawn.split(1))
+
+
+def one_input(generator: nn.Module, args: tuple, kwargs: Mapping) -> Tensor:
+    """The only tensor that a call gives a generator.
+
+    Raises:
+        ConfigError: there are several, or it is no image and no latent.
+    """
+    tensors = [leaf for leaf in tree_leaves((args, dict(kwargs))) if isinstance(leaf, Tensor)]
+    name = type(generator).__name__
+    if len(tensors) != 1:
+        raise ConfigError(f'{name} {ONE_INPUT}: it takes {len(tensors)} tensors')
+    if tensors[0].ndim not in (2, 4):
+        raise ConfigError(f'{name} {ONE_INPUT}: it takes frames, a tensor of {tensors[0].ndim} dimensions')
+    return tensors[0]
+
+
+def _recorded(
+    runner: Runner, generator: nn.Module, most: int, data: Iterable, output: int | str | None = None
+) -> tuple[list[Tensor], list[Tensor], set[str]]:
+    """Inputs, images and orders of channels, one by one, until there are ``most``.
+
+    The toolbox tests Pix2Pix in training mode, which moves running statistics: they are put back.
+    """
+    inputs, images, orders = [], [], set()
+    state = copy.deepcopy(generator.state_dict())
+
+    def keep(module: nn.Module, args: tuple, kwargs: dict, made: object) -> None:
+        inputs.extend(one_input(module, args, kwargs).detach().cpu().float().split(1))
+        images.extend(image_of(made, output).detach().cpu().float().split(1))
+
+    handle = generator.register_forward_hook(keep, with_kwargs=True)
+    try:
+        for batch in data:
+            for sample in runner.model.test_step(batch):
+                orders.update(input_orders(sample.metainfo))
+            if len(inputs) >= most:
+                break
+    finally:
+        handle.remove()
+        generator.load_state_dict(state)
+    return inputs, images, orders
+
+
 def input_orders(metainfo: Mapping[str, object]) -> set[str]:
     """Orders of channels that the data preprocessor left the inputs of a sample in, in capitals.
 
@@ -70,9 +150,13 @@ def input_orders(metainfo: Mapping[str, object]) -> set[str]:
     return {str(v).upper() for k, v in metainfo.items() if k.endswith(ending) and not k.startswith('gt_')}
 
 
-def batches(runner: Runner) -> Iterator:
-    """Of the first test set; without the loop, whose metrics may want files that nobody needs here."""
+def batches(runner: Runner, dataset: Mapping | None = None) -> Iterator:
+    """Of the first test set, or of another data set in its place.
+
+    Without the loop, whose metrics may want files that nobody needs here.
+    """
     loaders = runner.cfg.test_dataloader
     loader = loaders[0] if isinstance(loaders, list | tuple) else loaders
     loader = {**loader, 'num_workers': 0, 'persistent_workers': False}
+    loader |= {} if dataset is None else dict(dataset=dataset)
     yield from runner.build_dataloader(loader, seed=0)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.utils.spectral_norm import SpectralNorm, remove_spectral_norm
 
 from ..host.locate import image_of
 
@@ -80,7 +81,9 @@ def _bake(network: nn.Module) -> None:
     """Weights that a hook or a parametrisation computes in every call become parameters."""
     for module in network.modules():
         for number, hook in list(module._forward_pre_hooks.items()):
-            if hasattr(hook, 'compute_weight') and hasattr(module, f'{hook.name}_orig'):  # equalised rate
+            if isinstance(hook, SpectralNorm):
+                remove_spectral_norm(module, hook.name)
+            elif hasattr(hook, 'compute_weight') and hasattr(module, f'{hook.name}_orig'):  # equalised rate
                 weight = hook.compute_weight(module).detach()
                 del module._forward_pre_hooks[number], module._parameters[f'{hook.name}_orig']
                 vars(module).pop(hook.name, None)

@@ -62,6 +62,7 @@ def load_student(cfg: Config, checkpoint: str, images: int, path: str | None = N
     """The generator of a checkpoint, and what it makes of the first images of the test set.
 
     Args:
+        images: of the test set, at most; with 0 no test is run.
         path: of the generator in the model; by default the one that the toolbox evaluates.
 
     Raises:
@@ -94,7 +95,8 @@ def _loaded(cfg: Config, distill: dict, images: int, path: str | None) -> Studen
         names = ', '.join(find_generators(runner.model))
         raise ConfigError(f'--generator {path}: the model has none of this path (it has {names})')
     output = next((p.get('output') for p in distill.get('pairs') or () if p.get('student') == path), None)
-    return Student(runner, path, generator, of_evaluation(runner, generator, images, output), output)
+    calls = of_evaluation(runner, generator, images, output) if images else Calls([], [], 'BGR')
+    return Student(runner, path, generator, calls, output)
 
 
 def _freeze(runner: Runner) -> None:

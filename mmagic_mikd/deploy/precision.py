@@ -4,8 +4,41 @@ import contextlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
+
+from ..utils.errors import ConfigError
+
+
+class Calibration(NamedTuple):
+    """Inputs (1, C, H, W) that show a network's ranges, and where they come from."""
+
+    inputs: Sequence[Tensor]
+    source: str
+
+
+NO_CALIBRATION = Calibration((), '')
+
+
+def apart(found: Calibration, judges: Sequence[Tensor]) -> tuple[Calibration, Sequence[Tensor]]:
+    """Inputs to calibrate with, and none of them among those that the file is judged by.
+
+    Where ``found`` has no others, every second of the judges calibrates, and the rest judges.
+
+    Raises:
+        ConfigError: there is one input, which cannot do both.
+    """
+    others = [x for x in found.inputs if not any(torch.equal(x, y) for y in judges)]
+    if others:
+        return found._replace(inputs=others), judges
+    if len(judges) < 2:
+        raise ConfigError(
+            '--precision int8 is calibrated with some inputs and judged by others, and there is one: '
+            'give --images 2 or more'
+        )
+    return Calibration(judges[::2], 'the test set'), judges[1::2]
 
 
 def to_half(source: Path, target: Path) -> None:

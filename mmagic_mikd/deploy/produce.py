@@ -14,16 +14,22 @@ from torch import Tensor, nn
 from . import precision as precisions
 from .compare import Difference, compare
 from .form import Deployed
+from .precision import NO_CALIBRATION, Calibration
 from .spec import Spec
 from .write import Written, describe, write
 
 
 class Made(NamedTuple):
-    """A file that nobody has seen yet, its interface, and how far it is from PyTorch."""
+    """A file that nobody has seen yet, its interface, and how far it is from PyTorch.
+
+    Attributes:
+        calibrated: of int8, with what and judged by what; else empty.
+    """
 
     path: Path
     spec: Spec
     difference: Difference
+    calibrated: str = ''
 
 
 def file(
@@ -34,6 +40,7 @@ def file(
     precision: str,
     any_size: bool,
     folder: Path,
+    calibration: Calibration = NO_CALIBRATION,
 ) -> Made:
     """Write the network under a name that no program looks for, and run it on the inputs.
 
@@ -42,22 +49,28 @@ def file(
     Args:
         form: 'onnx' or 'pt2'.
         precision: 'fp32'; of ONNX also 'fp16' and 'int8'.
-        any_size: whether it is to take inputs of any size, if that can be had.
+        any_size: whether it is to take inputs of any size, and several at once, if that can be had.
+        calibration: of int8, other inputs than those that it is compared on; where there are none, half of
+            ``inputs``.
     """
     part = folder / f'.student.part.{form}'
     lower = folder / f'.student.{precision}.part.{form}'
     with removed_unless_done(part, lower):
-        dynamic = write(network, inputs[0], spec, form, part, dynamic=any_size and spec.kind == 'image')
-        if not dynamic:
-            inputs = [x for x in inputs if x.shape == inputs[0].shape]
+        takes = write(network, inputs[0], spec, form, part, dynamic=any_size and spec.kind == 'image')
+        shape, calibrated = inputs[0].shape, ''
+        inputs = [x for x in inputs if takes.sizes or x.shape == shape]
+        if precision == 'int8':
+            fitting = [x for x in calibration.inputs if takes.sizes or x.shape == shape]
+            calibration, inputs = precisions.apart(calibration._replace(inputs=fitting), inputs)
+            precisions.to_int8(part, lower, calibration.inputs)
+            calibrated = f'{len(calibration.inputs)} of {calibration.source}, judged by {len(inputs)} others'
+        elif precision == 'fp16':
+            precisions.to_half(part, lower)
         if precision != 'fp32':
-            if precision == 'fp16':
-                precisions.to_half(part, lower)
-            else:
-                precisions.to_int8(part, lower, inputs)
             os.replace(lower, part)
-        spec = dataclasses.replace(spec, dynamic=dynamic, shape=tuple(inputs[0].shape[1:]))
-        return Made(part, spec, compare(map(Written(part, form), inputs), map(network, inputs), spec))
+        spec = dataclasses.replace(spec, dynamic=takes.sizes, batch=takes.batch, shape=tuple(shape[1:]))
+        difference = compare(map(Written(part, form), inputs), map(network, inputs), spec)
+        return Made(part, spec, difference, calibrated)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ class Spec:
         statistics: of batch normalisation, 'image' or 'frozen'; 'none' where there is none.
         shape: of one input, without the batch, for which the file was checked.
         dynamic: whether it takes other sizes, too.
+        batch: whether it takes several inputs at once, and makes of each what it makes of it alone.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Spec:
     statistics: str
     shape: tuple[int, ...]
     dynamic: bool = False
+    batch: bool = False
 
     def as_dict(self) -> dict:
         return asdict(self)

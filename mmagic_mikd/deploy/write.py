@@ -5,6 +5,7 @@ import io
 import json
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,36 +17,67 @@ from .spec import Spec
 
 OPSET = 20
 KEY = 'mmagic_mikd'
+MIXED = 0.01  # of the largest value; images that are mixed in a batch differ by far more
+STEPS = {  # of the ONNX exporter, as its messages count them
+    'step 1/3': "PyTorch's exporter cannot follow its forward",
+    'step 2/3': 'one of its operations cannot be taken apart for ONNX',
+    'step 3/3': 'one of its operations has no counterpart in ONNX that the exporter knows',
+}
 
 
-def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path, dynamic: bool) -> bool:
+class Takes(NamedTuple):
+    """What a file takes beside the input that it was written with."""
+
+    sizes: bool  # others than its own
+    batch: bool  # several images at once, each of which is made as if it were alone
+
+
+def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path, dynamic: bool) -> Takes:
     """Write ``network`` to ``path``.
 
     Args:
         example: an input, (1, C, H, W) or (1, D).
-        dynamic: wish for a file that takes other sizes, too.
+        dynamic: wish for a file that takes other sizes, and several images at once, too.
 
     Returns:
-        Whether it takes other sizes.
+        What of the wish is fulfilled.
 
     Raises:
         ConfigError: the network cannot be written in this format.
     """
-    shapes = [dict(x={2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO})] if dynamic else []
+    wishes = [Takes(sizes=True, batch=True), Takes(sizes=True, batch=False)] if dynamic else []
     reason: Exception | None = None
-    for sizes in (*shapes, None):
+    for takes in (*wishes, Takes(sizes=False, batch=False)):
         try:
             with quiet():
-                program = torch.export.export(network, (example,), dynamic_shapes=sizes)
-                _save(program, form, path)
-            if sizes is None or _takes_other_sizes(form, path, example, spec):
-                return sizes is not None
+                _save(_program(network, example, takes), form, path)
+            if _holds(takes, network, form, path, example, spec):
+                return takes
         except Exception as error:  # of exporters, whose errors are of every class
             reason = error
     raise ConfigError(
-        f'{type(network.network).__name__} cannot be written as {form} '
-        f'({type(reason).__name__}: {quoted(reason, 160)}); --format torch writes its weights'
+        f'{type(network.network).__name__} cannot be written as {form}: {why(reason)}; --format torch writes '
+        'its weights'
     ) from reason
+
+
+def _program(network: Deployed, example: Tensor, takes: Takes) -> torch.export.ExportedProgram:
+    """Traced with two images where it is to take several: one would be fixed as the only number."""
+    free = [0] * takes.batch + [2, 3] * takes.sizes
+    given = torch.cat([example, example]) if takes.batch else example
+    shapes = dict(x=dict.fromkeys(free, torch.export.Dim.AUTO)) if free else None
+    return torch.export.export(network, (given,), dynamic_shapes=shapes)
+
+
+def why(error: BaseException) -> str:
+    """What an exporter's error means, and its first cause, without advice to whoever debugs exporters."""
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    cause = quoted(chain[-1], 120)
+    meanings = (meaning for step, meaning in STEPS.items() if any(step in str(each) for each in chain))
+    meaning = next(meanings, None)
+    return f'{meaning} ({cause})' if meaning else cause
 
 
 def _save(program: torch.export.ExportedProgram, form: str, path: Path) -> None:
@@ -61,13 +93,21 @@ def onnx_of(program: torch.export.ExportedProgram, path: Path) -> None:
     torch.onnx.export(program, (), path, dynamo=True, external_data=False, opset_version=OPSET, **names)
 
 
-def _takes_other_sizes(form: str, path: Path, example: Tensor, spec: Spec) -> bool:
-    """Tried, because an exporter may have fixed a size without a word."""
+@torch.no_grad()
+def _holds(takes: Takes, network: Deployed, form: str, path: Path, example: Tensor, spec: Spec) -> bool:
+    """Tried, because an exporter may have fixed a size, or mixed the images of a batch, without a word."""
+    if not takes.sizes:
+        return True
+    file = Written(path, form)
     other = torch.nn.functional.pad(example, (0, spec.multiple, 0, 2 * spec.multiple), mode='replicate')
-    made = Written(path, form)(other)
-    return all(
-        side == round(spec.scale * given) for side, given in zip(made.shape[2:], other.shape[2:], strict=True)
-    )
+    sides = [round(spec.scale * side) for side in other.shape[2:]]
+    if list(file(other).shape[2:]) != sides:
+        return False
+    if not takes.batch:
+        return True
+    pair = torch.cat([other, other.flip(-1) / 2])  # of different statistics
+    alone = torch.cat([network(x) for x in pair.split(1)])
+    return bool((file(pair) - alone).abs().max() <= MIXED * alone.abs().max())
 
 
 class Written:

@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+from functools import cache
 
 import pytest
 from families import data_folder
 from families.translation import first_images
+from reported import report_of
 
 
 @pytest.fixture
@@ -48,3 +50,15 @@ def few(tmp_path_factory):
         first_images(data_folder('facades') / split, folder / 'facades' / split, 12)
     (folder / 'weights_cifar_resnet').symlink_to(data_folder('weights_cifar_resnet'))
     return folder
+
+
+@pytest.fixture(scope='session')
+def reported(tmp_path_factory):
+    """Of a family: its run with report.html, made once, and what the tool has said."""
+
+    @cache
+    def reported(family):
+        run = tmp_path_factory.mktemp(family) / 'run'
+        return run, report_of(family, run)
+
+    return reported

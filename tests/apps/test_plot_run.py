@@ -42,7 +42,8 @@ def test_a_run_and_its_resumption_end_to_end(tmp_path, capsys):
         assert list(series[name]) == [1, 2, 3, 4]
     np.testing.assert_allclose(list(series['energy_neg'].values()), scalars(runner)['energy_neg'], rtol=1e-5)
     main([str(tmp_path)])
-    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / 'run.png')
+    *_, drawn, following = capsys.readouterr().out.splitlines()
+    assert drawn == str(tmp_path / 'run.png') and following.startswith(f'Next: mikd report {tmp_path},')
     assert cv2.imread(str(tmp_path / 'run.png')).shape[1] > 1000  # three panels beside each other
 
 

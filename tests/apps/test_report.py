@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from families import cyclegan, edsr, pix2pix, stylegan2, train
+from families import pix2pix
 from families.base import data_folder, save_teacher
-from families.translation import resize
-from mmengine.config import Config
 from places import ROOT
+from reported import FAMILIES, with_test_set
 
 from mmagic_mikd.apps.analysis.plot_run import PANELS
 from mmagic_mikd.apps.report import page
@@ -33,23 +32,6 @@ STUDY = ROOT / 'benchmarks' / 'studies' / 'starts_flat.yaml'
 HOSTILE = '<img src=x onerror="window.hit=1"></script><script>window.hit=1</script>\u202e'
 STAMP = '20260101_000000'
 LINE = '2026/01/01 00:00:00 - mmengine - '
-
-
-def with_test_set(cfg: Config, images: int = 3, side: int = 32) -> Config:
-    """Pix2Pix has one of three facades in one batch."""
-    original = Config.fromfile(ROOT / 'configs' / 'mikd_pix2pix.py')
-    loader = original.test_dataloader
-    loader.update(num_workers=0, persistent_workers=False, batch_size=images)
-    loader.dataset.data_root = str(data_folder('facades'))
-    resize(loader.dataset.pipeline, side, side)
-    cfg.test_dataloader, cfg.test_cfg = loader, original.test_cfg
-    cfg.test_evaluator = dict(type='Evaluator', metrics=[dict(type='PSNR', gt_key='img_photo')])
-    return cfg
-
-
-FAMILIES = dict(
-    pix2pix=lambda folder: with_test_set(pix2pix(folder)), cyclegan=cyclegan, stylegan2=stylegan2, edsr=edsr
-)
 
 
 def pictures_in(text: str) -> dict[str, np.ndarray]:
@@ -79,12 +61,12 @@ def written_run(
 
 @pytest.mark.slow
 @pytest.mark.parametrize('family', FAMILIES)
-def test_a_run_of_every_family(family, tmp_path, capsys):
-    cfg = FAMILIES[family](tmp_path / 'run')
-    train(cfg)
-    main([str(tmp_path / 'run'), '--images', '3'])
-    assert capsys.readouterr().out.splitlines()[-1].startswith(f'{tmp_path}/run/report.html: ')
-    text = (tmp_path / 'run' / 'report.html').read_text()
+def test_a_run_of_every_family(family, reported):
+    run, said = reported(family)
+    *_, written, following = said.splitlines()
+    assert written.startswith(f'{run}/report.html: ')
+    assert re.fullmatch(rf'Next: mikd export {run}/\S+py {run}/iter_2.pth --out {run}/export', following)
+    text = (run / 'report.html').read_text()
     shown = pictures_in(text)
     columns = ['teacher', 'student'] if family == 'stylegan2' else ['input', 'teacher', 'student']
     columns += ['target'] if family in ('pix2pix', 'edsr') else []
@@ -104,6 +86,7 @@ def test_a_run_of_every_family(family, tmp_path, capsys):
 
 def test_a_study(tmp_path, capsys):
     main([str(STUDY), '--out', str(tmp_path / 'study.html')])
+    assert capsys.readouterr().out.splitlines()[-1] == f'Next: mikd study table {STUDY}'
     text = html.unescape((tmp_path / 'study.html').read_text())
     table = STUDY.with_suffix('.md').read_text()
     rows = [line.strip('| ').split(' | ') for line in table.splitlines() if re.match(r'\| \w+ \| \d', line)]

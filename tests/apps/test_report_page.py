@@ -10,6 +10,7 @@ import pytest
 import torch
 from browser import SIZES, Tab
 from places import ROOT
+from reported import FAMILIES
 
 from mmagic_mikd.apps.report.report import main
 from mmagic_mikd.objectives.energy.chain_record import State
@@ -74,6 +75,25 @@ def test_it_opens_without_complaints_and_everybody_can_use_it(browser, pages, na
     assert (paper == 'rgb(255, 255, 255)') == (scheme == 'light')
     assert tab.serious_findings() == []
     assert tab.complaints == [] and tab.page.evaluate('window.hit') is None
+    tab.page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('family', FAMILIES)
+def test_the_page_of_every_family_opens_without_complaints(browser, reported, family):
+    run, _ = reported(family)
+    tab = Tab(browser, run / 'report.html')
+    until(
+        tab, "document.querySelectorAll('.plot canvas').length == document.querySelectorAll('.plot').length"
+    )
+    assert tab.page.locator('.plot').count() > 0
+    sliders = tab.page.locator('img-comparison-slider').count()
+    assert sliders >= 3  # best, median and worst, of each generator
+    until(tab, f"document.querySelectorAll('img-comparison-slider.rendered').length == {sliders}")
+    until(tab, '[...document.images].every(image => image.complete && image.naturalWidth > 0)')
+    assert not tab.wider_than_the_screen()
+    assert tab.serious_findings() == []
+    assert tab.complaints == []
     tab.page.close()
 
 

@@ -44,7 +44,14 @@ def test_teacher_and_student_of_a_config(runtime, tmp_path, capsys):
     said = capsys.readouterr().out
     assert f'{runtime}: MACs fell 3.9 times, time ' in said and '% kept.' in said
     assert 'Time of the student in torch: Conv2d ' in said
+    assert 'mikd report' in said.splitlines()[-1]
     numbers = json.loads(out.read_text())
+    for name in ('teacher', 'student'):
+        weights, file = numbers[name]['megabytes'].values()
+        assert weights == pytest.approx(numbers[name]['params'] * 4e-6, rel=0.01)
+        # a file holds the graph as well
+        assert file is None if runtime == 'torch' else weights < file < weights + 1
+    assert ('| weights, MB | file, MB |' in said) == (runtime == 'ort')
     assert numbers['teacher']['macs'] > 3 * numbers['student']['macs']
     # a map of 64 channels at 64 x 64 pixels takes a megabyte in the teacher, half of it in the student
     assert numbers['teacher']['peak'] is None or numbers['teacher']['peak'] > numbers['student']['peak'] > 1e5

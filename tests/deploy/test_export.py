@@ -11,14 +11,18 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
-from shipped import FAMILIES, pix2pix_with_a_test_set, trained
+from shipped import FAMILIES, LATENT, pix2pix_with_a_test_set, trained
 
 from mmagic_mikd.apps.export import export, translate
 from mmagic_mikd.apps.export.card import facts, sha256, taught, write_card
+from mmagic_mikd.deploy import precision as precisions
+from mmagic_mikd.deploy import produce
 from mmagic_mikd.deploy.calls import input_orders
 from mmagic_mikd.deploy.form import Deployed
 from mmagic_mikd.deploy.picture import translated
+from mmagic_mikd.deploy.precision import Calibration
 from mmagic_mikd.deploy.spec import Spec
+from mmagic_mikd.deploy.write import Takes, write
 from mmagic_mikd.utils.errors import ConfigError
 
 onnx = pytest.importorskip('onnx', reason='needs pip install onnx onnxruntime onnxscript')
@@ -36,12 +40,34 @@ def exported(family, folder, *options):
     return export.main([*given, '--out', str(folder / 'out'), '--images', '3', *options]), folder / 'out'
 
 
+@pytest.fixture
+def networks(monkeypatch):
+    """What the tool has written, as PyTorch runs it, and its inputs."""
+    written, file = [], produce.file
+
+    def kept(network, spec, inputs, *rest):
+        written.append((network, inputs))
+        return file(network, spec, inputs, *rest)
+
+    monkeypatch.setattr(produce, 'file', kept)
+    return written
+
+
+def require_each_alone(path, network, inputs):
+    """Two images in one batch, of different contrast: each is what PyTorch makes of it alone."""
+    pair = torch.cat([inputs[0], inputs[0].flip(2) * 0.3 + 0.1])
+    (made,) = onnxruntime.InferenceSession(str(path)).run(None, dict(x=pair.numpy()))
+    alone = torch.cat([network(x) for x in pair.split(1)])
+    assert alone[0].std() > 0 and not torch.equal(alone[0], alone[1])
+    torch.testing.assert_close(torch.from_numpy(made), alone, rtol=1e-3, atol=1e-3 * alone.abs().max().item())
+
+
 def interface(out):
     return json.loads((out / 'student.json').read_text())
 
 
 @pytest.mark.parametrize('family', FAMILIES)
-def test_the_file_makes_what_pytorch_makes(family, tmp_path, told):
+def test_the_file_makes_what_pytorch_makes(family, tmp_path, told, networks):
     code, out = exported(family, tmp_path)
     said = told()
     assert code == 0, said
@@ -51,9 +77,13 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told):
     else:
         assert spec['statistics'] == 'none' and 'Chosen' not in said
     assert spec['error']['largest'] < 0.1  # grey levels
-    assert spec['dynamic'] == (spec['kind'] == 'image')
+    assert spec['dynamic'] == spec['batch'] == (spec['kind'] == 'image')
+    count = 'N' if spec['batch'] else 1
+    assert f'float32, ({count}, ' in (out / 'student.md').read_text()
+    if spec['batch']:
+        require_each_alone(out / 'student.onnx', *networks[0])
     assert not str(spec['lowest']).startswith('-0')
-    assert spec['kind'] == ('latent' if family == 'stylegan2' else 'image')
+    assert spec['kind'] == ('latent' if family in LATENT else 'image')
     (props,) = onnx.load(out / 'student.onnx').metadata_props
     assert json.loads(props.value)['checkpoint_sha256'] == spec['checkpoint_sha256']
     assert not list(out.glob('.*'))
@@ -85,7 +115,7 @@ def test_the_card_says_what_a_user_has_to_know(tmp_path):
     error = dict(largest=0.01, mean=0.001, psnr=120.0)
     sums = dict(config='a|b.py', config_sha256='c' * 64, checkpoint_sha256='d' * 64)
     told = dict(kind='image', order='RGB', lowest=0.0, highest=1.0, multiple=4, scale=4.0, statistics='none')
-    told |= dict(shape=(3, 24, 24), dynamic=True, precision='fp32', error=error, **sums)
+    told |= dict(shape=(3, 24, 24), dynamic=True, batch=True, precision='fp32', error=error, **sums)
     distill = dict(recipe='pyramid', teacher=dict(model=dict(), checkpoint='far/teacher.pth'))
     (tmp_path / 'student.onnx').write_bytes(b'file')
     cfg = Config(dict(default_hooks=dict(distill=distill)))
@@ -100,6 +130,8 @@ def test_the_card_says_what_a_user_has_to_know(tmp_path):
         hashlib.sha256(b'file').hexdigest(),
     ):
         assert said in text
+    told |= dict(batch=False)  # of any size, but one at a time
+    assert '(1, 3, height, width), RGB' in facts(torch.nn.Conv2d(3, 12, 3), told, cfg)['input']
     told |= dict(kind='latent', shape=(512,), dynamic=False)
     assert '(1, 512): a standard normal vector' in facts(torch.nn.Conv2d(3, 12, 3), told, cfg)['input']
 
@@ -151,14 +183,66 @@ def test_statistics_of_each_image_are_those_of_a_batch_of_one():
     assert not frozen.network[1].training
 
 
+@pytest.mark.parametrize('statistics', ['image', 'frozen'])
+def test_statistics_stay_those_of_each_image_in_a_batch(statistics, tmp_path, told, networks):
+    code, out = exported('pix2pix', tmp_path, '--statistics', statistics)
+    assert code == 0, told()
+    assert interface(out)['statistics'] == statistics and interface(out)['batch']
+    require_each_alone(out / 'student.onnx', *networks[0])
+
+
+def test_a_network_that_mixes_its_batch_is_written_for_one_image(tmp_path):
+    class Mixing(torch.nn.Module):
+        def forward(self, x):
+            return x - x.mean()
+
+    spec = Spec('image', 'RGB', 0.0, 1.0, 1, 1.0, 'none', (3, 8, 8))
+    takes = write(
+        Deployed(Mixing(), 'frozen'), torch.rand(1, 3, 8, 8), spec, 'onnx', tmp_path / 'x.onnx', True
+    )
+    assert takes == Takes(sizes=True, batch=False)
+    assert onnxruntime.InferenceSession(tmp_path / 'x.onnx').get_inputs()[0].shape[:2] == [1, 3]
+
+
 @pytest.mark.parametrize(('precision', 'sign'), [('fp16', 'Cast'), ('int8', 'QuantizeLinear')])
-def test_lower_precision_is_measured(precision, sign, tmp_path, monkeypatch, told):
+def test_lower_precision_is_measured(precision, sign, tmp_path, monkeypatch, told, networks):
+    calibrated = []
+    to_int8 = precisions.to_int8
+    monkeypatch.setattr(precisions, 'to_int8', lambda *args: calibrated.extend(args[2]) or to_int8(*args))
     monkeypatch.setitem(export.LIMITS, precision, 10.0)  # a random network has no picture to keep
     code, out = exported('srresnet', tmp_path, '--precision', precision)
-    assert code == 0, told()
+    said = told()
+    assert code == 0, said
     assert 10 < interface(out)['error']['psnr'] < 100
+    if precision == 'int8':
+        ((_, judges),) = networks
+        assert len(calibrated) == len(judges) == 3
+        assert not any(torch.equal(x, y) for x in calibrated for y in judges)
+        assert interface(out)['calibrated'] == '3 of the training set, judged by 3 others'
+        assert 'Calibrated with 3 of the training set, judged by 3 others.' in said
     nodes = onnx.load(out / 'student.onnx').graph.node
     assert sign in {node.op_type for node in nodes}
+
+
+def test_what_calibrates_does_not_judge():
+    one, two, three = (torch.full((1, 3, 2, 2), float(value)) for value in range(3))
+    other = Calibration([three, one.clone()], 'the training set')  # which has an image of the test, too
+    found, judges = precisions.apart(other, [one, two])
+    assert (list(found.inputs), found.source, judges) == ([three], 'the training set', [one, two])
+    for nothing in (precisions.NO_CALIBRATION, Calibration([one.clone()], 'the training set')):
+        found, judges = precisions.apart(nothing, [one, two, three])
+        assert (found, judges) == (Calibration([one, three], 'the test set'), [two])
+    with pytest.raises(ConfigError, match='--images 2 or more'):
+        precisions.apart(precisions.NO_CALIBRATION, [one])
+
+
+def test_without_a_training_set_half_of_the_test_calibrates(tmp_path, monkeypatch, told):
+    monkeypatch.setitem(export.LIMITS, 'int8', 10.0)
+    cfg = FAMILIES['srresnet'](tmp_path / 'run', 2)
+    cfg.train_dataloader.dataset.data_root = str(tmp_path / 'not_here')
+    given = [*trained(cfg, tmp_path / 'model'), '--out', str(tmp_path / 'out'), '--images', '3']
+    assert export.main([*given, '--precision', 'int8']) == 0, told()
+    assert interface(tmp_path / 'out')['calibrated'] == '2 of the test set, judged by 1 others'
 
 
 def test_a_file_that_differs_is_refused_and_leaves_nothing(tmp_path, monkeypatch, told):
@@ -177,7 +261,7 @@ def test_other_formats(form, tmp_path):
         saved = torch.load(tmp_path / 'model' / 'student.pth')['state_dict']
         assert weights and all(torch.equal(weights[name], saved[f'generator.{name}']) for name in weights)
     else:
-        assert interface(out)['error']['largest'] < 0.1
+        assert interface(out)['error']['largest'] < 0.1 and interface(out)['batch']
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,17 @@ def test_latents_have_the_statistics_that_the_toolbox_evaluates(tmp_path):
     assert not torch.allclose(Deployed(generator, 'image')(latent), wanted, atol=1e-2)  # else nothing is told
 
 
+def test_the_images_of_the_test_leave_no_trace_in_the_weights(tmp_path):
+    """The toolbox tests Pix2Pix in training mode, which moves the running statistics."""
+    config, checkpoint = trained(FAMILIES['pix2pix'](tmp_path / 'run', 2), tmp_path / 'model')
+    student = load_student(Config.fromfile(config), checkpoint, 3)
+    saved = torch.load(checkpoint)['state_dict']
+    held = student.generator.state_dict()
+    assert len(student.calls.images) == 3 and any(name.endswith('running_mean') for name in held)
+    for name, tensor in held.items():
+        assert torch.equal(tensor, saved[f'{student.path}.{name}']), name
+
+
 def test_a_copy_that_the_toolbox_evaluates_is_what_is_written(tmp_path):
     """Real-ESRGAN's average, a plain copy; and bare weights go into both."""
     cfg = FAMILIES['esrgan'](tmp_path / 'run', 2)

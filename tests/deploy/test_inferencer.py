@@ -3,11 +3,13 @@
 import cv2
 import numpy as np
 import pytest
-from shipped import FAMILIES, trained
+from shipped import FAMILIES, LATENT, trained
 
-NAMES = dict(srgan='srgan_resnet', srresnet='srgan_resnet', stylegan2='styleganv2')
+NAMES = dict(srgan='srgan_resnet', srresnet='srgan_resnet', mobile_pix2pix='pix2pix')
+NAMES |= dict.fromkeys(LATENT, 'styleganv2')
 
-SIDES = dict(pix2pix=256, cyclegan=256, stylegan2=16, nafnet=32)  # the first two as their pipelines have it
+SIDES = dict(pix2pix=256, mobile_pix2pix=256, cyclegan=256, nafnet=32)  # 256: of their pipelines
+SIDES |= dict.fromkeys(LATENT, 16)
 
 
 @pytest.mark.parametrize('family', FAMILIES)
@@ -20,7 +22,7 @@ def test_the_toolbox_makes_a_picture_with_the_student(family, tmp_path):
     cv2.imwrite(str(picture), pixels)
     given = dict(img=str(picture))
     parameters = {}
-    if family == 'stylegan2':
+    if family in LATENT:
         given, parameters = {}, dict(num_batches=1, sample_model='ema')
     tool = MMagicInferencer(
         model_name=NAMES.get(family, family),

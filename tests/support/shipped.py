@@ -3,7 +3,7 @@
 from functools import partial
 
 import torch
-from families import cyclegan, nafnet, pix2pix, stylegan2, super_resolution
+from families import cyclegan, nafnet, narrow, pix2pix, stylegan2, super_resolution
 from families.base import data_folder
 from families.translation import resize
 from mmengine.config import Config
@@ -45,6 +45,21 @@ def pix2pix_with_a_test_set(work_dir, iters=2):
     return cfg
 
 
-FAMILIES = dict(pix2pix=pix2pix_with_a_test_set, cyclegan=cyclegan, stylegan2=stylegan2, nafnet=nafnet) | {
-    name: partial(super_resolution, name) for name in ('edsr', 'srresnet', 'rdn', 'esrgan', 'srgan')
-}
+def mobile_pix2pix(work_dir, iters=2):
+    """The small ResNet of depthwise convolutions in place of the U-Net."""
+    cfg = pix2pix_with_a_test_set(work_dir, iters)
+    channels = dict(in_channels=3, out_channels=3, base_channels=4)
+    cfg.model.generator = dict(type='MobileResnetGenerator', num_blocks=1, **channels)
+    return cfg
+
+
+FAMILIES = dict(
+    pix2pix=pix2pix_with_a_test_set,
+    mobile_pix2pix=mobile_pix2pix,
+    cyclegan=cyclegan,
+    stylegan2=stylegan2,
+    narrow_stylegan2=lambda work_dir, iters=2: narrow(stylegan2(work_dir, iters), 16, 8),
+    nafnet=nafnet,
+    **{name: partial(super_resolution, name) for name in ('edsr', 'srresnet', 'rdn', 'esrgan', 'srgan')},
+)
+LATENT = ('stylegan2', 'narrow_stylegan2')  # of pictures of noise

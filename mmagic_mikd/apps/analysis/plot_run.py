@@ -84,6 +84,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     picture = args.out or args.work_dir / 'run.png'
     print(escape.line(draw(read(args.work_dir), picture, args.work_dir.resolve().name)))
+    print(escape.line(f'Next: mikd report {args.work_dir}, the same curves with scores and pictures'))
 
 
 def read(work_dir: Path) -> Series:

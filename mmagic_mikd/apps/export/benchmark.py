@@ -43,6 +43,7 @@ class Subject(NamedTuple):
 
     @property
     def megabytes(self) -> float:
+        """Of the weights in float32; a file is a little larger."""
         return sum(p.numel() * 4 for p in self.network.state_dict().values()) / 1e6
 
 
@@ -78,17 +79,20 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         timings = {name: timed(subjects, name, args, Path(folder)) for name in args.runtime}
+        files = {path.stem: path.stat().st_size / 1e6 for path in Path(folder).glob('*.onnx')}
     memory = {s.name: memory_of(s.name, args) for s in subjects}
     layers = {s.name: by_layer_type(s.network.network, s.x, args.rounds) for s in subjects}
-    print('\n'.join(lines(subjects, timings, memory, layers)))
+    print('\n'.join(lines(subjects, timings, memory, layers, files)))
     if (load := os.getloadavg()[0]) > args.threads:
         print(f'The machine was busy (load {load:.1f}): trust the ratio, not the milliseconds.')
     if args.out:
+        sizes = {s.name: dict(weights=s.megabytes, file=files.get(s.name)) for s in subjects}
         numbers = {
-            s.name: s.cost._asdict() | dict(megabytes=s.megabytes, peak=memory[s.name]) for s in subjects
+            s.name: s.cost._asdict() | dict(megabytes=sizes[s.name], peak=memory[s.name]) for s in subjects
         }
         times = {r: {name: t._asdict() for name, t in found.items()} for r, found in timings.items()}
         args.out.write_text(json.dumps(numbers | dict(milliseconds=times, layers=layers), indent=2) + '\n')
+    print('Next: with --out RUN_DIR/benchmark.json these times are part of what mikd report RUN_DIR shows')
     return 0
 
 
@@ -136,23 +140,25 @@ def spec_of(s: Subject) -> Spec:
     return Spec(kind, 'RGB', 0.0, 1.0, multiple, 1.0, 'frozen', tuple(s.x.shape[1:]))
 
 
-def lines(subjects: list[Subject], timings: dict, memory: dict, layers: dict) -> list[str]:
-    """The report as Markdown."""
+def lines(subjects: list[Subject], timings: dict, memory: dict, layers: dict, files: dict) -> list[str]:
+    """The report as Markdown; ``files``: megabytes of those that were written to be timed."""
     heads = [
         'network',
         'input',
         'params',
         'MACs',
-        'MB',
+        'weights, MB',
+        *['file, MB'] * bool(files),
         'peak MB',
         *(f'ms, {runtime}' for runtime in timings),
     ]
     found = [f'| {" | ".join(heads)} |']
-    found.append('|' + ' --- |' * (6 + len(timings)))
+    found.append('|' + ' --- |' * len(heads))
     for s in subjects:
         shape = 'x'.join(map(str, s.x.shape[1:]))
         peak = '' if memory[s.name] is None else f'{memory[s.name] / 1e6:.0f}'
-        sizes = f'{s.cost.params / 1e6:.3f} M | {s.cost.macs / 1e9:.3f} G | {s.megabytes:.2f} | {peak}'
+        disk = [f'{size:.2f}' for size in (s.megabytes, files.get(s.name)) if size is not None]
+        sizes = f'{s.cost.params / 1e6:.3f} M | {s.cost.macs / 1e9:.3f} G | {" | ".join(disk)} | {peak}'
         times = ' | '.join(f'{t[s.name].median:.1f} ± {t[s.name].spread:.1f}' for t in timings.values())
         found.append(f'| {escape.cell(s.name)} | {shape} | {sizes} | {times} |')
     found.append('')

@@ -70,7 +70,7 @@ def facts(network: nn.Module, told: Mapping, cfg: Config) -> dict[str, str]:
     takes = INPUTS[told['kind']].format(
         **{
             **told,
-            'shape': f'({", ".join(map(str, ("N" if told["dynamic"] else 1, *shape)))})',
+            'shape': f'({", ".join(map(str, ("N" if told["batch"] else 1, *shape)))})',
             'sides': sides,
         }
     )

@@ -18,14 +18,17 @@ from mmengine.hooks import Hook
 from torch import Tensor
 
 from ...deploy import produce
+from ...deploy.calls import of_training
 from ...deploy.compare import Difference, compare
 from ...deploy.form import STATISTICS, Deployed, depends_on_batch
 from ...deploy.load import Student, clean_up, load_student
 from ...deploy.picture import to_picture
 from ...deploy.pixels import write_pixels
+from ...deploy.precision import NO_CALIBRATION, Calibration
 from ...deploy.spec import Spec
 from ...host.taps import unwrap
 from ...utils import escape
+from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from ..launch.launch import Parser, read_config, require_checkpoint, require_data, user_errors
 from .card import sha256, write_card
@@ -88,11 +91,13 @@ def main(argv: list[str] | None = None) -> int:
     require_packages(args.format)
     cfg = read_config(args.config)
     require_checkpoint('checkpoint', args.checkpoint)
-    require_data(cfg, 'test_dataloader')
+    images = 0 if args.format == 'torch' else args.images  # of bare weights nothing is compared
+    if images:
+        require_data(cfg, 'test_dataloader')
     from mmagic.utils import register_all_modules
 
     register_all_modules()
-    student = load_student(cfg, args.checkpoint, args.images, args.generator)
+    student = load_student(cfg, args.checkpoint, images, args.generator)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         if args.format == 'torch':
@@ -128,14 +133,16 @@ def chosen(student: Student, args: argparse.Namespace) -> tuple[Deployed, Spec]:
     kinds = (args.statistics,)
     if args.statistics == 'auto':
         kinds = STATISTICS if measured else ('frozen',)
-    found = {kind: form(student, kind) for kind in kinds}
+    found = {kind: form(student, kind) for kind in kinds if possible(student, kind, len(kinds) > 1)}
     if measured:
         count = len(student.calls.inputs)
         say(f'Statistics of batch normalisation, against what test.py makes of {count} images:')
         for kind, (network, _, difference) in found.items():
             say(f'  {kind}: {difference}{scores(student, network) if args.scores else ""}')
+        if not args.scores:
+            say("  (--scores adds the config's own evaluation of each)")
     kind = max(found, key=lambda name: found[name][2].psnr if found[name][2] else 0.0)
-    if len(found) > 1:
+    if len(kinds) > 1:
         say(f'Chosen: {kind}.')
     return found[kind][:2]
 
@@ -148,6 +155,25 @@ def form(student: Student, statistics: str) -> tuple[Deployed, Spec, Difference 
     spec = student.spec(statistics, scale)
     difference = compare(map(network, calls.inputs), calls.images, spec) if calls.images else None
     return network, spec, difference
+
+
+def possible(student: Student, statistics: str, otherwise: bool) -> bool:
+    """Whether the network can be called so; maps of one pixel have no statistics of their own.
+
+    Raises:
+        ConfigError: it cannot, and there is no other way.
+    """
+    try:
+        Deployed(student.generator, statistics)(student.calls.inputs[0])
+    except Exception as error:  # of networks of others, whose errors are of every class
+        if otherwise and statistics == 'image':
+            say(f'Statistics of each image are impossible ({quoted(error)}).')
+            return False
+        raise ConfigError(
+            f'{type(student.generator).__name__} cannot be called with one input alone ({quoted(error)}); '
+            '--format torch writes its weights'
+        ) from error
+    return True
 
 
 def scores(student: Student, network: Deployed) -> str:
@@ -171,6 +197,11 @@ class KeepMetrics(Hook):
         self.metrics = metrics or {}
 
 
+def takes(spec: Spec) -> str:
+    sizes = 'any size' if spec.dynamic else f'inputs of {"x".join(map(str, spec.shape))} only'
+    return f'{sizes}, {"one or several" if spec.batch else "one"} at a time'
+
+
 def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
     """Pictures of the test set, to try the file on: what the network gets, such as a label map."""
     folder.mkdir(exist_ok=True)
@@ -185,13 +216,24 @@ def sized(inputs: list[Tensor], size: list[str] | None) -> list[Tensor]:
     return [F.interpolate(x, tuple(map(int, size)), mode='bilinear') for x in inputs]
 
 
+def calibration(args: argparse.Namespace, student: Student) -> Calibration:
+    """Inputs that the file is not judged by, where whole numbers ask for them."""
+    if args.precision != 'int8':
+        return NO_CALIBRATION
+    found = of_training(student.runner, student.generator, args.images)
+    return found._replace(inputs=sized(found.inputs, args.size))
+
+
 def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Deployed, spec: Spec) -> int:
     """Write, compare, and leave either everything or nothing."""
     for option, given in (('--uint8', args.uint8), ('--size', args.size)):
         if given and spec.kind != 'image':
             raise ConfigError(f'{option} is for generators that take pictures, and this one takes latents')
     inputs = sized(student.calls.inputs, args.size)
-    made = produce.file(network, spec, inputs, args.format, args.precision, not args.size, args.out)
+    others = calibration(args, student)
+    made = produce.file(network, spec, inputs, args.format, args.precision, not args.size, args.out, others)
+    if made.calibrated:
+        say(f'Calibrated with {made.calibrated}.')
     least = LIMITS[args.precision]
     if made.difference.psnr < least:
         made.path.unlink()
@@ -208,14 +250,15 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
             raise
     told = made.spec.as_dict() | dict(
         precision=args.precision,
+        calibrated=made.calibrated,
         error=made.difference._asdict(),
         config=Path(args.config).name,
         config_sha256=hashlib.sha256(cfg.pretty_text.encode()).hexdigest(),
         checkpoint_sha256=sha256(Path(args.checkpoint)),
     )
     produce.publish(made.path, target, told)
-    takes = 'any size' if made.spec.dynamic else f'inputs of {"x".join(map(str, made.spec.shape))} only'
-    say(f'{target}: {target.stat().st_size / 1e6:.2f} MB, {takes}; against PyTorch: {made.difference}')
+    size = f'{target.stat().st_size / 1e6:.2f} MB'
+    say(f'{target}: {size}, takes {takes(made.spec)}; against PyTorch: {made.difference}')
     if args.uint8:
         say(f'{pixels}: RGB pictures in and out, {pixels.stat().st_size / 1e6:.2f} MB')
     write_card(student.generator, told, cfg, [target, *[pixels] * args.uint8], args.out)
@@ -223,4 +266,9 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
         shutil.copyfile(TEMPLATE, args.out / 'run.py')
         keep_inputs(inputs[:KEPT], spec, args.out / 'inputs')
         say(f'Next: python {args.out}/run.py PICTURE OUT.png, or mikd demo {args.out}')
+    elif spec.kind == 'latent':
+        also = f', or mikd demo {args.out}' if args.format == 'onnx' else ''
+        say(f'Next: mikd translate {target} 0-7 {args.out}/seeds{also}')
+    else:
+        say(f'Next: mikd translate {target} PICTURE OUT.png')
     return 0

@@ -52,12 +52,21 @@ def main(argv: list[str] | None = None) -> int:
         for seed in seeds(args.source):
             latent = torch.randn(1, *spec.shape, generator=torch.Generator().manual_seed(seed))
             save(args.target / f'{seed}.png', to_picture(generate(latent), spec))
+        print(following(args.model))
         return 0
     for source, target in jobs(Path(args.source), args.target):
         picture = load(source)
         made = translated(picture, generate, spec, args.tile, told=progress(source))
         save(target, made)
+    print(following(args.model))
     return 0
+
+
+def following(model: Path) -> str:
+    """The command that comes next."""
+    if model.suffix == '.onnx':
+        return escape.line(f'Next: mikd demo {model.parent}, the same in a browser')
+    return 'Next: mikd export CONFIG CHECKPOINT, for a file of ONNX, which mikd demo shows in a browser'
 
 
 def open_model(path: Path, threads: int) -> tuple[Spec, Written]:

@@ -60,6 +60,17 @@ def main(argv: list[str] | None = None) -> None:
         studies=[study_view.view(study, args.against) for study in studies],
     )
     print(escape.line(f'{out}: {out.stat().st_size / 1e6:.2f} MB, opens in a browser'))
+    print(escape.line(f'Next: {following(runs, files)}'))
+
+
+def following(runs: list, files: list[Path]) -> str:
+    """The command that comes next: ship the last run, or read a study's numbers."""
+    if not runs:
+        return f'mikd study table {files[0]}'
+    last = runs[-1]
+    if last.checkpoint is None:
+        return f'mikd train {last.config_file} --work-dir {last.folder} --resume, as it has no checkpoint'
+    return f'mikd export {last.config_file} {last.checkpoint} --out {last.folder}/export'
 
 
 def require_known(against: str | None, runs: list[str], objectives: list) -> None:

@@ -10,6 +10,7 @@ DISTILLED = """\
 _base_ = {base}
 custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 
+input_shape = ({side}, {side})  # the patches are cut: no step of the pipeline tells who counts
 model = dict(generator=_base_.students['{size}'])
 {weights}default_hooks = dict(
     logger=dict(interval=20),

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...utils import escape
 from ...utils.errors import ConfigError
 from ..clone import CLONE
+from ..demo import runtime
 from ..quickstart.pairs import pictures
 from ..quickstart.plan import environment, publish
 from ..quickstart.steps import (
@@ -95,6 +97,7 @@ class Plan:
             ),
             Step('report', 'Picture and table', {}, self._report, 60, results),
             Step('export', 'ONNX file', {}, self._export, 60, (self.onnx,)),
+            Step('demo', 'Page for a browser', {}, self._demo, 30, (self.page,)),
         ]
 
     def write_configs(self) -> None:
@@ -164,6 +167,15 @@ class Plan:
         arguments = [self.config(name), self.checkpoint(name), '--out', self.out / 'export', '--images', 4]
         self._run(['export', *arguments], 'export', progress)
 
+    def _demo(self, progress: Progress) -> None:
+        """What is missing here is no reason to end without the rest; the same command tries again."""
+        try:
+            runtime.load()
+        except ConfigError as error:
+            print(f'      no page: {escape.line(error)}')
+            return
+        self._run(['demo', self.out / 'export'], 'demo', progress)
+
     def _run(self, command: list, log: str, progress: Progress) -> None:
         command = command if command[0] == sys.executable else tool(*command)
         run_command(command, self._environment(), self.out / 'logs' / f'{log}.log', progress)
@@ -198,6 +210,10 @@ class Plan:
     @property
     def onnx(self) -> Path:
         return self.out / 'export' / 'student.onnx'
+
+    @property
+    def page(self) -> Path:
+        return self.onnx.with_name('demo.html')
 
     def config(self, name: str) -> Path:
         return self.out / 'configs' / f'{name}.py'

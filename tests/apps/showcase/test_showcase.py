@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 
 import numpy as np
@@ -10,10 +11,13 @@ from families import data_folder
 from mmengine.config import Config
 from PIL import Image
 from places import TOOLS
+from torch.nn import Conv2d
 
+from mmagic_mikd.apps.demo import runtime
 from mmagic_mikd.apps.showcase.plan import Plan
 from mmagic_mikd.apps.showcase.report import Row, comparison, table
 from mmagic_mikd.apps.showcase.showcase import parse_args
+from mmagic_mikd.cost.of_config import input_shape
 from mmagic_mikd.engine.settings import read
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -55,6 +59,8 @@ def test_the_compact_student_goes_on_from_the_published_weights(tmp_path):
     for cfg in (alone, distilled):
         assert cfg.model.generator == dict(type='CompactNet') and rate(cfg) == 3e-4
         assert cfg.load_from == str(tmp_path / 'out' / 'weights' / 'realesr-animevideov3.pth')
+        # what `report` and `complexity` count by: no crop of the pipeline tells it
+        assert input_shape(cfg, Conv2d(3, 3, 1), cfg.model.generator, 'the config') == (3, 12, 12)
     assert settings(plan.config('student_distilled')).start == {}
     assert '--resume' not in plan._training('student_alone')
     plan.run_dir('student_alone').mkdir(parents=True)
@@ -118,6 +124,35 @@ def test_the_picture_has_a_column_for_each_and_the_middle_of_each_photograph():
     assert middle == [50, 100, 101, 102, 103]
 
 
+def require_report(run, out, said):
+    """By the command that the run has printed."""
+    (command,) = re.findall(r'^  (\S+ tools/report\.py .*?\.html) ', said.replace('\\\n', ' '), re.M)
+    done = run(*command.split(), cwd=TOOLS.parent, PYTHONPATH=TOOLS.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (out / 'report.html').read_text()
+    shown = sorted(path.name for path in (out / 'data' / 'test').iterdir())
+    for name in ('input', 'teacher', 'student_alone', 'student_distilled'):
+        assert any(f'alt="{name}: {file}"' in text for file in shown), name
+    assert 'fewer parameters' in text and 'losses of the distillation' in text
+
+
+@pytest.mark.parametrize('reason', ['npm is needed once', ''])
+def test_the_page_is_left_out_with_one_sentence(reason, tmp_path, monkeypatch, capsys):
+    plan, ran = Plan(parse_args(['--short', '--out', str(tmp_path / 'out')])), []
+
+    def load():
+        if reason:
+            raise ConfigError(reason)
+
+    monkeypatch.setattr(runtime, 'load', load)
+    monkeypatch.setattr(plan, '_run', lambda command, *_: ran.append(command))
+    step = plan.steps()[-1]
+    step.run(None)
+    assert step.outputs == (tmp_path / 'out' / 'export' / 'demo.html',)  # absent, so it is tried again
+    assert ran == ([] if reason else [['demo', tmp_path / 'out' / 'export']])
+    assert capsys.readouterr().out == (f'      no page: {reason}\n' if reason else '')
+
+
 @pytest.mark.slow
 @pytest.mark.whole
 def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
@@ -134,8 +169,11 @@ def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
     assert rows['teacher']['macs'] > 28 * rows['student_distilled']['macs'] and rows['bicubic']['psnr'] > 15
     assert (out / 'export' / 'student.onnx').stat().st_size > 100_000
     assert Image.open(out / 'comparison.png').width > 200
+    page = out / 'export' / 'demo.html'
+    assert page.is_file() != ('no page: ' in done.stdout)  # where npm is
     again = run(*command, **python)
-    assert again.stdout.count(': kept') == 5, again.stdout
+    assert again.stdout.count(': kept') == 5 + page.is_file(), again.stdout
+    require_report(run, out, done.stdout)
     large = tmp_path / 'large.png'
     photograph = next((out / 'data' / 'test').iterdir())
     translate = [sys.executable, '-m', 'mmagic_mikd', 'translate', out / 'export' / 'student.onnx']
