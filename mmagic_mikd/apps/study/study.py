@@ -29,6 +29,7 @@ def train(study: 'Study', cells: list['Cell'], args: argparse.Namespace) -> None
     from .checks import check
     from .grid import CellFailed, finished, identity, run_cells
     from .rows import key_of
+    from .table import study_rows, table
 
     check(study, cells)
     run, jobs = None, args.jobs or 1
@@ -48,7 +49,10 @@ def train(study: 'Study', cells: list['Cell'], args: argparse.Namespace) -> None
             raise
         sys.exit(f'Error: {escape.line(str(error))}')
     left = sum(key_of(identity(cell)) not in finished(study) for cell in cells)
-    print(f'{left} cells are left to other processes' if left else f'All done: {study.csv}')
+    if left:
+        print(f'{left} cells are left to other processes')
+        return
+    print(f'All done: {study.csv}\n\n{table(study, study_rows(study))}')
 
 
 @user_errors()
