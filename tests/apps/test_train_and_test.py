@@ -171,13 +171,10 @@ def test_the_arguments_are_those_of_the_toolbox():
 
 
 @pytest.fixture(scope='module')
-def trained(folder):
-    """A tiny teacher by tools/train.py, in its own process; also what the students below learn from."""
-    import subprocess
-
+def trained(run, folder):
+    """A tiny teacher by tools/train.py; also what the students below learn from."""
     command = [sys.executable, TOOLS / 'train.py', folder / 'teacher.py', '--work-dir', folder / 'w']
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
-    done = subprocess.run([*command, '--cfg-options', *TINY], env=env, capture_output=True, text=True)
+    done = run(*command, '--cfg-options', *TINY)
     assert done.returncode == 0, done.stderr[-2000:]
     state = torch.load(folder / 'w' / 'iter_2.pth', weights_only=False)
     torch.save(dict(state_dict=state['state_dict']), folder / 'teacher.pth')
@@ -194,7 +191,7 @@ def test_train_then_resume_then_test(run, folder, trained):
 
     scores = folder / 'scores.json'
     test = [sys.executable, TOOLS / 'test.py', folder / 'teacher.py', trained, '--out', scores]
-    done = run(*test, '--work-dir', folder / 't', '--cfg-options', *TINY)
+    done = run(*test, '--work-dir', folder / 't', '--cfg-options', *TINY, afresh=True)
     assert done.returncode == 0, done.stderr[-2000:]
     metrics = json.loads(scores.read_text())
     assert 0 < metrics['target/l1'] < 1 and metrics['target/psnr'] > 0
