@@ -1,7 +1,8 @@
 """Commands in copies of one process that has imported the package: those seconds are spent once, not each time.
 
 A copy has a folder, environment, arguments, output, exit code and signals of its own, as any process. It has
-not what Python and PyTorch read when they start: PYTHONPATH, options, and the variables in `OF_A_START`.
+not what Python and PyTorch read when they start: the path of imports, which is that of the tests, options, and
+the variables in `OF_A_START`.
 """
 
 import multiprocessing
@@ -78,16 +79,10 @@ def become(command: list[str], cwd: Path, env: dict[str, str], out: Path, err: P
     random.seed()  # else every copy would draw the same
     sys.modules['numpy'].random.seed()
     _, first, *arguments = command
-    # in place of the tests' folders
-    sys.path[:] = [
-        str(ROOT),
-        *(path for path in sys.path if not Path(path).resolve().is_relative_to(ROOT / 'tests')),
-    ]
     if first == '-m':
         package, *arguments = arguments
         sys.argv = [package, *arguments]
         runpy.run_module(package, run_name='__main__', alter_sys=True)
     else:
-        sys.path.insert(0, str(Path(first).parent))
         sys.argv = [first, *arguments]
         runpy.run_path(first, run_name='__main__')
