@@ -1,8 +1,6 @@
 """How fast student and teacher are, in turn, as they ship: `python tools/benchmark.py CONFIG`."""
 
-import sys
-
-from mmagic_mikd.apps.export.benchmark import main
+from mikd import run
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run('benchmark')

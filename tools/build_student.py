@@ -1,6 +1,6 @@
 """A student config from a teacher config and a size; `--help` tells how."""
 
-from mmagic_mikd.apps.builder.build_student import main
+from mikd import run
 
 if __name__ == '__main__':
-    main()
+    run('build_student')

@@ -1,8 +1,6 @@
 """An exported student in a page: `python tools/demo.py DIR`."""
 
-import sys
-
-from mmagic_mikd.apps.demo.demo import main
+from mikd import run
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run('demo')

@@ -1,8 +1,6 @@
 """Write a trained student as a file: `python tools/export.py CONFIG CHECKPOINT`."""
 
-import sys
-
-from mmagic_mikd.apps.export.export import main
+from mikd import run
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run('export')

@@ -1,6 +1,6 @@
 """One page about finished runs or studies: `python tools/report.py RUN_DIR|STUDY.yaml`."""
 
-from mmagic_mikd.apps.report.report import main
+from mikd import run
 
 if __name__ == '__main__':
-    main()
+    run('report')

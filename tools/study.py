@@ -1,6 +1,6 @@
 """A grid of trainings, its table and its plots; `--help` tells how."""
 
-from mmagic_mikd.apps.study.study import main
+from mikd import run
 
 if __name__ == '__main__':
-    main()
+    run('study')

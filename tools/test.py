@@ -1,6 +1,6 @@
 """Evaluate a checkpoint with the evaluator of its config: `python tools/test.py CONFIG CHECKPOINT`."""
 
-from mmagic_mikd.apps.launch.test import main
+from mikd import run
 
 if __name__ == '__main__':
-    main()
+    run('test')

@@ -1,6 +1,6 @@
 """Train a model, with or without distillation: `python tools/train.py CONFIG`."""
 
-from mmagic_mikd.apps.launch.train import main
+from mikd import run
 
 if __name__ == '__main__':
-    main()
+    run('train')

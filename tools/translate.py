@@ -1,8 +1,6 @@
 """Pictures through an exported student: `python tools/translate.py MODEL IN OUT`."""
 
-import sys
-
-from mmagic_mikd.apps.export.translate import main
+from mikd import run
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run('translate')

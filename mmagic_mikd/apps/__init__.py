@@ -1,1 +1,1 @@
-"""The command line tools, one folder each; `python -m mmagic_mikd` and the scripts in tools/ start them."""
+"""The command line tools, one folder each; `mikd` starts them, which has their arguments."""

@@ -4,26 +4,27 @@ import os
 import subprocess
 from functools import cache
 
+import forked
 import pytest
 from families import data_folder
 from families.translation import first_images
 from reported import report_of
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def run():
-    """Run a command as a user would, on one thread: run('bash', script, ..., NAME=value)."""
+    """Run a command as a user would, on one thread: run('bash', script, ..., NAME=value).
 
-    def run(*command, cwd=None, timeout=600, **variables):
-        env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **variables}
-        return subprocess.run(
-            [str(part) for part in command],
-            cwd=cwd,
-            env={key: str(value) for key, value in env.items() if value is not None},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+    A tool runs in a copy of a process that has imported the package, unless it is to be started `afresh`.
+    """
+
+    def run(*command, cwd=None, timeout=600, afresh=False, **variables):
+        given = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **variables}
+        env = {key: str(value) for key, value in given.items() if value is not None}
+        command = [str(part) for part in command]
+        if not afresh and forked.can_run(command, env):
+            return forked.run(command, cwd, env, timeout)
+        return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
 
     return run
 

@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from mikd.arguments.scaling import bandwidth
 from mmagic_mikd.apps.scaling import scaling as tool
 from mmagic_mikd.apps.scaling.footprint import Footprint, measure
 from mmagic_mikd.apps.scaling.pretended_group import pretended_group
@@ -60,13 +61,13 @@ def test_a_config_that_does_not_distil_is_refused():
     ('text', 'expected'), [('100GB/s', 1e11), ('400 Gbit/s', 5e10), ('1.5MB/s', 1.5e6), ('2TB/s', 2e12)]
 )
 def test_bandwidths(text, expected):
-    assert tool.bandwidth(text) == expected
+    assert bandwidth(text) == expected
 
 
 @pytest.mark.parametrize('text', ['100', '0GB/s', 'fast', '1..5GB/s'])
 def test_what_is_no_bandwidth(text):
     with pytest.raises(argparse.ArgumentTypeError, match='no bandwidth such as'):
-        tool.bandwidth(text)
+        bandwidth(text)
 
 
 def test_an_option_of_the_config_without_a_value_is_one_sentence(capsys):

@@ -18,16 +18,16 @@ from mmengine.runner import Runner
 from places import ROOT, TOOLS
 
 from mmagic_mikd.apps.study import grid
-from mmagic_mikd.apps.study.cell import given
+from mmagic_mikd.apps.study.cell import digest, given
 from mmagic_mikd.apps.study.cell import run as run_cell
 from mmagic_mikd.apps.study.cells import Study
 from mmagic_mikd.apps.study.checks import check
 from mmagic_mikd.apps.study.drawing import write_plot
 from mmagic_mikd.apps.study.grid import run_cells
 from mmagic_mikd.apps.study.rows import add_rows, locked, read_rows
-from mmagic_mikd.apps.study.study import parse_args
+from mmagic_mikd.apps.study.study import main, parse_args
 from mmagic_mikd.apps.study.summary import Summary, current, interval
-from mmagic_mikd.apps.study.table import comparison, table, write_table
+from mmagic_mikd.apps.study.table import comparison, difference_lines, table, write_table
 from mmagic_mikd.cost.training_macs import TrainingMacs
 from mmagic_mikd.utils.errors import ConfigError
 
@@ -64,9 +64,9 @@ def study(tmp_path):
 @pytest.fixture
 def trained(monkeypatch):
     """Cells that only write down that they were trained; the one of the title `stop_at` is interrupted."""
-    trained = SimpleNamespace(titles=[], stop_at=None)
+    trained = SimpleNamespace(titles=[], stop_at=None, teacher='a')
 
-    def train(cell, folder, result, stop, lock):
+    def train(cell, teacher, folder, result, stop, lock):
         if cell.title == trained.stop_at:
             stop.set()  # as Ctrl-C does
             return
@@ -74,7 +74,8 @@ def trained(monkeypatch):
         folder.mkdir(parents=True)
         result.write_text(
             '{"scores": {"last": {"loss": 2}, "best": {"loss": 1}}, "best_iteration": 5,'
-            ' "validation": {"last": 3, "best": 2}, "columns": {"iterations": 10, "params": 1, "macs": 1}}'
+            ' "validation": {"last": 3, "best": 2}, "columns": {"iterations": 10, "params": 1, "macs": 1,'
+            f' "gmacs_total": 1, "teacher": "{trained.teacher}"}}}}'
         )
 
     monkeypatch.setattr(grid, '_train', train)
@@ -129,6 +130,52 @@ def test_pairs_on_two_kinds_of_processor_are_counted(study, kinds, mixed):
     text = table(study(), (rows, []))
     assert ('another kind of processor' in text) == (mixed > 0)
     assert f'| l1 | 3{f" ({mixed}‡)" if mixed else ""} |' in text
+
+
+@pytest.mark.parametrize(
+    ('teachers', 'own', 'unlike'), [('aaa', 'a', 0), ('aba', 'a', 1), ('aaa', 'b', 3), ('aaa', '', 3)]
+)
+def test_pairs_that_have_not_had_one_teacher_are_counted(study, teachers, own, unlike):
+    """The student alone had teacher a beside it, by which it was scored; `own` is of the teacher's row."""
+    rows = [row('teacher', 'teacher', 0, loss='0', teacher=own)]
+    rows += [row('x4', 'none', seed, loss=str(seed), teacher='a', params='1', macs='1') for seed in range(3)]
+    rows += [row('x4', 'l1', seed, loss='2', teacher=name) for seed, name in enumerate(teachers)]
+    assert Summary(rows, 'last').difference('x4', 'l1', 'loss', 'lower').unlike == unlike
+    text = table(study(), (rows, []))
+    assert ('have not had one teacher' in text) == (unlike > 0)
+    assert f'| l1 | 3{f" ({unlike}§)" if unlike else ""} |' in text
+    old = [{key: value for key, value in each.items() if key != 'teacher'} for each in rows]
+    assert '§' not in table(study(), (old, []))  # rows without the column: nobody knows better
+
+
+def test_the_digest_tells_one_teachers_weights_from_anothers(tmp_path):
+    def of(**state):
+        torch.save(dict(meta={}, state_dict=state), tmp_path / 'last.pth')
+        return digest(tmp_path / 'last.pth')
+
+    weights = {'generator.a': torch.ones(2, 2), 'generator.n': torch.tensor(3)}
+    first = of(**weights, **{'discriminator.a': torch.zeros(1)})
+    assert len(first) == 10 and of(**weights) == first == of(**dict(reversed(weights.items())))
+    assert of(**weights | {'generator.a': torch.ones(2, 2).nextafter(torch.tensor(2.0))}) != first
+    assert digest(tmp_path / 'gone.pth') == ''
+
+
+def test_what_is_bold_has_stood_up_in_company(study):
+    """Of one table: six differences, of which five are noise."""
+    scores = dict.fromkeys('abcdef', 'higher')
+    noise = {name: ('0', '9', '4') for name in 'bcdef'}
+
+    def bold(*values):
+        columns = dict(noise, a=values)
+        rows = [row('x4', 'none', seed, **dict.fromkeys('abcdef', '5')) for seed in range(3)]
+        rows += [row('x4', 'l1', s, **{name: found[s] for name, found in columns.items()}) for s in range(3)]
+        line = difference_lines(study(scores=scores, best={'a': 'higher'}), Summary(rows, 'last'), 'x4')[1]
+        assert '**' not in ''.join(line[3:])
+        return line[2]
+
+    assert '**' not in bold('6', '7', '8') and '†' not in bold('6', '7', '8')  # p 0.07
+    assert '**' not in bold('6', '6.5', '7')  # p 0.037: the interval excludes 0, and Holm wants 0.0083
+    assert bold('6', '6.1', '6.2').startswith('**+1.1') and bold('4', '3.9', '3.8').endswith('†')
 
 
 def test_rows_of_changed_settings_are_set_apart(study):
@@ -244,6 +291,30 @@ def test_finished_cells_survive_an_interruption(study, trained):
     shutil.rmtree(study.work_dir)  # as on another machine: the rows are enough
     run_cells(study, cells, jobs=1)
     assert trained.titles == [] and read_rows(study.csv) == after
+
+
+def test_a_teacher_that_is_trained_again_leaves_its_rows(study, trained):
+    study = study()
+    first, *others = study.cells()
+    run_cells(study, [first], jobs=1)
+    shutil.rmtree(study.work_dir)  # and with it the weights
+    trained.teacher = 'b'
+    run_cells(study, others, jobs=1)
+    assert trained.titles.count('teacher') == 2
+    teachers = {(r['student'], r['objective'], r['seed']): r['teacher'] for r in read_rows(study.csv)}
+    assert teachers.pop(('x4', 'none', '0')) == 'a' and set(teachers.values()) == {'b'}
+    assert '| l1 | 2 (1§) |' in write_table(study).read_text()
+
+
+def test_a_run_ends_with_the_comparison(study, trained, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr('mmagic_mikd.apps.study.checks.check', lambda study, cells: None)
+    monkeypatch.setattr('signal.signal', lambda *args: None)
+    study()
+    main(['run', str(tmp_path / 'tiny.yaml'), '--work-dir', str(tmp_path / 'work'), '--data', str(tmp_path)])
+    said = capsys.readouterr().out
+    made = Study(tmp_path / 'tiny.yaml', tmp_path / 'work', tmp_path)
+    assert said.endswith(f'All done: {made.csv}\n\n{write_table(made).read_text()}\n')
+    assert '| minus none |' in said and '| l1 | 2 |' in said
 
 
 def test_a_cell_that_fails_does_not_hold_up_the_others(study, trained, monkeypatch):
@@ -530,6 +601,8 @@ def test_a_quick_study_from_training_to_plot(run, few, tmp_path, monkeypatch):
     assert [(r['student'], r['objective'], r['which']) for r in rows] == [
         (*place, which) for place in places for which in ('last', 'best')
     ]
+    assert '| l1 | 1 |' in done.stdout  # the comparison
+    assert {len(r['teacher']) for r in rows} == {10} and len({r['teacher'] for r in rows}) == 1
     for r in rows:
         scores = [r[name] for name in study.scores if r['student'] != 'teacher' or 'teacher/' not in name]
         assert all(math.isfinite(float(score)) for score in scores)

@@ -14,7 +14,7 @@ from tiny_quickstart import TINY, TINY_TEACHER
 from mmagic_mikd.apps.quickstart.configs import config_texts
 from mmagic_mikd.apps.quickstart.pairs import make_pairs
 
-LAUNCH = ROOT / 'mmagic_mikd' / 'apps' / 'launch'
+ARGUMENTS = ROOT / 'mikd' / 'arguments'
 
 
 @pytest.fixture(scope='module')
@@ -68,6 +68,17 @@ def test_a_config_that_cannot_be_read(call, tmp_path):
 def test_cfg_options_that_do_not_fit(call, folder):
     result = call('train', folder / 'teacher.py', '--cfg-options', 'randomness.seed=1', 'metrics.x.y=1')
     one_sentence(result, '--cfg-options metrics.x.y does not fit', 'teacher.py')
+
+
+def test_distil_refuses_a_config_that_does_not(call, folder):
+    one_sentence(call('distil', folder / 'teacher.py'), 'teacher.py does not distil', 'mikd train')
+
+
+def test_distil_trains_one_that_does(call, folder, monkeypatch):
+    started = []
+    monkeypatch.setattr('mmengine.runner.Runner.from_cfg', lambda cfg: started.append(cfg) or sys.exit(0))
+    assert call('distil', folder / 'student_distilled.py', '--resume')[0] == 0
+    assert started[0].resume and started[0].default_hooks.distill.type == 'DistillRunner'
 
 
 @pytest.mark.parametrize('tool', ['train', 'test'])
@@ -136,13 +147,14 @@ def test_configs_of_the_toolbox_by_name():
 def test_the_work_dir_is_the_argument_then_the_file_then_the_name(
     tmp_path, monkeypatch, argument, in_file, expected
 ):
-    from mmagic_mikd.apps.launch.launch import argument_parser, load_config
+    from mikd.arguments.train import parse_args
+    from mmagic_mikd.apps.launch.launch import load_config
 
     monkeypatch.setenv('LOCAL_RANK', '0')
     path = tmp_path / 'my.config.py'
     path.write_text(f'work_dir = {in_file!r}\n')
     arguments = [str(path)] + (['--work-dir', argument] if argument else [])
-    cfg = load_config(argument_parser('').parse_args(arguments))
+    cfg = load_config(parse_args(arguments))
     assert cfg.work_dir == expected
 
 
@@ -152,20 +164,17 @@ def test_the_arguments_are_those_of_the_toolbox():
 
     theirs = os.path.join(os.path.dirname(mmagic.__file__), '.mim', 'tools')
     for tool in ('train', 'test'):
-        ours = ''.join((LAUNCH / f'{name}.py').read_text() for name in (tool, 'launch'))
+        ours = ''.join((ARGUMENTS / f'{name}.py').read_text() for name in (tool, 'toolbox'))
         with open(os.path.join(theirs, f'{tool}.py')) as file:
             wanted = [line.split("'")[1] for line in file if "add_argument('" in line]
         assert wanted and [name for name in wanted if f"'{name}'" not in ours] == []
 
 
 @pytest.fixture(scope='module')
-def trained(folder):
-    """A tiny teacher by tools/train.py, in its own process; also what the students below learn from."""
-    import subprocess
-
+def trained(run, folder):
+    """A tiny teacher by tools/train.py; also what the students below learn from."""
     command = [sys.executable, TOOLS / 'train.py', folder / 'teacher.py', '--work-dir', folder / 'w']
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
-    done = subprocess.run([*command, '--cfg-options', *TINY], env=env, capture_output=True, text=True)
+    done = run(*command, '--cfg-options', *TINY)
     assert done.returncode == 0, done.stderr[-2000:]
     state = torch.load(folder / 'w' / 'iter_2.pth', weights_only=False)
     torch.save(dict(state_dict=state['state_dict']), folder / 'teacher.pth')
@@ -182,7 +191,7 @@ def test_train_then_resume_then_test(run, folder, trained):
 
     scores = folder / 'scores.json'
     test = [sys.executable, TOOLS / 'test.py', folder / 'teacher.py', trained, '--out', scores]
-    done = run(*test, '--work-dir', folder / 't', '--cfg-options', *TINY)
+    done = run(*test, '--work-dir', folder / 't', '--cfg-options', *TINY, afresh=True)
     assert done.returncode == 0, done.stderr[-2000:]
     metrics = json.loads(scores.read_text())
     assert 0 < metrics['target/l1'] < 1 and metrics['target/psnr'] > 0

@@ -19,6 +19,7 @@ BAD = dict(
     build_student=['gone', '--width', '0.5', '--out', 'student.py'],
     start_student=['gone', '--out', 'start.pth'],
     train=['gone'],
+    distil=['gone'],
     test=['gone', 'gone.pth'],
     export=['gone', 'gone.pth', '--format', 'torch'],
     translate=['gone.onnx', 'gone', 'out.png'],

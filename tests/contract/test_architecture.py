@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from places import ROOT
 
+from mmagic_mikd.engine.recipes import RECIPES
+
 PACKAGE = ROOT / 'mmagic_mikd'
 # from the bottom: a folder imports from itself and from those before it
 ORDER = [
@@ -26,6 +28,8 @@ ORDER = [
     *('engine', 'deploy', 'evaluation', 'datasets', 'visualization', 'apps'),
 ]
 TOOLBOX = ('mmengine', 'mmcv', 'mmagic')
+# they read what was written before objectives had names of the user's, when there was one by a fixed name
+OLD = [PACKAGE / 'engine' / f'{name}.py' for name in ('settings', 'old_spelling', 'checkpoint')]
 FORBIDDEN = dict(utils=(*TOOLBOX, 'torch.nn'), objectives=TOOLBOX)
 
 
@@ -70,3 +74,16 @@ def test_tools_are_scripts_of_a_few_lines_and_nobody_edits_the_path_of_imports()
     edits = [f'sys.path{rest}' for rest in ('[', '.insert', '.append', '.extend', ' = ', ' += ')]
     texts = {path: path.read_text() for path in sources if path != Path(__file__)}
     assert [path for path, text in texts.items() if any(edit in text for edit in edits)] == []
+
+
+def test_nothing_depends_on_the_name_of_an_objective():
+    """Names are the user's; those of recipes stand in recipes alone, and in apps, which name recipes too."""
+    names = {'mi'}.union(*(recipe.get('objectives', {}) for recipe in RECIPES.values()))
+    found = {}
+    for path in set(PACKAGE.rglob('*.py')) - set((PACKAGE / 'apps').rglob('*.py')):
+        texts = {
+            node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)
+        }
+        if used := {text for text in texts if isinstance(text, str)} & names:
+            found[path] = used
+    assert len(names) > 1 and found == {path: {'mi'} for path in OLD}

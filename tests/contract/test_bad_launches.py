@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import forked
 import pytest
 from bad_input_catalogue import sentences
 from bad_input_world import World
@@ -19,7 +20,7 @@ from processes import free_port
 pytestmark = pytest.mark.slow  # five seconds for each import
 
 
-def start(folder, *command):
+def start(folder, *command, afresh=False):
     """A command, and what it has put on standard error; ended after two minutes."""
     kept = {
         key: value for key, value in os.environ.items() if key not in ('LOCAL_RANK', 'RANK', 'WORLD_SIZE')
@@ -32,14 +33,17 @@ def start(folder, *command):
         'PORT': str(free_port()),
     }
     command = [str(part) for part in command]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    if not afresh and forked.can_run(command, env):
+        done = forked.run(command, folder, env, 120)
+    else:
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
     assert 'Traceback' not in done.stderr, done.stderr
     return done.returncode, sentences(done.stderr), done.stderr
 
 
 def test_one_process(tmp_path):
     World(tmp_path).config({'default_hooks.distill.los': {}})
-    code, said, stderr = start(tmp_path, sys.executable, TOOLS / 'train.py', 'student.py')
+    code, said, stderr = start(tmp_path, sys.executable, TOOLS / 'train.py', 'student.py', afresh=True)
     assert code == 2 and said == ["default_hooks.distill has no setting 'los': did you mean 'loss'?"]
     assert stderr.splitlines()[-1].startswith('Error: ')
 

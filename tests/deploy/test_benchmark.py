@@ -8,6 +8,7 @@ import torch
 from places import ROOT
 from torch import nn
 
+from mikd.arguments.benchmark import RUNTIMES
 from mmagic_mikd.apps.export import benchmark
 from mmagic_mikd.deploy.speed import by_layer_type, in_turn
 
@@ -34,7 +35,7 @@ def test_layers_are_told_apart_by_their_class():
     assert shares['Slow'] > 0.8 and abs(sum(shares.values()) - 1) < 1e-6
 
 
-@pytest.mark.parametrize('runtime', benchmark.RUNTIMES)
+@pytest.mark.parametrize('runtime', RUNTIMES)
 def test_teacher_and_student_of_a_config(runtime, tmp_path, capsys):
     if runtime == 'ort':
         pytest.importorskip('onnxruntime', reason='needs pip install onnx onnxruntime onnxscript')

@@ -323,9 +323,11 @@ def test_pictures_of_whole_numbers_in_and_out(family, tmp_path, told):
 
 
 @pytest.mark.parametrize('options', [['--precision', 'fp16'], ['--format', 'pt2']])
-def test_whole_numbers_are_for_onnx_alone(options):
-    with pytest.raises(ConfigError, match='--uint8 is for --format onnx --precision fp32'):
+def test_whole_numbers_are_for_onnx_alone(options, capsys):
+    with pytest.raises(SystemExit) as ended:
         export.parse_args(['config.py', 'checkpoint.pth', '--uint8', *options])
+    said = 'Error: --uint8 is for --format onnx --precision fp32\n'
+    assert ended.value.code == 2 and capsys.readouterr().err == said
 
 
 def test_a_student_with_frozen_statistics_is_compared_with_what_its_test_shows(tmp_path, told):

@@ -44,10 +44,10 @@ def test_docker_installs_by_the_script():
 def wheel(tmp_path_factory):
     """Built from a copy, because setuptools leaves its own beside the sources, old files included."""
     copy, out = tmp_path_factory.mktemp('clone'), tmp_path_factory.mktemp('wheel')
-    for name in ('mmagic_mikd', 'configs', 'tools', 'requirements'):
+    for name in ('mmagic_mikd', 'mikd', 'configs', 'tools', 'requirements'):
         ignore = shutil.ignore_patterns('__pycache__')
         shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=ignore)
-    for name in ('mikd.py', 'pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml'):
+    for name in ('pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml'):
         shutil.copy(ROOT / name, copy)
     pip = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', out, copy]
     done = subprocess.run(pip, capture_output=True, text=True, timeout=600)
@@ -58,11 +58,14 @@ def wheel(tmp_path_factory):
 @pytest.mark.slow
 def test_the_wheel_has_every_file_of_the_package(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    package = {p for p in (ROOT / 'mmagic_mikd').rglob('*') if p.is_file() and '__pycache__' not in p.parts}
-    wanted = {path.relative_to(ROOT).as_posix() for path in package} | {'mikd.py'}
-    for name in ('configs', 'tools'):
+    wanted = set()
+    for name, prefix in (
+        ('mmagic_mikd', ''),
+        ('mikd', ''),
+        *((n, 'mmagic_mikd/.mim/') for n in ('configs', 'tools')),
+    ):
         files = {p for p in (ROOT / name).rglob('*') if p.is_file() and '__pycache__' not in p.parts}
-        wanted |= {f'mmagic_mikd/.mim/{path.relative_to(ROOT).as_posix()}' for path in files}
+        wanted |= {f'{prefix}{path.relative_to(ROOT).as_posix()}' for path in files}
     assert wanted - names == set()
 
 

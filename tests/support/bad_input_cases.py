@@ -246,6 +246,7 @@ CASES = [
     options('a key misspelt on the command line', "'modle'", "'model'", 'modle.generator.mid_channels=2'),
     options('a key within a number', 'log_level.x', 'does not fit', 'log_level.x=1'),
     options('no value on the command line', '--cfg-options foo', 'KEY=VALUE', 'foo'),
+    options('no key on the command line', '--cfg-options =1', 'KEY=VALUE', '=1'),
     options('a bracket missing on the command line', '--cfg-options a=[1,(2]', 'correct it', 'a=[1,(2]'),
     # ---- kinds and ranges of values
     distill(

@@ -1,6 +1,6 @@
 """Size and cost of the generators of configs: `python tools/analysis/complexity.py CONFIG`."""
 
-from mmagic_mikd.apps.analysis.complexity import main
+from mikd import run
 
 if __name__ == '__main__':
-    main()
+    run('complexity')

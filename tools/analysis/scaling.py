@@ -1,6 +1,6 @@
 """How a distillation scales: `python tools/analysis/scaling.py CONFIG`."""
 
-from mmagic_mikd.apps.scaling.scaling import main
+from mikd import run
 
 if __name__ == '__main__':
-    main()
+    run('scaling')

@@ -6,28 +6,13 @@
 A distillation config gives two rows, its teacher and its student, and their ratio.
 """
 
-import argparse
-
 import torch
+
+from mikd.arguments.complexity import LEGEND, parse_args
 
 from ...cost.of_config import Row, rows_of
 from ...utils import escape
 from ..launch.launch import read_config, user_errors
-
-LEGEND = """\
-params: of one generator. MACs: multiply-accumulates performed for one image of the given input shape, with
-transposed convolutions at input resolution, as MMEngine counts. MACs (paper): with transposed convolutions
-at output resolution, as the papers on compressing Pix2Pix and CycleGAN count; never compare the two."""
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog=LEGEND, allow_abbrev=False)
-    parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config files')
-    parser.add_argument(
-        '--input-shape', type=int, nargs='+', help='of one input without batch, such as 3 256 256'
-    )
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    return parser.parse_args(argv)
 
 
 @user_errors()
@@ -36,8 +21,9 @@ def main(argv: list[str] | None = None) -> None:
     from mmagic.utils import register_all_modules
 
     register_all_modules()
+    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     for config in args.configs:
-        rows = rows_of(read_config(config), config, args.input_shape, args.device)
+        rows = rows_of(read_config(config), config, args.input_shape, device)
         print(f'\n{escape.line(config)}\n\n{table(rows)}')
     print(f'\n{LEGEND}')
     print('How fast they are: mikd benchmark')

@@ -10,13 +10,14 @@ import torch
 from mmengine.registry import MODELS
 from torch import nn
 
+from mikd.arguments.build_student import UNITS
+
 from ...cost.complexity import Complexity, complexity
 from ...deploy.form import Deployed
 from ...deploy.speed import in_turn
 from ...utils.errors import ConfigError
 from .widths import Narrowing
 
-UNITS = {'k': 1e3, 'M': 1e6, 'G': 1e9}
 ROUNDS = 7  # of timed calls
 TOLERANCE = 0.01  # budgets are quoted from tables, where 3.404 M stands as 3.4 M
 
@@ -105,30 +106,3 @@ def amount(value: float) -> str:
         if value >= UNITS[unit]:
             return f'{value / UNITS[unit]:.4g} {unit}'
     return f'{value:.4g}'
-
-
-def parse_amount(text: str) -> float:
-    """3.4e6 of '3.4M'; k, M and G are known, in either case.
-
-    Raises:
-        ValueError: the text is no positive number with an optional unit.
-    """
-    units = {unit.lower(): factor for unit, factor in UNITS.items()} | {'': 1.0}
-    number = text.rstrip('kKmMgG')
-    value = float(number) * units.get(text[len(number) :].lower(), float('nan'))
-    if not 0 < value < float('inf'):
-        raise ValueError(f'{text!r} is no amount such as 3.4M or 1.2G')
-    return value
-
-
-def parse_milliseconds(text: str) -> float:
-    """20.0 of '20ms', 1500.0 of '1.5s'.
-
-    Raises:
-        ValueError: the text is no positive time with its unit.
-    """
-    number, factor = (text[:-2], 1.0) if text.endswith('ms') else (text[:-1], 1e3)
-    value = float(number) * factor
-    if not (text.endswith('s') and 0 < value < float('inf')):
-        raise ValueError(f'{text!r} is no time such as 20ms or 1.5s')
-    return value

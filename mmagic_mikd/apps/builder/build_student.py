@@ -1,76 +1,20 @@
-"""A student config from a teacher config and a size.
-
-    python tools/build_student.py TEACHER_CONFIG --width 0.25 --out student.py
-    python tools/build_student.py TEACHER_CONFIG --params 3.4M --out student.py
-    python tools/build_student.py TEACHER_CONFIG --macs 1.2G --convention paper --out student.py
-    python tools/build_student.py TEACHER_CONFIG --latency 20ms --out student.py
-
-TEACHER_CONFIG is a file or one of the toolbox, such as mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py.
-The student inherits it; nothing is trained. docs/students.md lists the generators that are known.
-"""
+"""A student config from a teacher config and a size."""
 
 import argparse
 import shlex
 import sys
-from pathlib import Path
 
 import torch
 from mmengine.config import Config
 
+from mikd.arguments.build_student import parse_args
+
 from ...cost.of_config import build_generator, input_shape
 from ...utils import escape
 from ..launch.launch import read_config, user_errors
-from .budget import Budget, parse_amount, parse_milliseconds
+from .budget import Budget
 from .widths import Narrowing
 from .write import choose, last_checkpoint, write
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    parser.add_argument('teacher', metavar='TEACHER_CONFIG')
-    size = parser.add_mutually_exclusive_group(required=True)
-    size.add_argument('--width', type=float, help='share of the channels that stays, such as 0.25')
-    size.add_argument('--params', type=budget_amount, help='most parameters, such as 3.4M')
-    size.add_argument('--macs', type=budget_amount, help='most multiply-accumulates per image, such as 1.2G')
-    size.add_argument(
-        '--latency',
-        type=time_budget,
-        help='most time of a call on one image, such as 20ms: PyTorch on the CPU of this machine, one thread',
-    )
-    parser.add_argument(
-        '--convention',
-        choices=['true', 'paper'],
-        default='true',
-        help='count transposed convolutions as they are performed, or at output resolution as the papers '
-        'on Pix2Pix and CycleGAN do (default: true)',
-    )
-    parser.add_argument(
-        '--input-shape',
-        type=int,
-        nargs='+',
-        help='of one input, such as 3 256 256; by default from the config',
-    )
-    parser.add_argument(
-        '--teacher-checkpoint', help='file or URL; by default where training the teacher leaves it'
-    )
-    parser.add_argument('--out', required=True, type=Path, help='the config file to write')
-    return parser.parse_args()
-
-
-def budget_amount(text: str) -> float:
-    try:
-        return parse_amount(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f'{text!r} is no amount such as 3.4M or 1.2G') from error
-
-
-def time_budget(text: str) -> float:
-    try:
-        return parse_milliseconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f'{text!r} is no time such as 20ms or 1.5s') from error
 
 
 def budget_of(args: argparse.Namespace) -> Budget | None:

@@ -12,10 +12,12 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import save_checkpoint, weights_to_cpu
 
+from mikd.arguments.start_student import parse_args
+
 from ...engine.settings import Settings
 from ...host.taps import unwrap
 from ...utils.errors import ConfigError
-from ..launch.launch import argument_parser, load_config, require_data, require_parts, user_errors
+from ..launch.launch import load_config, require_data, require_parts, user_errors
 from ..launch.safeguards import Safeguards
 
 KEY = 'default_hooks.distill.start'
@@ -76,9 +78,7 @@ def write_start(cfg: Config, out: Path) -> None:
 
 @user_errors()
 def main() -> None:
-    parser = argument_parser('Write a student as it is when its training starts')
-    parser.add_argument('--out', type=Path, required=True, help='the checkpoint to write')
-    args = parser.parse_args()
+    args = parse_args()
     cfg = load_config(args)
     require_parts(cfg, args.config, 'train')
     require_data(cfg, 'train_dataloader')

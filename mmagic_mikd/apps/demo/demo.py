@@ -10,41 +10,16 @@ import argparse
 import os
 from pathlib import Path
 
+from mikd.arguments.demo import parse_args
+
 from ...utils import escape
 from ...utils.errors import ConfigError
-from ..launch.launch import Parser, user_errors
+from ..launch.launch import user_errors
 from . import runtime
 from .exported import Exported, read, same_task
 from .page import write_page
 from .starts import few_colours, start_pictures
 from .tiling import Tiling, tiling_of
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('folder', metavar='DIR', type=Path, help='what mikd export wrote')
-    parser.add_argument(
-        '--picture',
-        type=Path,
-        nargs='+',
-        default=[],
-        help='to start from; by default test images, DIR/inputs',
-    )
-    parser.add_argument(
-        '--teacher',
-        type=Path,
-        metavar='DIR',
-        help='what mikd export wrote of the teacher, to stand beside',
-    )
-    parser.add_argument(
-        '--draw',
-        action=argparse.BooleanOptionalAction,
-        help='whether one draws on the start picture; by default where it has few colours',
-    )
-    parser.add_argument(
-        '--runtime', type=Path, metavar='DIR', help='dist/ of an onnxruntime-web; by default npm fetches one'
-    )
-    return parser.parse_args(argv)
 
 
 @user_errors()

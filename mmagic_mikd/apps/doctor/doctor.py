@@ -5,7 +5,6 @@ mikd doctor
 Nothing is changed, and no network is used. Put its output into a report of a fault.
 """
 
-import argparse
 import os
 import platform
 import re
@@ -16,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 import torch
+
+from mikd.arguments.doctor import parse_args
 
 from ... import __version__, compat
 from ...compat.mmcv_ops import is_uncompiled
@@ -49,7 +50,7 @@ REMEDY = (
 
 @user_errors()
 def main(argv: list[str] | None = None) -> int:
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args(argv)
+    parse_args(argv)
     from mmagic.utils import register_all_modules
 
     register_all_modules()  # repairs take effect with the modules that they repair

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mikd.arguments.benchmark import parse_args
+
 from ...cost.complexity import Complexity, complexity
 from ...cost.of_config import build_generator, input_shape, teacher_model
 from ...deploy.form import Deployed, takes_latents
@@ -25,10 +27,8 @@ from ...deploy.speed import Timing, by_layer_type, in_turn, peak_memory
 from ...deploy.write import Written, write
 from ...teachers.weights import load_network
 from ...utils import escape
-from ...utils.errors import ConfigError
-from ..launch.launch import Parser, read_config, require_checkpoint, user_errors
+from ..launch.launch import read_config, require_checkpoint, user_errors
 
-RUNTIMES = ('torch', 'ort')
 # every tensor gets memory of its own, so that a peak is one
 FRESH = dict(MALLOC_MMAP_THRESHOLD_='65536', MALLOC_TRIM_THRESHOLD_='0')
 
@@ -45,23 +45,6 @@ class Subject(NamedTuple):
     def megabytes(self) -> float:
         """Of the weights in float32; a file is a little larger."""
         return sum(p.numel() * 4 for p in self.network.state_dict().values()) / 1e6
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='config of a distillation, or of any generator')
-    parser.add_argument('checkpoint', nargs='?', help="the student's; its weights do not change the times")
-    parser.add_argument('--runtime', nargs='+', choices=RUNTIMES, default=['torch'])
-    parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--rounds', type=int, default=20, help='of calls that are timed')
-    parser.add_argument('--input-shape', type=int, nargs='+', help='of one input, such as 3 256 256')
-    parser.add_argument('--peak', help=argparse.SUPPRESS)  # print the bytes of one call of this network
-    parser.add_argument('--out', type=Path, help='file for the numbers (.json)')
-    args = parser.parse_args(argv)
-    for name in ('threads', 'rounds'):
-        if getattr(args, name) < 1:
-            raise ConfigError(f'--{name} {getattr(args, name)} must be at least 1')
-    return args
 
 
 @user_errors()

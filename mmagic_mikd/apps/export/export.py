@@ -17,6 +17,8 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from torch import Tensor
 
+from mikd.arguments.export import parse_args
+
 from ...deploy import produce
 from ...deploy.calls import of_training
 from ...deploy.compare import Difference, compare
@@ -30,59 +32,13 @@ from ...host.taps import unwrap
 from ...utils import escape
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
-from ..launch.launch import Parser, read_config, require_checkpoint, require_data, user_errors
+from ..launch.launch import read_config, require_checkpoint, require_data, user_errors
 from .card import sha256, write_card
 
-FORMATS = ('onnx', 'pt2', 'torch')
 LIMITS = dict(fp32=60.0, fp16=45.0, int8=35.0)  # decibels to PyTorch, below which there is no file
 EXTRA = 'pip install onnx onnxruntime onnxscript'
 KEPT = 4  # test images that lie beside the file
 TEMPLATE = Path(__file__).with_name('run_file.py')
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='config that the student was trained with')
-    parser.add_argument('checkpoint', help='its checkpoint')
-    parser.add_argument('--out', type=Path, help='folder; by default export/ beside the checkpoint')
-    parser.add_argument('--format', choices=FORMATS, default='onnx')
-    parser.add_argument(
-        '--statistics',
-        choices=('auto', *STATISTICS),
-        default='auto',
-        help='of batch normalisation: of each image, or frozen; by default what is closer to test.py',
-    )
-    parser.add_argument('--precision', choices=tuple(LIMITS), default='fp32')
-    parser.add_argument(
-        '--uint8',
-        action='store_true',
-        help='also DIR/student_uint8.onnx, which takes and makes RGB pictures (1, H, W, 3) of whole numbers',
-    )
-    parser.add_argument('--size', nargs='+', default=['dynamic'], help="'dynamic', or height and width")
-    parser.add_argument('--generator', help='path of the generator in the model')
-    parser.add_argument('--images', type=int, default=16, help='of the test set, for the comparison')
-    parser.add_argument('--scores', action='store_true', help="also the config's own evaluation of each form")
-    args = parser.parse_args(argv)
-    check_args(args)
-    return args
-
-
-def check_args(args: argparse.Namespace) -> None:
-    """What can be told before anything is loaded."""
-    args.size = None if args.size == ['dynamic'] else args.size
-    if args.size is not None and not (len(args.size) == 2 and all(s.isdigit() and int(s) for s in args.size)):
-        raise ConfigError(f"--size {' '.join(args.size)} must be 'dynamic', or height and width in pixels")
-    if args.precision != 'fp32' and args.format != 'onnx':
-        raise ConfigError(f'--precision {args.precision} is for --format onnx')
-    if args.uint8 and (args.format, args.precision) != ('onnx', 'fp32'):
-        raise ConfigError('--uint8 is for --format onnx --precision fp32')
-    if '://' in args.checkpoint:
-        raise ConfigError(
-            f'{args.checkpoint} is an address, and the SHA-256 of a file is kept: download it first'
-        )
-    if args.images < 1:
-        raise ConfigError(f'--images {args.images} must be at least 1')
-    args.out = args.out or Path(args.checkpoint).parent / 'export'
 
 
 @user_errors()

@@ -5,7 +5,6 @@ python tools/translate.py export/student.onnx FOLDER OUT_FOLDER --tile 256
 python tools/translate.py export/student.onnx 0-7 OUT_FOLDER        # of a generator from noise: its seeds
 """
 
-import argparse
 import json
 import re
 import sys
@@ -17,31 +16,17 @@ import cv2
 import numpy as np
 import torch
 
-from ...deploy.picture import OVERLAP, to_picture, translated
+from mikd.arguments.translate import parse_args
+
+from ...deploy.picture import to_picture, translated
 from ...deploy.spec import Spec
 from ...deploy.write import Written
 from ...utils import escape
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
-from ..launch.launch import Parser, user_errors
+from ..launch.launch import user_errors
 
-LEAST_TILE = 2 * OVERLAP + 1  # of which a pixel is left
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument('model', type=Path, help='student.onnx or student.pt2 of mikd export')
-    parser.add_argument('source', metavar='IN', help='picture or folder; seeds, such as 0-7, for latents')
-    parser.add_argument('target', metavar='OUT', type=Path, help='picture, or folder for several')
-    parser.add_argument('--tile', type=int, default=0, help='side of tiles for large pictures; 0 for none')
-    parser.add_argument('--threads', type=int, default=0)
-    args = parser.parse_args(argv)
-    if args.tile and args.tile < LEAST_TILE:
-        raise ConfigError(
-            f'--tile {args.tile} must be 0 for none, or at least {LEAST_TILE}: tiles share {2 * OVERLAP} pixels'
-        )
-    return args
 
 
 @user_errors()

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 from mmengine.config import Config, DictAction
@@ -26,12 +25,6 @@ from .explain import explain
 from .host_schema import check_host
 from .orphan import end_with_launcher
 
-CFG_OPTIONS_HELP = (
-    'override settings of the config, for example optim_wrapper.generators.optimizer.lr=1e-4; '
-    'lists as key="[a,b]" or key=a,b, nested ones as key="[(a,b),(c,d)]", without white space'
-)
-
-
 # what the runner reads at the top of a config
 RUNNER_KEYS = {*inspect.signature(Runner.__init__).parameters, 'auto_scale_lr'} - {'self'}
 # how each launcher tells its processes who they are
@@ -40,41 +33,6 @@ LAUNCHER_VARIABLES = dict(
     slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
     mpi=('OMPI_COMM_WORLD_LOCAL_RANK', 'MASTER_ADDR'),
 )
-
-
-class Options(DictAction):
-    """KEY=VALUE, or one sentence."""
-
-    def __call__(
-        self, parser: object, namespace: object, values: list[str], option_string: str | None = None
-    ) -> None:
-        for setting in values:
-            if not setting.partition('=')[1]:
-                raise ConfigError(f'--cfg-options {setting} has no `=`: write it as KEY=VALUE')
-        try:
-            super().__call__(parser, namespace, values, option_string)
-        except (AssertionError, IndexError, ValueError) as error:
-            raise ConfigError(
-                f'--cfg-options {" ".join(values)} cannot be read ({quoted(error)}): correct it'
-            ) from error
-
-
-class Parser(argparse.ArgumentParser):
-    """Says nothing that would steer a terminal."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(escape.line(message))
-
-
-def argument_parser(description: str) -> argparse.ArgumentParser:
-    parser = Parser(description=description)
-    parser.add_argument('config', help='config file, or mmagic::FILE for one of the toolbox')
-    parser.add_argument('--work-dir', help='where logs and checkpoints go')
-    parser.add_argument('--cfg-options', nargs='+', action=Options, help=CFG_OPTIONS_HELP)
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    # torch.distributed.launch passes it with either spelling
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    return parser
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -95,13 +53,13 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def change_config(cfg: Config, name: str, options: dict | None) -> None:
-    """Merge --cfg-options into the config of that name.
+def change_config(cfg: Config, name: str, options: list[str] | None) -> None:
+    """Merge --cfg-options, each KEY=VALUE, into the config of that name.
 
     Raises:
-        ConfigError: one of them does not fit it.
+        ConfigError: one of them cannot be read or does not fit it.
     """
-    for key, value in (options or {}).items():
+    for key, value in read_options(options or []).items():
         top = key.partition('.')[0]
         require_known('--cfg-options', [top], {top} & set(cfg) or {*cfg, *RUNNER_KEYS})
         try:
@@ -110,6 +68,22 @@ def change_config(cfg: Config, name: str, options: dict | None) -> None:
             raise ConfigError(
                 f'--cfg-options {key} does not fit {name} ({quoted(error)}): correct it'
             ) from error
+
+
+def read_options(given: list[str]) -> dict:
+    """{'a.b': 1} of ['a.b=1'], as the toolbox reads values.
+
+    Raises:
+        ConfigError: one of them cannot be read.
+    """
+    found = argparse.Namespace()
+    try:
+        DictAction([], 'options')(None, found, given)
+    except (AssertionError, IndexError, ValueError) as error:
+        raise ConfigError(
+            f'--cfg-options {" ".join(given)} cannot be read ({quoted(error)}): correct it'
+        ) from error
+    return found.options
 
 
 def read_config(name: str) -> Config:

@@ -1,16 +1,9 @@
-"""Let `mim train mmagic CONFIG` and `mim test mmagic CONFIG` start in this environment.
+"""Let `mim train mmagic CONFIG` and `mim test mmagic CONFIG` start in this environment."""
 
-mikd mim on      write one file beside the installed packages
-mikd mim off     remove it
-
-MIM starts MMagic's own scripts, which import MMagic before they read a config: too early for `custom_imports`
-where MMagic needs repairs to be imported at all (`mikd doctor` tells). The file has Python import
-mmagic_mikd first where such a script is started, and does nothing in any other program.
-"""
-
-import argparse
 import sysconfig
 from pathlib import Path
+
+from mikd.arguments.mim import parse_args
 
 from ...utils.errors import ConfigError
 from .launch import user_errors
@@ -24,11 +17,7 @@ LINE = (
 
 @user_errors()
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('state', choices=['on', 'off'])
-    state, path = parser.parse_args(argv).state, startup_file()
+    state, path = parse_args(argv).state, startup_file()
     if state == 'on':
         try:
             path.write_text(LINE)

@@ -7,8 +7,9 @@ import mmengine
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mikd.arguments.test import parse_args
+
 from .launch import (
-    argument_parser,
     load_config,
     require_checkpoint,
     require_data,
@@ -28,13 +29,6 @@ class SaveMetrics(Hook):
     def after_test_epoch(self, runner, metrics=None):
         if metrics is not None and runner.rank == 0:
             mmengine.dump(metrics, self.path)
-
-
-def parse_args():
-    parser = argument_parser('Evaluate a checkpoint')
-    parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--out', help='file for the metrics (.json, .yaml or .pkl)')
-    return parser.parse_args()
 
 
 @user_errors()

@@ -3,18 +3,22 @@
 The toolbox's own arguments; repairs of the toolbox apply to plain MMagic configs as well.
 """
 
+import argparse
 import os
 import shlex
 import sys
+from collections.abc import Callable
 
+from mmengine.config import Config
 from mmengine.runner import Runner
+
+from mikd.arguments.train import parse_args
 
 from ...utils import escape
 from ...utils.checks import require_number
 from ...utils.errors import ConfigError
 from .amp import enable_amp
 from .launch import (
-    argument_parser,
     load_config,
     require_checkpoint,
     require_data,
@@ -24,21 +28,6 @@ from .launch import (
 from .lock import locked
 from .safeguards import Safeguards
 from .start import starting
-
-
-def parse_args():
-    parser = argument_parser('Train a model')
-    parser.add_argument('--resume', action='store_true', help='go on from the newest checkpoint')
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision, float16')
-    parser.add_argument(
-        '--amp-dtype', choices=['float16', 'bfloat16'], help='--amp in this precision, as dtype= in a wrapper'
-    )
-    parser.add_argument(
-        '--auto-scale-lr',
-        action='store_true',
-        help='scale learning rates from auto_scale_lr.base_batch_size of the config to the real batch',
-    )
-    return parser.parse_args()
 
 
 def require_length(cfg):
@@ -56,14 +45,24 @@ def scale_learning_rates(cfg):
 
 def command_line():
     """What started this process, for a shell; tools/report.py reads it in the log."""
-    tool = [sys.argv[0]] if sys.argv[0].endswith('.py') else ['-m', 'mmagic_mikd', 'train']
+    tool = [sys.argv[0]] if sys.argv[0].endswith('.py') else ['-m', *sys.argv[0].split()]
     return f'cd {shlex.quote(os.getcwd())} && python {shlex.join([*tool, *sys.argv[1:]])}'
 
 
+def main() -> None:
+    train(parse_args())
+
+
 @user_errors()
-def main():
-    args = parse_args()
+def train(args: argparse.Namespace, require: Callable[[Config, str], None] | None = None) -> None:
+    """Train the config of the command line.
+
+    Args:
+        require: refuses a config that it does not want, of that name.
+    """
     cfg = load_config(args)
+    if require:
+        require(cfg, args.config)
     require_parts(cfg, args.config, 'train')
     require_length(cfg)
     require_data(cfg, 'train_dataloader')

@@ -7,13 +7,14 @@ Trains the config for a few iterations, on its data, in one process that believe
 """
 
 import argparse
-import re
 from collections.abc import Iterable
 
 import torch
 
+from mikd.arguments.scaling import parse_args
+
 from ...utils import escape
-from ..launch.launch import Options, change_config, read_config, user_errors
+from ..launch.launch import change_config, read_config, user_errors
 from .footprint import Footprint, measure
 
 LEGEND = """\
@@ -23,32 +24,6 @@ without workspaces of kernels, fragmentation and the CUDA context, so the sum is
 Time: computing is {computing}. Communication is an estimate: a ring
 all-reduce of each message, 2 (N-1)/N bytes / bandwidth + 2 (N-1) latency, none of it hidden behind computing.
 Assumed: {within:g} GB/s in a node of {per_node} GPUs, {between:g} GB/s across nodes, {latency:g} us a hop."""
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument('config', metavar='CONFIG', help='a distillation config')
-    parser.add_argument(
-        '--gpus', type=int, nargs='+', default=[8, 64], help='numbers of GPUs to estimate for'
-    )
-    parser.add_argument('--gpus-per-node', type=int, default=8)
-    parser.add_argument('--bandwidth', type=bandwidth, default='100GB/s', help='of an all-reduce in a node')
-    parser.add_argument('--bandwidth-between', type=bandwidth, default='10GB/s', help='... across nodes')
-    parser.add_argument('--latency', type=float, default=20.0, help='microseconds of one hop in the ring')
-    parser.add_argument(
-        '--seconds', type=float, help='of an iteration on one GPU, in place of those measured'
-    )
-    parser.add_argument('--iters', type=int, default=3, help='iterations to time, after three others')
-    parser.add_argument('--cfg-options', nargs='+', action=Options, help='as of tools/train.py')
-    return parser.parse_args(argv)
-
-
-def bandwidth(text: str) -> float:
-    """Bytes a second of '100GB/s', '400Gbit/s' and so on."""
-    match = re.fullmatch(r'(\d+\.?\d*) ?([kMGT])(B|bit)/s', text)
-    if not match or not float(match[1]):
-        raise argparse.ArgumentTypeError(f'{text!r} is no bandwidth such as 100GB/s or 400Gbit/s')
-    return float(match[1]) * 1000.0 ** ' kMGT'.index(match[2]) / (8 if match[3] == 'bit' else 1)
 
 
 @user_errors()

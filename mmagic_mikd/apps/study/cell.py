@@ -1,8 +1,9 @@
 """One cell of a study: train, evaluate the last and the best checkpoint, write what was measured.
 
-python -m mmagic_mikd.apps.study.cell CONFIG RESULT.json
+python -m mmagic_mikd.apps.study.cell CONFIG RESULT.json TEACHER.pth
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -137,19 +138,34 @@ def save_last(runner: Runner, path: Path) -> None:
     part.replace(path)
 
 
+def digest(checkpoint: Path) -> str:
+    """Of the teacher's weights, so that one can tell whether two trainings have had the same; empty if gone."""
+    if not checkpoint.is_file():
+        return ''
+    state, found = (
+        torch.load(checkpoint, map_location='cpu', weights_only=True)['state_dict'],
+        hashlib.sha256(),
+    )
+    for name, value in sorted(state.items()):
+        if not name.startswith('discriminator'):  # which nobody learns from; random where weights are given
+            found.update(name.encode() + value.contiguous().numpy().tobytes())
+    return found.hexdigest()[:10]
+
+
 def generator_cost(cfg: Config, config: str) -> Complexity:
     return measure('generator', cfg.model, cfg, config, cfg.get('complexity_shape')).cost
 
 
 @user_errors()
 def main() -> None:
-    config, result = sys.argv[1:]
+    config, result, teacher = sys.argv[1:]
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', '1')))
     # MMEngine formats the config with yapf several times a run, which costs a short cell seconds
     mmengine.config.config.FormatCode = lambda text, **_: (text, True)
-    content = json.dumps(run(config), indent=2, default=float)
+    found = run(config)
+    found['columns']['teacher'] = digest(Path(teacher))
     part = Path(result).with_suffix('.part')
-    part.write_text(content)
+    part.write_text(json.dumps(found, indent=2, default=float))
     part.replace(result)
 
 

@@ -76,14 +76,15 @@ def _run(study: Study, cell: Cell, number: str, stop: Event) -> None:
         result = folder / 'result.json'
         # another process may have done it meanwhile; a teacher with rows may still be wanted for its weights
         missing = key_of(identity(cell)) not in finished(study)
-        if not result.is_file() and (missing or cell.student == TEACHER):
+        trains = not result.is_file() and (missing or cell.student == TEACHER)
+        if trains:
             print(f'[{number}] {cell.title}', flush=True)
-            _train(cell, folder, result, stop, lock)
-        if missing and result.is_file():
+            _train(cell, study.teacher_checkpoint, folder, result, stop, lock)
+        if (missing or trains) and result.is_file():  # a teacher that is trained again has rows again
             add_rows(study.csv, rows_of(study, cell, json.loads(result.read_text())), study.work_dir)
 
 
-def _train(cell: Cell, folder: Path, result: Path, stop: Event, lock: IO) -> None:
+def _train(cell: Cell, teacher: Path, folder: Path, result: Path, stop: Event, lock: IO) -> None:
     """In a fresh folder: a resumed run would draw other crops, and no longer be one of a pair."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -91,7 +92,7 @@ def _train(cell: Cell, folder: Path, result: Path, stop: Event, lock: IO) -> Non
     cell.config.dump(config)
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', 'OMP_WAIT_POLICY': 'PASSIVE'}
     with log.open('w') as file:
-        command = [sys.executable, '-m', RUNNER, config, result]
+        command = [sys.executable, '-m', RUNNER, config, result, teacher]
         # with the lock: if this process is killed the training goes on, and nobody starts it a second time
         fds = (lock.fileno(),)
         process = subprocess.Popen(command, env=env, stdout=file, stderr=subprocess.STDOUT, pass_fds=fds)

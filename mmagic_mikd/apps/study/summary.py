@@ -25,6 +25,7 @@ class Difference(NamedTuple):
         n: number of seeds.
         p: two-sided probability of chance.
         mixed: of how many seeds the two ran on different kinds of processor.
+        unlike: of how many seeds the two have not had one teacher, whose scores are those of its row.
     """
 
     mean: float
@@ -34,6 +35,7 @@ class Difference(NamedTuple):
     n: int
     p: float = nan
     mixed: int = 0
+    unlike: int = 0
 
 
 def current(rows: Iterable[dict], cells: Iterable[Cell]) -> tuple[list[dict], list[dict]]:
@@ -83,9 +85,12 @@ class Summary:
         differences = [values[seed] - other[seed] for seed in seeds]
         mean, low, high = interval(differences)
         gap = mean / self._way([other[seed] for seed in seeds], score, better)
-        kinds, others = (self._processors(student, name) for name in (objective, against))
-        mixed = sum(kinds[seed] != others[seed] for seed in seeds)
-        return Difference(mean, low, high, gap, len(seeds), chance(differences), mixed)
+        places = (student, objective), (student, against)
+        kinds, teachers = ([self._texts(*place, column) for place in places] for column in ('cpu', 'teacher'))
+        mixed = sum(len({kind[seed] for kind in kinds}) > 1 for seed in seeds)
+        own = {*self._texts(TEACHER, TEACHER, 'teacher').values()}
+        unlike = sum(len({teacher[seed] for teacher in teachers} | own) > 1 for seed in seeds)
+        return Difference(mean, low, high, gap, len(seeds), chance(differences), mixed, unlike)
 
     def _way(self, values: list[float], score: str, better: str) -> float:
         """From the mean of these values to the teacher's; nan where it is none, or smaller than its noise."""
@@ -95,11 +100,11 @@ class Summary:
         ahead = way > 0 if better == 'higher' else way < 0
         return way if ahead and abs(way) > mean - low else nan
 
-    def _processors(self, student: str, objective: str) -> dict[str, str]:
-        """Seed to the kind of processor that it ran on."""
+    def _texts(self, student: str, objective: str, column: str) -> dict[str, str]:
+        """Seed to what a column says; nothing where the row is older than it."""
         place = (student, objective)
         own = [row for row in self.rows if (row['student'], row['objective']) == place]
-        return {row['seed']: row.get('cpu', '') for row in own}
+        return {row['seed']: row.get(column) or '' for row in own}
 
 
 def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:

@@ -13,24 +13,27 @@ from .summary import NONE, Difference, Summary, current, holm
 
 ARROWS = dict(higher='↑', lower='↓')
 TITLES = dict(last='Last checkpoint', best='Best checkpoint by {best} on the validation split')
-COSTS = dict(seconds='seconds', cpu_seconds='CPU seconds', gmacs_total='GMACs of training')
+COSTS = dict(gmacs_total='GMACs of training')  # and no times: those are of different processors and loads
 HEAD = """\
 # {name}
 
 Written by {command} from [{csv}]({link}), which has every run.
 
 Scores are those of the test split, mean ± standard deviation over n seeds. Differences are to the student
-alone, seed by seed, with their 95 % confidence interval (Student's t); bold where the interval is on the better
-side of zero; then the share of the gap between student and teacher that is closed, where that gap is larger
-than the 95 % interval of the student's mean.
-{mixed}{stale}"""
+alone, seed by seed, with their 95 % confidence interval (Student's t). Then comes the share of the gap between
+student and teacher that is closed, where that gap is larger than the 95 % interval of the student's mean.
+
+{note}{stale}"""
 NOTE = """\
-Bold: the 95 % confidence interval is on the better side of zero. †: significant at 5 % in the company of all
-differences of this table (Holm).
+Bold: better, and significant at 5 % in the company of all differences of its table (Holm). †: worse, likewise.
 """
 MIXED = """
 ‡: so many of these pairs have one half on another kind of processor. Two kinds round differently, and a
 training amplifies that: such a difference may be one of processors.
+"""
+UNLIKE = """
+§: so many of these pairs have not had one teacher, or it is not known: the study's teacher was trained again
+between them, or after them.
 """
 STALE = """
 {count} rows of the CSV are of other settings than the study's present ones and are left out.
@@ -75,7 +78,7 @@ def comparison(study: Study, against: str) -> str:
     parts = []
     for student in study.spec['students']:
         lines = markdown(difference_lines(study, summary, student, against))
-        parts += [f'## {student}\n', lines, NOTE + (MIXED if '‡' in lines else '')] if lines else []
+        parts += [f'## {student}\n', lines, legend(lines)] if lines else []
     if not parts:
         raise ConfigError(f'--against {against}: {study.csv} has no rows to compare with it')
     return '\n'.join(parts)
@@ -107,8 +110,13 @@ def table(study: Study, rows: tuple[list[dict], list[dict]]) -> str:
             parts.append(markdown(difference_lines(study, summary, student)))
         parts.append('Cost of training:\n')
         parts.append(markdown(cost_lines(study, Summary(fresh, 'last'), student)))
-    mixed = MIXED if any('‡' in part for part in parts) else ''
-    return '\n'.join([HEAD.format(**names, command=command, mixed=mixed, stale=note), *parts])
+    body = '\n'.join(parts)
+    return HEAD.format(**names, command=command, note=legend(body), stale=note) + '\n' + body
+
+
+def legend(text: str) -> str:
+    """What the marks in a text mean."""
+    return NOTE + ''.join(meaning for mark, meaning in (('‡', MIXED), ('§', UNLIKE)) if mark in text)
 
 
 def size(row: dict) -> str:
@@ -133,23 +141,23 @@ def difference_lines(study: Study, summary: Summary, student: str, against: str 
         if name != against
     }
     rows = {name: found for name, found in rows.items() if any(found)}
-    # only where one asks for it: the tables of the student alone are as they were
-    tests = [d.p for found in rows.values() for d in found if d] if against != NONE else []
+    largest = holm(d.p for found in rows.values() for d in found if d)
     for name, found in rows.items():
         both = zip(found, study.scores.values(), strict=True)
-        texts = [difference_text(difference, better, holm(tests) or -1) for difference, better in both]
+        texts = [difference_text(difference, better, largest) for difference, better in both]
         lines.append([name, pairs_text([d for d in found if d]), *texts])
     return lines
 
 
 def pairs_text(found: list[Difference]) -> str:
-    """How many seeds, and how many of them pair two kinds of processor."""
-    mixed = max(difference.mixed for difference in found)
-    return str(max(difference.n for difference in found)) + (f' ({mixed}‡)' if mixed else '')
+    """How many seeds, and how many of them pair two kinds of processor, or two teachers."""
+    marks = {'‡': max(d.mixed for d in found), '§': max(d.unlike for d in found)}
+    marked = ', '.join(f'{count}{mark}' for mark, count in marks.items() if count)
+    return str(max(difference.n for difference in found)) + (f' ({marked})' if marked else '')
 
 
-def difference_text(difference, better: str, largest: float = -1.0) -> str:
-    """Bold where the interval is on the better side; a dagger up to the ``largest`` probability of chance."""
+def difference_text(difference: Difference | None, better: str, largest: float) -> str:
+    """Bold (worse: a dagger) up to the ``largest`` probability of chance that Holm lets stand."""
     if difference is None:
         return '-'
     mean, low, high, gap = difference[:4]
@@ -157,9 +165,8 @@ def difference_text(difference, better: str, largest: float = -1.0) -> str:
     text = f'{mean:+.{digits}f}'
     if isfinite(low):
         text += f' [{low:+.{digits}f}, {high:+.{digits}f}]'
-        if (low > 0) if better == 'higher' else (high < 0):
-            text = f'**{text}**'
-    text += '†' if difference.p <= largest else ''
+    if difference.p <= largest:
+        text = f'**{text}**' if (mean > 0) == (better == 'higher') else f'{text}†'
     return text + (f', {100 * gap:.0f} %' if isfinite(gap) else '')
 
 

@@ -1,7 +1,14 @@
-"""The command `mikd TOOL [arguments]`: a module of its own, so that its help need not wait for PyTorch."""
+"""The command `mikd TOOL [arguments]`: a package of its own, so that what it says need not wait for PyTorch.
 
+`mikd.arguments` has the arguments of each tool, and `mmagic_mikd.apps` what it does with them.
+"""
+
+import difflib
 import sys
+from importlib import import_module
 from importlib.util import find_spec
+
+from .refusal import refuse
 
 TOOLS = {  # in the order of a project: module in mmagic_mikd.apps with a `main`, what it is for
     'doctor': ('doctor.doctor', 'what is installed, repaired and absent, and what that costs'),
@@ -13,6 +20,7 @@ TOOLS = {  # in the order of a project: module in mmagic_mikd.apps with a `main`
     'build_student': ('builder.build_student', "a student's config from its teacher's"),
     'start_student': ('builder.start_student', 'a student at its start, as a plain checkpoint'),
     'train': ('launch.train', 'train a config, with or without distillation'),
+    'distil': ('launch.distil', 'train, and refuse a config that does not distil'),
     'test': ('launch.test', 'evaluate a checkpoint'),
     'mim': ('launch.mim', 'let `mim train mmagic CONFIG` start in this environment'),
     'export': ('export.export', 'a trained student as a file that runs without the toolbox'),
@@ -39,14 +47,22 @@ def main() -> None:
     if name in ('-h', '--help'):
         print(USAGE)
         return
+    known = name.replace('-', '_')
+    if known not in TOOLS:
+        near = difflib.get_close_matches(known, TOOLS, n=1)
+        remedy = f'did you mean {near[0]!r}?' if near else 'mikd --help lists them'
+        refuse(f'there is no tool {name!r}: {remedy}')
+    sys.argv = [f'mikd {known.replace("_", "-")}', *arguments]
+    run(known)
+
+
+def run(name: str) -> None:
+    """Start a tool, with the arguments in `sys.argv`, and end with its exit code.
+
+    The arguments are parsed here and once more by the tool, so that `--help`, and what is wrong with them, need
+    not wait for the seconds that PyTorch and the toolbox take to import.
+    """
+    import_module(f'mikd.arguments.{name}').parse_args()
     if absent := [package for package in HOST if find_spec(package) is None]:
-        sys.exit(
-            f'Error: {", ".join(absent)} cannot be found; docs/installation.md has the commands for them'
-        )
-    from mmagic_mikd.apps.run import start  # takes seconds: imports PyTorch and the toolbox
-
-    start(name, arguments)
-
-
-if __name__ == '__main__':
-    main()
+        refuse(f'{", ".join(absent)} cannot be found; docs/installation.md has the commands for them', code=1)
+    sys.exit(import_module(f'mmagic_mikd.apps.{TOOLS[name][0]}').main())
