@@ -80,7 +80,7 @@ def _run(study: Study, cell: Cell, number: str, stop: Event) -> None:
             print(f'[{number}] {cell.title}', flush=True)
             _train(cell, folder, result, stop, lock)
         if missing and result.is_file():
-            add_rows(study.csv, rows_of(study, cell, json.loads(result.read_text())), study.work_dir)
+            add_rows(study.csv, rows_of(study, cell, json.loads(result.read_text())))
 
 
 def _train(cell: Cell, folder: Path, result: Path, stop: Event, lock: IO) -> None:

@@ -137,7 +137,7 @@ def difference_lines(study: Study, summary: Summary, student: str, against: str 
     tests = [d.p for found in rows.values() for d in found if d] if against != NONE else []
     for name, found in rows.items():
         both = zip(found, study.scores.values(), strict=True)
-        texts = [difference_text(difference, better, holm(tests) or -1) for difference, better in both]
+        texts = [difference_text(difference, better, holm(tests)) for difference, better in both]
         lines.append([name, pairs_text([d for d in found if d]), *texts])
     return lines
 
