@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..utils.rng import RandomState, replayed
+from .operations import macs_of
 
 aten = torch.ops.aten
-# position of the left factor among the arguments of each matrix product
-MATRIX_PRODUCTS = {aten.mm: 0, aten.bmm: 0, aten.addmm: 1, aten.baddbmm: 1}
 
 
 class Complexity(NamedTuple):
@@ -40,9 +39,10 @@ def complexity(network: nn.Module, *inputs: Tensor) -> Complexity:
     """Count ``network(*inputs)`` in evaluation mode; the batch size is that of the first input.
 
     Counted are convolutions and matrix products, whether a module or a function performs them, also
-    grouped, depthwise and modulated ones. Not counted are element-wise operations, normalisation,
-    interpolation and the fixed filters of modules that learn nothing (StyleGAN2's blurs), as in the
-    papers. Networks and inputs on the 'meta' device are counted without computing anything.
+    grouped, depthwise, modulated and deformable ones, and those within attention and recurrent layers.
+    Not counted are element-wise operations, normalisation, interpolation and the fixed filters of modules
+    that learn nothing (StyleGAN2's blurs), as in the papers. Networks and inputs on the 'meta' device are
+    counted without computing anything.
     """
     params = sum(parameter.numel() for parameter in network.parameters())
     counter = _MacCounter()
@@ -100,17 +100,14 @@ class _MacCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        operation = func.overloadpacket
-        if operation is aten.convolution and not self.fixed_filter_depth:
-            x, weight, transposed = args[0], args[1], args[6]
+        macs = macs_paper = macs_of(func, args, kwargs or {}, out)
+        if func.overloadpacket is aten.convolution:
+            if self.fixed_filter_depth:
+                return out
             # the weight's shape already accounts for groups
-            per_pixel = x.shape[0] * weight.numel()
-            self.macs += per_pixel * prod((x if transposed else out).shape[2:])
-            self.macs_paper += per_pixel * prod(out.shape[2:])
-        elif operation in MATRIX_PRODUCTS:
-            products = out.numel() * args[MATRIX_PRODUCTS[operation]].shape[-1]
-            self.macs += products
-            self.macs_paper += products
+            macs_paper = args[0].shape[0] * args[1].numel() * prod(out.shape[2:])
+        self.macs += macs
+        self.macs_paper += macs_paper
         return out
 
 

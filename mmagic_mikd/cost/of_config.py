@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
 
+from ..host.locate import passed_on
 from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 from .complexity import Complexity, complexity
@@ -77,9 +78,7 @@ def build_generator(model: dict, where: str) -> nn.Module:
     """The generator alone; a translation model has as many equal ones as reachable domains."""
     if not model.get('generator'):
         raise ConfigError(f'{where} has no `model.generator`, so there is nothing to count')
-    # what BaseGAN passes on to its generator
-    defaults = {key: model[key] for key in ('noise_size', 'num_classes') if model.get(key)}
-    return MODELS.build(copy.deepcopy(model['generator']), default_args=defaults)
+    return MODELS.build(copy.deepcopy(model['generator']), default_args=passed_on(model))
 
 
 def input_shape(cfg: Config, network: nn.Module, generator: dict, config: str) -> tuple[int, ...]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
+
+from .operations import macs_of
 
 
 class TrainingMacs(TorchDispatchMode):
@@ -15,9 +16,7 @@ class TrainingMacs(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
-        count = flop_registry.get(func.overloadpacket)
-        if count is not None:
-            self.macs += count(*args, **(kwargs or {}), out_val=out) / 2
+        self.macs += macs_of(func, args, kwargs or {}, out)
         return out
 
 

@@ -191,7 +191,8 @@ class DistillRunner(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         # on rank 0 alone, so nothing here may communicate
         if self.pairs:
-            run = self._resume.state_dict(checkpoint['meta']['iter'])
+            meta = checkpoint['meta']
+            run = self._resume.state_dict(meta['iter'], meta['epoch'])
             objectives = list(self.objectives.values())
             checkpoint[checkpoints.KEY] = checkpoints.state_of(objectives, self.guard, run)
 

@@ -4,7 +4,6 @@ import traceback
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
@@ -13,6 +12,7 @@ from ..host.styles import StyleTap
 from ..host.taps import Call, Feature, ForwardTap, LayerTap, for_this, resolve, unwrap
 from ..host.train_mode import statistics_kept
 from ..teachers.image_cache import ImageCache
+from ..teachers.resize import resized
 from ..utils.checks import proposal, quoted, require_range, require_switch
 from ..utils.errors import ConfigError
 from ..utils.rng import replayed
@@ -204,17 +204,12 @@ class Pair:
         self.s = image_of(call.output, self.output)
         self._x = next((x for x in tree_leaves((call.args, call.kwargs)) if isinstance(x, Tensor)), None)
         if self._ask:
-            self.t = self._sized(self._ask_teacher(call))
+            t = self._ask_teacher(call)
+            self.t = resized(t, self.s.shape[-2:]) if self.resize else t
             self._features = {
                 layer: (student.take(), teacher.take())
                 for layer, (student, teacher) in self._layer_taps.items()
             }
-
-    def _sized(self, t: Tensor) -> Tensor:
-        size = self.s.shape[-2:]
-        if not self.resize or t.ndim != 4 or t.shape[-2:] == size:
-            return t
-        return F.interpolate(t.float(), size, mode='bilinear', antialias=True).to(t.dtype)
 
     @torch.no_grad()
     def _ask_teacher(self, call: Call) -> Tensor:

@@ -1,7 +1,9 @@
 """PSNR, SSIM and L1 of generated images against their target or against the teacher's images."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +13,9 @@ from mmengine.registry import METRICS
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ..host.locate import image_of
+from ..teachers.resize import resized
+from ..utils.checks import require_range, require_switch
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState, replayed, seeded
 
@@ -41,6 +46,7 @@ class PairedImageQuality(BaseSampleWiseMetric):
         teacher: as ``default_hooks.distill.teacher`` ('teacher' only); with ``cache`` its images of the test
             set are kept.
         teacher_path: the network in the teacher's model, such as 'generators.photo' ('teacher' only).
+        output, value_range: as in ``default_hooks.distill.pairs`` ('teacher' only).
         prefix: put before the reported names, with a slash.
 
     Raises:
@@ -61,6 +67,8 @@ class PairedImageQuality(BaseSampleWiseMetric):
         input_key: str | None = None,
         teacher: dict | nn.Module | None = None,
         teacher_path: str = 'generator',
+        output: int | str | None = None,
+        value_range: tuple[float, float] | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
@@ -69,6 +77,10 @@ class PairedImageQuality(BaseSampleWiseMetric):
             raise ConfigError(f"{KEY}.against must be 'target' or 'teacher', not {against!r}")
         if against == 'teacher':
             _check_teacher(teacher)
+        require_range(f'{KEY}.value_range', value_range)
+        self.output, self.value_range = output, value_range
+        self.resize = isinstance(teacher, Mapping) and teacher.get('resize', False)
+        require_switch(f'{KEY}.teacher.resize', self.resize)
         self.against, self.input_key = against, input_key
         self.teacher_cfg, self.teacher_path = teacher, teacher_path
         self.teacher: nn.Module | None = None
@@ -78,17 +90,16 @@ class PairedImageQuality(BaseSampleWiseMetric):
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         super().prepare(module, dataloader)
         if self.against == 'teacher':
-            self.teacher = self.teacher or _build_teacher(
-                self.teacher_cfg, self.teacher_path, self.data_preprocessor
-            )
-            self.teacher.to(self.data_preprocessor.device)
-            self._cache = self._cache or _build_cache(self.teacher_cfg, self.teacher_path, self.teacher)
+            with own_keys():
+                self.teacher = self.teacher or self._build_teacher()
+                self.teacher.to(self.data_preprocessor.device)
+                self._cache = self._cache or self._build_cache()
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Compare a batch of generated images, BGR or grey in [0, 255]."""
         fakes = [_image(sample, self.pred_key, 'fake_key') for sample in data_samples]
         if self.against == 'teacher':
-            references = self._teacher_images(data_batch)
+            references = self._teacher_images(data_batch, fakes[0].shape[-2:])
         else:
             references = [_image(sample, self.gt_key, 'real_key') for sample in data_samples]
         for fake, reference in zip(fakes, references, strict=True):
@@ -107,16 +118,34 @@ class PairedImageQuality(BaseSampleWiseMetric):
             for name in ('psnr', 'ssim', 'l1')
         }
 
+    def _build_teacher(self) -> nn.Module:
+        from ..teachers.build import build_teacher
+
+        with seeded(0):  # initial weights, soon replaced, must not move the run's random stream
+            return build_teacher(
+                self.teacher_cfg, self.teacher_path, self.data_preprocessor, students_range=self.value_range
+            )
+
+    def _build_cache(self) -> 'ImageCache | None':
+        from ..teachers.image_cache import ImageCache
+
+        if not isinstance(self.teacher_cfg, Mapping):
+            return None
+        return ImageCache.from_config(self.teacher_cfg, self.teacher, [self.teacher_path, self.output])
+
     @torch.no_grad()
-    def _teacher_images(self, data_batch: dict) -> list[Tensor]:
+    def _teacher_images(self, data_batch: dict, size: Sequence[int]) -> list[Tensor]:
+        """What it makes of the student's input, as :class:`mmagic_mikd.engine.pair.Pair` asks it for."""
         batch = self.data_preprocessor(data_batch)
         inputs, key = self._input(batch['inputs'])
-        with replayed(RandomState.capture(inputs.device)):  # the student's draws stay what they are
-            images = self.teacher(inputs) if self._cache is None else self._cache(self._made, (inputs,), {})
+        with replayed(RandomState.capture(inputs.device)), own_keys():  # the student's draws stay as they are
+            ask = self._made if self._cache is None else partial(self._cache, self._made)
+            images = ask((inputs,), {})
+        images = resized(images, size) if self.resize else images
         return list(self.data_preprocessor.destruct(images, batch['data_samples'], key))
 
     def _made(self, args: tuple, kwargs: dict) -> Tensor:
-        return self.teacher(*args, **kwargs)
+        return image_of(self.teacher(*args, **kwargs), self.output)
 
     def _input(self, inputs: Tensor | dict) -> tuple[Tensor, str]:
         """The tensor that the student's generator got, and its name."""
@@ -152,21 +181,11 @@ def _check_teacher(teacher: dict | nn.Module | None) -> None:
         )
 
 
-def _build_teacher(cfg: dict | nn.Module, path: str, preprocessor: nn.Module) -> nn.Module:
-    from ..teachers import build as teacher
-
+@contextmanager
+def own_keys() -> Iterator[None]:
+    """Sentences on a teacher that are written for the hook name the keys of the metric."""
     try:
-        with seeded(0):  # initial weights, soon replaced, must not move the run's random stream
-            return teacher.build_teacher(cfg, path, preprocessor)
-    except ConfigError as error:  # the same words, the right key
-        raise ConfigError(str(error).replace(teacher.KEY, f'{KEY}.teacher')) from error
-
-
-def _build_cache(cfg: dict | nn.Module, path: str, network: nn.Module) -> 'ImageCache | None':
-    from ..teachers import build as teacher
-    from ..teachers.image_cache import ImageCache
-
-    try:
-        return ImageCache.from_config(cfg, network, path) if isinstance(cfg, Mapping) else None
+        yield
     except ConfigError as error:
-        raise ConfigError(str(error).replace(teacher.KEY, f'{KEY}.teacher')) from error
+        text = str(error).replace('default_hooks.distill.teacher', f'{KEY}.teacher')
+        raise ConfigError(text.replace('default_hooks.distill.pairs', KEY)) from error

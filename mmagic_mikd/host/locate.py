@@ -1,7 +1,7 @@
-"""Where a model of the toolbox has its generator: the module, its optimiser, the image in what it returns."""
+"""Where a model of the toolbox has its generator: module, settings, optimiser, the image that it returns."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from ..utils.errors import ConfigError
 from .taps import unwrap
+
+# what BaseGAN passes on to its networks
+PASSED_ON = dict(generator=('noise_size', 'num_classes'), discriminator=('num_classes',))
 
 
 def find_generators(model: nn.Module) -> list[str]:
@@ -29,6 +32,11 @@ def find_generators(model: nn.Module) -> list[str]:
         f'{type(inner).__name__} has no `generator` or `generators` but {" and ".join(networks) or "nothing"} '
         'to train; set default_hooks.distill.pairs=[dict(student=<path of the generator>)]'
     )
+
+
+def passed_on(model: Mapping, name: str = 'generator') -> dict[str, Any]:
+    """Settings in the config of a model that its network gets, too, where its own do not say otherwise."""
+    return {key: model[key] for key in PASSED_ON[name] if model.get(key)}
 
 
 def _is_trained(module: nn.Module) -> bool:

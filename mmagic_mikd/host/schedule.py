@@ -30,7 +30,7 @@ class Schedule:
             name = type(scheduler).__name__
             if getattr(scheduler, 'need_val_args', False):
                 raise ConfigError(
-                    f'{key}: {name} follows a validation score, and the critic has none; take another type'
+                    f'{key}: {name} follows a validation score, which it is not given here; take another type'
                 )
             if scheduler.by_epoch and isinstance(runner.train_loop, IterBasedTrainLoop):
                 raise ConfigError(

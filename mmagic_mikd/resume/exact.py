@@ -22,7 +22,7 @@ from ..host.taps import unwrap
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState
 from .finite_saves import SAVING, FiniteSaves
-from .rewind import OldBatches, same_order, sampler_of
+from .rewind import OldBatches, batches_of_epoch, same_order, sampler_of
 from .sound import require_sound
 
 
@@ -63,11 +63,11 @@ class ResumeState:
         """An evaluation is complete; what is saved from now on has its result."""
         self._evaluated_at = self._runner.iter
 
-    def state_dict(self, iteration: int) -> dict:
+    def state_dict(self, iteration: int, epoch: int) -> dict:
         """Tensors and plain data; to be called on the first process, while it writes a checkpoint.
 
         Args:
-            iteration: the iterations that the checkpoint has behind it.
+            iteration, epoch: how many of them the checkpoint has behind it.
         """
         ranks = self._ranks
         if ranks is None and dist.get_world_size() == 1:
@@ -81,6 +81,7 @@ class ResumeState:
                 for name, wrapper in wrappers_of(self._runner.optim_wrapper).items()
             },
             evaluated=self._evaluated_at == iteration,
+            batches=batches_of_epoch(self._runner, iteration, epoch),
         )
 
     def _gather_before(self, hook: CheckpointHook, name: str) -> None:
@@ -127,8 +128,9 @@ class ResumeState:
         if reasons:
             runner.logger.warning(f'This resume is not exact: {"; ".join(reasons)}.')
         random = ranks[dist.get_rank()]['random'] if len(ranks) == dist.get_world_size() else None
-        evaluated = state.get('evaluated', True)
-        self._old_batches = OldBatches(runner.train_loop, lambda: self._continue(random, evaluated))
+        batches = state.get('batches', 0)
+        evaluated = state.get('evaluated', True) or batches > 0  # the loop evaluates at the end of an epoch
+        self._old_batches = OldBatches(runner.train_loop, lambda: self._continue(random, evaluated), batches)
 
     def finish(self) -> None:
         """The training loop is through; what was to happen before its first new batch happens now."""

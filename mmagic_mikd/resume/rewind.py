@@ -1,6 +1,7 @@
 """The data of a resumed run: in the order of the interrupted one, and on from where that stopped.
 
-The toolbox first draws, and throws away, the batches that the interrupted run had used.
+The toolbox first draws, and throws away, the batches that the interrupted run had used. In a loop over epochs
+it does not, so that is done here for a checkpoint from within an epoch.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,10 +16,11 @@ class OldBatches:
 
     Args:
         loop: the training loop; it is touched until then, or until ``remove``.
+        batches: how many of its first epoch a loop over epochs has behind it.
     """
 
-    def __init__(self, loop: BaseLoop, then: Callable[[], Any]) -> None:
-        self._loop, self._then = loop, then
+    def __init__(self, loop: BaseLoop, then: Callable[[], Any], batches: int = 0) -> None:
+        self._loop, self._then, self._batches = loop, then, batches
         self._undo: Callable[[], Any] = lambda: None
         if hasattr(loop, 'dataloader_iterator') and loop.iter > 0:
             iterator = loop.dataloader_iterator
@@ -29,8 +31,20 @@ class OldBatches:
             self._undo = lambda: vars(loop).pop('run_epoch', None)
 
     def _first_epoch(self) -> None:
-        self.end()
-        self._loop.run_epoch()
+        if self._batches == 0:
+            self.end()
+            self._loop.run_epoch()
+            return
+        loop = self._loop  # as the toolbox's own epoch, but for the old batches
+        loop.runner.call_hook('before_train_epoch')
+        loop.runner.model.train()
+        loader = Countdown(iter(loop.dataloader), self._batches, self.end)
+        for index, batch in enumerate(loader):
+            if index >= self._batches:
+                loop.run_iter(index, batch)
+        self.end()  # the data has become less
+        loop.runner.call_hook('after_train_epoch')
+        loop._epoch += 1
 
     def end(self) -> None:
         """They are through, or there will be no new one."""
@@ -58,6 +72,12 @@ class Countdown:
         if self._count == 0:
             self._callback()
         return item
+
+
+def batches_of_epoch(runner: Runner, iteration: int, epoch: int) -> int:
+    """How many batches of its epoch are used after so many iterations and whole epochs; 0 without epochs."""
+    by_epoch = hasattr(runner.train_loop, 'run_epoch')
+    return max(0, iteration - epoch * len(runner.train_dataloader)) if by_epoch else 0
 
 
 def same_order(runner: Runner, seed: int | None) -> bool:

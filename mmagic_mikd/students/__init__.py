@@ -1,4 +1,4 @@
-"""Generators to compress into, and the builder that narrows a teacher's config into a student's."""
+"""Generators to compress into, and what they start from: a teacher's weights, cut, pruned and fitted."""
 
 from mmengine.registry import MODELS
 

@@ -9,7 +9,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 # name of the function -> rule(tracer, function, args, kwargs, tensors it made) -> their units
 Ids = list[Tensor | None]
-NOTHING = -1
+NOTHING = -1  # what belongs to no layer, as the channels of the network's input
 
 
 def moved(tracer: Any, function: Callable, args: tuple, kwargs: dict, made: list[Tensor]) -> Ids:

@@ -32,13 +32,18 @@ class FrozenStatistics(Hook):
 
     def before_train(self, runner) -> None:
         self._norms(runner)
+        self._freeze_from(runner, runner.iter - 1)  # a resumed run may evaluate before its first iteration
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
-        if runner.iter >= self.begin * runner.max_iters:
-            self._freeze(runner)
+        self._freeze_from(runner, runner.iter)
 
     def before_test(self, runner) -> None:
         self._freeze(runner)
+
+    def _freeze_from(self, runner, iteration: int) -> None:
+        """Freeze if this iteration, which has begun, belongs to the last part."""
+        if iteration >= self.begin * runner.max_iters:
+            self._freeze(runner)
 
     def _freeze(self, runner) -> None:
         for norm in self._norms(runner):

@@ -12,11 +12,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from .channel_rules import RULES
+from .channel_rules import NOTHING, RULES
 from .layer_rules import Layer, rule_of
 
 Axis = tuple[str, int]  # name of a weight, one of its dimensions
-NOTHING = -1  # what belongs to no layer, as the channels of the network's input
 
 
 class Units:

@@ -8,15 +8,13 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..host.locate import PASSED_ON, passed_on
 from ..host.train_mode import evaluates_in_train_mode
 from ..utils.checks import quoted, require_kind, require_known, require_range, require_switch
 from ..utils.errors import ConfigError
 from .foreign import ForeignTeacher
-from .weights import load_network
+from .weights import KEY, load_network
 
-KEY = 'default_hooks.distill.teacher'
-# what BaseGAN passes on to its networks
-SETTINGS_OF = dict(generator=('noise_size', 'num_classes'), discriminator=('num_classes',))
 OF_OTHERS = ('resize', 'cache')  # settings that somebody else reads
 IMAGE_SIZES = ('out_size', 'output_scale')  # of generators from noise, as the toolbox calls them
 
@@ -192,10 +190,9 @@ def _build_network(model: dict, path: str) -> nn.Module:
     """Build only this network where the config has one: translation models build it for every domain."""
     name = path.partition('s.')[0] if path.startswith(('generators.', 'discriminators.')) else path
     name = 'generator' if name == 'generator_ema.module' else name
-    if name not in SETTINGS_OF or name not in model:
+    if name not in PASSED_ON or name not in model:
         return _network_of(MODELS.build(model), path)
-    defaults = {key: model[key] for key in SETTINGS_OF[name] if model.get(key)}
-    return MODELS.build(model[name], default_args=defaults)
+    return MODELS.build(model[name], default_args=passed_on(model, name))
 
 
 def _network_of(model: nn.Module, path: str) -> nn.Module:

@@ -86,9 +86,11 @@ class ImageCache:
         """Of a new shape: the teacher's images, and whether it makes the same of pairs."""
         whole = made(make, batch)
         last = batch.count - 2
-        pairs = [min(at, last) for at in range(0, batch.count, 2)]
+        pairs = [[min(at, last), min(at, last) + 1] for at in range(0, batch.count, 2)]
+        if batch.count == 2:  # whose only pair is the batch itself
+            pairs = [[0, 0], [1, 1]]
         self._alike[batch.situation] = all(
-            torch.equal(made(make, batch.of([at, at + 1])), whole[at : at + 2]) for at in pairs
+            torch.equal(made(make, batch.of(pair)), whole[pair]) for pair in pairs
         )
         self.misses += batch.count
         if self._alike[batch.situation]:

@@ -7,7 +7,7 @@ from torch import nn
 from ..host.taps import resolve, unwrap
 from ..utils.checks import proposal, require_known, short
 from ..utils.errors import ConfigError
-from .build import KEY
+from .weights import KEY
 
 
 def online_teacher(cfg: Mapping, model: nn.Module, student: nn.Module) -> nn.Module:

@@ -105,3 +105,10 @@ def test_the_tables(capsys, monkeypatch, tmp_path):
     tool.main([str(config), *slow, '--seconds', '18'])
     out = capsys.readouterr().out
     assert '| 2 | 18,000.00 | 2,000.00 | 90.0 % | 1.8 | 18,000.00 |' in out and 'computing is given' in out
+
+
+@pytest.mark.parametrize('option', ['--iters', '--gpus', '--gpus-per-node'])
+def test_nothing_to_count_is_refused(option, capsys):
+    with pytest.raises(SystemExit):
+        tool.parse_args(['config.py', option, '0'])
+    assert f"{option}: '0' is no whole number of at least 1" in capsys.readouterr().err

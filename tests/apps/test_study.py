@@ -13,12 +13,14 @@ import torch
 import yaml
 from families import data_folder, edsr, equal, load, save_teacher
 from mmagic.registry import MODELS
+from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 from places import ROOT, TOOLS
 
 from mmagic_mikd.apps.study import grid
-from mmagic_mikd.apps.study.cell import digest, given
+from mmagic_mikd.apps.study.cell import best_checkpoint, digest, given
 from mmagic_mikd.apps.study.cell import run as run_cell
 from mmagic_mikd.apps.study.cells import Study
 from mmagic_mikd.apps.study.checks import check
@@ -26,7 +28,7 @@ from mmagic_mikd.apps.study.drawing import write_plot
 from mmagic_mikd.apps.study.grid import run_cells
 from mmagic_mikd.apps.study.rows import add_rows, locked, read_rows
 from mmagic_mikd.apps.study.study import main, parse_args
-from mmagic_mikd.apps.study.summary import Summary, current, interval
+from mmagic_mikd.apps.study.summary import Summary, chance, current, interval, mean_sd
 from mmagic_mikd.apps.study.table import comparison, difference_lines, table, write_table
 from mmagic_mikd.cost.training_macs import TrainingMacs
 from mmagic_mikd.utils.errors import ConfigError
@@ -250,13 +252,17 @@ def test_multiply_accumulates_of_a_training_step():
 
 
 def test_rows_of_many_writers_are_all_kept(tmp_path):
-    path = tmp_path / 'rows.csv'
+    """Whatever their folders of work, and also by another name of the file."""
+    path, link = tmp_path / 'rows.csv', tmp_path / 'elsewhere' / 'link.csv'
+    link.parent.mkdir()
+    link.symlink_to(path)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda seed: add_rows(path, [row('x4', 'l1', seed)], tmp_path), range(16)))
-    assert sorted(int(r['seed']) for r in read_rows(path)) == list(range(16))
-    add_rows(path, [row('x4', 'l1', 3, loss=1.5)], tmp_path)  # the same training again, one more column
+        list(pool.map(lambda seed: add_rows((path, link)[seed % 2], [row('x4', 'l1', seed)]), range(32)))
+    assert sorted(int(r['seed']) for r in read_rows(path)) == list(range(32))
+    assert link.is_symlink() and not [*tmp_path.rglob('*.part')]
+    add_rows(path, [row('x4', 'l1', 3, loss=1.5)])  # the same training again, one more column
     rows = read_rows(path)
-    assert len(rows) == 16 and [r['loss'] for r in rows if r['seed'] == '3'] == ['1.5']
+    assert len(rows) == 32 and [r['loss'] for r in rows if r['seed'] == '3'] == ['1.5']
 
 
 def test_a_lock_that_another_holds(tmp_path):
@@ -513,7 +519,7 @@ def test_a_dollar_sign_is_no_formula(study, trained, tmp_path):
     common = dict(params=1, macs=1, loss=2, **{r'$\bad$': 2})
     places = [(cell, which) for cell in named.cells() for which in ('last', 'best')]
     rows = [grid.identity(cell) | dict(which=which, **common) for cell, which in places]
-    add_rows(named.csv, rows, tmp_path)
+    add_rows(named.csv, rows)
     assert write_plot(named).stat().st_size > 10_000
 
 
@@ -678,10 +684,35 @@ def test_holm_keeps_what_is_significant_in_company():
 
     # 0.01 <= 0.05 / 4, 0.013 <= 0.05 / 3, 0.03 > 0.05 / 2
     assert holm([0.03, 0.01, 0.8, 0.013, float('nan')]) == 0.013
-    assert holm([0.03, 0.8]) == 0.0
+    assert holm([0.03, 0.8]) < 0.0 == holm([0.0, 0.4])
     # a mean of one deviation, four values: t = 2
     assert chance([0.0, 2.0, 0.0, 2.0]) == pytest.approx(0.18, abs=0.01)
     assert chance([1.0, 1.0]) == 0.0 and chance([1.0]) != chance([1.0])
+
+
+def test_a_difference_without_chance_has_its_dagger():
+    rows = [row('x4', name, seed, loss=loss) for name, loss in (('l1', 2.0), ('l2', 1.0)) for seed in (0, 1)]
+    study = SimpleNamespace(spec=dict(objectives=dict(l1={}, l2={})), scores=dict(loss='lower'))
+    (_, line) = difference_lines(study, Summary(rows, 'last'), 'x4', against='l1')
+    assert line[2].startswith('**-1.0') and line[2].endswith('**†')
+
+
+def test_infinite_scores_have_a_mean_and_no_deviation():
+    """PSNR of a student that equals its teacher."""
+    assert str(mean_sd([math.inf, 1.0, 2.0])) == str((math.inf, math.nan, 3))
+    assert str(mean_sd([math.inf, -math.inf])) == str((math.nan, math.nan, 2))
+    assert str(interval([math.inf, math.inf])[1:]) == '(nan, nan)' and math.isnan(chance([math.inf, 0.0]))
+
+
+def test_a_training_without_a_score_that_is_a_number_says_so():
+    """The toolbox takes no such score for the best one."""
+    hub = MessageHub('diverged')
+    cfg = Config(dict(default_hooks=dict(checkpoint=dict(save_best='target/psnr'))))
+    runner = SimpleNamespace(message_hub=hub, cfg=cfg)
+    with pytest.raises(ConfigError, match=r'no evaluation gave a number for target/psnr.* has diverged'):
+        best_checkpoint(runner)
+    hub.update_info('best_ckpt', 'best_iter_2.pth')
+    assert best_checkpoint(runner) == 'best_iter_2.pth'
 
 
 @pytest.mark.parametrize('jobs', ['0', '-1'])

@@ -28,6 +28,17 @@ def test_a_line_is_read_up_to_the_end_of_the_name(tmp_path, line, name):
     assert info['key'] == name
 
 
+@pytest.mark.parametrize(('there', 'name'), [('shot.png copy.png', 'shot.png copy'), ('shot.png', 'shot')])
+def test_a_file_that_is_there_has_the_longest_name(tmp_path, there, name):
+    register_all_modules()
+    (tmp_path / 'gt').mkdir()
+    (tmp_path / 'gt' / there).touch()
+    (tmp_path / 'list.txt').write_text('shot.png copy.png (8,8,3)\n')
+    places = dict(data_root=str(tmp_path), data_prefix=dict(gt='gt'))
+    (info,) = DATASETS.build(dict(type='BasicImageDataset', ann_file='list.txt', **places)).load_data_list()
+    assert info['key'] == name
+
+
 @pytest.mark.parametrize(
     ('size', 'fits'), [((64, 64), True), ((64, 128), True), ((90, 90), False), ((64, 96), False)]
 )

@@ -108,6 +108,18 @@ def test_a_loop_over_epochs(tmp_path):
     assert where is None and 'not exact' not in log
 
 
+@pytest.mark.parametrize(('workers', 'checkpoint'), [(0, 'iter_3.pth'), (2, 'iter_3.pth'), (0, 'iter_4.pth')])
+def test_from_within_an_epoch(tmp_path, workers, checkpoint):
+    """Two epochs of four batches: the batches that are used are not used again."""
+    cfg = evaluated(pix2pix(tmp_path / 'whole'))
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=2, val_interval=1)
+    cfg.train_dataloader.sampler = dict(type='DefaultSampler', shuffle=True)
+    cfg.train_dataloader.num_batch_per_epoch, cfg.train_dataloader.num_workers = 4, workers
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1, by_epoch=False)
+    where, log = gap(cfg, tmp_path, checkpoint)
+    assert where is None and 'not exact' not in log and 'repeating it' not in log
+
+
 def two_processes(cfg, *iterations):
     cfg = copy.deepcopy(cfg)
     cfg.launcher = 'pytorch'

@@ -7,10 +7,11 @@ import torch
 from mmengine.analysis import get_model_complexity_info
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
+from torchvision.ops import deform_conv2d
 
 import mmagic_mikd  # noqa: F401  repairs the host toolbox
 from mmagic_mikd.cost.complexity import complexity, latency
-from mmagic_mikd.cost.training_macs import cpu_name
+from mmagic_mikd.cost.training_macs import TrainingMacs, cpu_name
 
 
 def image(*shape):
@@ -133,6 +134,72 @@ def test_functional_operations_count_and_fixed_filters_do_not():
     cost = complexity(Functional(), torch.rand(2, 4, 8, 8))
     assert cost.params == 5 * 4 * 9
     assert cost.macs == 9 * 4 * 5 * 64 + 2 * 64 * 64 * 5
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(16, 48)
+
+    def forward(self, x):
+        q, k, v = (each[:, None] for each in self.layer(x).chunk(3, -1))
+        return nn.functional.scaled_dot_product_attention(q, k, v)
+
+
+class SelfAttention(nn.MultiheadAttention):
+    def forward(self, x):
+        return super().forward(x, x, x, need_weights=False)[0]
+
+
+class Deformable(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(5, 4, 3, 3))
+
+    def forward(self, x):
+        offset = torch.zeros(len(x), 18, 4, 4)
+        return deform_conv2d(x, offset, self.weight, stride=2, padding=1)
+
+
+TOKENS = 64 * 16 * (48 + 16) + 2 * 64 * 64 * 16  # of 16 channels: projections, and all with all
+
+
+@pytest.mark.parametrize(
+    ('network', 'shape', 'macs'),
+    [
+        (Attention(), (64, 16), 64 * 16 * 48 + 2 * 64 * 64 * 16),
+        (SelfAttention(16, 2, batch_first=True), (64, 16), TOKENS),
+        (nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), (64, 16), TOKENS + 2 * 64 * 16 * 32),
+        (nn.LSTM(8, 6, num_layers=2, batch_first=True), (10, 8), 10 * 24 * (8 + 6 + 6 + 6)),
+        (nn.GRU(8, 6, batch_first=True, bidirectional=True), (10, 8), 2 * 10 * 18 * (8 + 6)),
+        (Deformable(), (4, 8, 8), 9 * 4 * 5 * 16),
+    ],
+)
+@pytest.mark.parametrize('batch', [1, 3])
+def test_fused_operations_are_counted_as_what_they_fuse(network, shape, macs, batch):
+    cost = complexity(network, torch.rand(batch, *shape))
+    assert cost.macs == cost.macs_paper == macs
+
+
+@pytest.mark.parametrize(
+    ('network', 'shape', 'fused', 'passes'),
+    [
+        (
+            Attention(),
+            (64, 16),
+            2 * 64 * 64 * 16,
+            3.5,
+        ),  # the backward pass makes the weights of attention anew
+        (nn.LSTM(8, 6, batch_first=True), (10, 8), 10 * 24 * (8 + 6), 3),
+        (Deformable(), (4, 8, 8), 9 * 4 * 5 * 16, 3),
+    ],
+)
+def test_their_backward_passes_are_counted(network, shape, fused, passes):
+    layer = 64 * 16 * 48 if isinstance(network, Attention) else 0
+    with TrainingMacs() as counter:
+        out = network(torch.rand(2, *shape, requires_grad=True))
+        (out[0] if isinstance(out, tuple) else out).sum().backward()
+    assert counter.macs == 2 * (3 * layer + passes * fused)
 
 
 def test_mmengine_agrees_where_it_counts_the_same():

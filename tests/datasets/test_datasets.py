@@ -9,6 +9,7 @@ from mmengine.registry import TRANSFORMS
 from mmagic_mikd.datasets.cache import Cached
 from mmagic_mikd.datasets.folds import UnpairedImageFold
 from mmagic_mikd.datasets.on_white import OnWhite
+from mmagic_mikd.utils.errors import ConfigError
 
 
 @TRANSFORMS.register_module()
@@ -39,6 +40,19 @@ def test_pictures_on_white():
     assert flat.dtype == np.uint8 and flat.tolist() == [[[255] * 3, [127] * 3, [7, 8, 9]]]
 
 
+def test_pictures_of_16_bits_on_white():
+    picture = np.zeros((1, 3, 4), np.uint16)
+    picture[0, :, 3] = 0, 32768, 65535
+    picture[0, 2, :3] = 700, 8000, 60000
+    flat = OnWhite('gt')(dict(gt=picture))['gt']
+    assert flat.dtype == np.uint16 and flat.tolist() == [[[65535] * 3, [32767] * 3, [700, 8000, 60000]]]
+
+
+def test_a_picture_of_two_channels_is_named():
+    with pytest.raises(ConfigError, match=r'a\.png has 2 channels: save it as grey, RGB or RGBA'):
+        OnWhite('gt')(dict(gt=np.zeros((2, 2, 2), np.uint8), gt_path='a.png'))
+
+
 @pytest.fixture
 def unpaired(tmp_path):
     """A folder of ten and seven pictures."""
@@ -58,6 +72,20 @@ def test_folds_share_no_image_and_leave_none_out(unpaired):
     assert (len(train), len(held_out)) == (8, 2)
     pairs = [held_out.get_data_info(0)['img_B_path'] for _ in range(5)]
     assert len(set(pairs)) == 1  # not drawn
+
+
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        (dict(folds=5, kept=[5]), r'kept=\[5\] must be a list of folds, numbers from 0 to 4'),
+        (dict(folds=5, kept=1), 'kept=1 must be a list of folds'),
+        (dict(folds=5, kept=[]), r'kept=\[\] must be a list of folds'),
+        (dict(folds=0, kept=[0]), 'folds=0 must be a whole number of at least 1'),
+    ],
+)
+def test_folds_that_are_none_are_refused(unpaired, settings, message):
+    with pytest.raises(ConfigError, match=f'UnpairedImageFold: {message}'):
+        UnpairedImageFold(str(unpaired), [], **settings)
 
 
 @pytest.mark.parametrize('shape', [(4, 5, 3), (4, 5, 1), (4, 5)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from evaluation_runs import build, cyclegan, edsr, pix2pix
-from mmengine.registry import METRICS
+from mmengine.registry import METRICS, MODELS
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import nn
 
@@ -127,6 +127,46 @@ def test_super_resolution_against_the_teacher(tmp_path):
     runner.test_loop.evaluators[0].metrics = [METRICS.build(metric)]
     runner.test()
     assert recorder.metrics[0]['teacher/l1'] == pytest.approx(0, abs=1e-6)
+
+
+class Grey(nn.Module):
+    """A teacher of twice the resolution that returns its image, all grey, beside something else."""
+
+    def forward(self, x):
+        return dict(seen=x, image=torch.full_like(nn.functional.interpolate(x, scale_factor=8), 0.5))
+
+
+def test_the_teachers_output_is_read_and_resized_as_in_training(tmp_path):
+    MODELS.register_module(module=Grey, force=True)
+    teacher = dict(type='Grey', resize=True)
+    options = dict(type='PairedImageQuality', against='teacher', teacher=teacher, output='image')
+    runner, recorder = build(edsr(tmp_path, [options]))
+    runner.test()
+    fakes = [output.output.pred_img for output in recorder.outputs]
+    assert_scores(recorder.metrics[0], 'teacher', [(fake, torch.full_like(fake, 127.5)) for fake in fakes])
+
+
+def test_an_image_that_the_teacher_does_not_return_is_named(tmp_path):
+    options = dict(type='PairedImageQuality', against='teacher', teacher=Grey())
+    runner, _ = build(edsr(tmp_path, []))
+    runner.test_loop.evaluators[0].metrics = [METRICS.build(options)]
+    with pytest.raises(ConfigError, match=r"of 'seen', 'image', not .* `output` in PairedImageQuality "):
+        runner.test()
+
+
+def test_a_foreign_teacher_is_brought_to_the_range_of_the_student(tmp_path):
+    """A student that makes [-1, 1] where the preprocessor says [0, 1], and a teacher that makes [0, 255]."""
+    teacher = dict(type='Conv2d', in_channels=3, out_channels=3, kernel_size=1, value_range=(0, 255))
+    options = dict(type='PairedImageQuality', against='teacher', teacher=teacher, value_range=(-1, 1))
+    runner, _ = build(edsr(tmp_path, [options]))
+    evaluator = runner.test_loop.evaluators[0]
+    evaluator.prepare_metrics(runner.model, runner.test_loop.dataloaders[0])
+    network = evaluator.metrics[0].teacher
+    white = network.network
+    nn.init.zeros_(white.weight), nn.init.constant_(white.bias, 255)
+    assert network(torch.zeros(1, 3, 2, 2)).unique().tolist() == [1.0]
+    nn.init.zeros_(white.bias)
+    assert network(torch.zeros(1, 3, 2, 2)).unique().tolist() == [-1.0]
 
 
 def test_images_of_the_teacher_are_kept(tmp_path):

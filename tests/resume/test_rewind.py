@@ -33,6 +33,19 @@ def test_before_the_first_new_epoch(said):
     assert said == ['now', 'epoch', 'epoch']
 
 
+@pytest.mark.parametrize('used', [1, 2, 3])
+def test_within_an_epoch_old_batches_are_drawn_and_not_used(said, used):
+    hooks = SimpleNamespace(call_hook=said.append, model=SimpleNamespace(train=lambda: None))
+    loop = type('Loop', (), dict(run_epoch=lambda self: said.append('epoch')))()
+    loop.runner, loop.dataloader, loop._epoch = hooks, ['a', 'b', 'c'], 4
+    loop.run_iter = lambda index, batch: said.append((index, batch))
+    OldBatches(loop, lambda: said.append('now'), used)
+    loop.run_epoch()
+    loop.run_epoch()
+    new = list(enumerate('abc'))[used:]
+    assert said == ['before_train_epoch', 'now', *new, 'after_train_epoch', 'epoch'] and loop._epoch == 5
+
+
 def test_once_where_there_is_no_new_batch(said):
     old = OldBatches(by_iterations(0), lambda: said.append('now'))
     old.end()

@@ -6,6 +6,8 @@ import families
 import pytest
 import torch
 from families import equal, train
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
@@ -44,6 +46,45 @@ def test_before_the_share_nothing_is_changed(tmp_path):
     plain = train(families.pix2pix(tmp_path / 'plain', 2)).model.state_dict()
     assert equal(trained(tmp_path / 'never', 1, 2).state_dict(), plain)
     assert not equal(trained(tmp_path / 'always', 0, 2).state_dict(), plain)
+
+
+class Modes(Hook):
+    """Whether evaluations are of frozen statistics, by the iterations before them."""
+
+    def __init__(self):
+        self.frozen = {}
+
+    def before_val_iter(self, runner, batch_idx, data_batch=None):
+        self.frozen[runner.iter] = not any(norm.train().training for norm in norms(runner.model))
+
+
+def evaluations(cfg, **changes):
+    cfg = copy.deepcopy(cfg)
+    cfg.update(changes)
+    hook, runner = Modes(), Runner.from_cfg(cfg)
+    runner.register_hook(hook)
+    runner.train()
+    return hook.frozen
+
+
+@pytest.mark.parametrize('last', [2, 3, 4])
+def test_an_evaluation_that_a_resumed_run_repeats_is_of_the_same_network(tmp_path, last):
+    """It comes before the first iteration of the resumed run."""
+    cfg = families.pix2pix(tmp_path, 4)
+    cfg.custom_hooks = [dict(type='FrozenStatistics', begin=0.5)]
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1, by_epoch=False)
+    cfg.val_cfg, cfg.train_cfg.val_interval = dict(type='MultiValLoop'), 1
+    cfg.val_dataloader = copy.deepcopy(cfg.train_dataloader)
+    cfg.val_dataloader.sampler = dict(type='DefaultSampler', shuffle=False)
+    cfg.val_dataloader.num_batch_per_epoch = 1
+    metric = dict(type='PairedImageQuality', fake_key='fake_photo', real_key='img_photo')
+    cfg.val_evaluator = dict(type='Evaluator', metrics=[metric])
+    whole = evaluations(cfg)
+    assert whole == {1: False, 2: False, 3: True, 4: True}
+    again = evaluations(
+        cfg, resume=True, load_from=str(tmp_path / f'iter_{last}.pth'), experiment_name='again'
+    )
+    assert again == {at: frozen for at, frozen in whole.items() if at >= last}
 
 
 def test_a_frozen_norm_stays_frozen_and_so_do_its_copies():

@@ -72,6 +72,19 @@ def test_a_run_is_bit_identical_to_one_without_a_cold_and_a_warm_one(tmp_path, m
     assert cold.misses < 8 and warm.misses == 2 and warm.hits == 10
 
 
+@pytest.mark.parametrize('count', [2, 3])
+def test_a_teacher_that_normalises_by_the_batch_makes_every_batch_anew(tmp_path, count):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)).eval()
+    network.requires_grad_(False)
+    cached, x = (
+        cache_of(tmp_path, network),
+        images(2 * count) * torch.arange(1.0, 2 * count + 1).view(-1, 1, 1, 1),
+    )
+    cached(x[:count]), cached(x[count:])
+    mixed = x[::2]
+    assert torch.equal(cached(mixed), network(mixed))
+
+
 def test_what_was_made_is_not_made_again_in_any_other_batch(tmp_path):
     network, x = Counted(), images(6)
     expected = network(x)

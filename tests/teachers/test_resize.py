@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from families import hook_of, save_teacher, train
 from mmengine.runner import Runner
 
-from mmagic_mikd.engine.pair import Pair
+from mmagic_mikd.engine import pair
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -30,9 +30,9 @@ def test_a_larger_teacher_is_resized_antialiased_and_the_log_says_so(tmp_path, m
     cfg.log_level = 'INFO'
     runner, large, small = Runner.from_cfg(cfg), [], []
     runner.logger.addHandler(caplog.handler)
-    sized = Pair._sized
+    resized = pair.resized
     monkeypatch.setattr(
-        Pair, '_sized', lambda self, t: large.append(t) or small.append(sized(self, t)) or small[-1]
+        pair, 'resized', lambda t, size: large.append(t) or small.append(resized(t, size)) or small[-1]
     )
     with caplog.at_level(logging.INFO):
         runner.train()

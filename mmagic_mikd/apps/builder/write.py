@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from ...host.locate import passed_on
 from ...utils.errors import ConfigError
 from ...utils.escape import line as one_line
 from ...utils.escape import literal
@@ -51,9 +52,7 @@ def choose(
     Raises:
         ConfigError: a factor outside 0 to 1, or a budget that cannot be met.
     """
-    # what BaseGAN passes on to its generator
-    defaults = {key: model[key] for key in ('noise_size', 'num_classes') if model.get(key)}
-    sizes = Sizes(narrowing, shape, defaults)
+    sizes = Sizes(narrowing, shape, passed_on(model))
     return Student(sizes, narrowing.at(factor) if budget is None else widest_within(sizes, budget))
 
 

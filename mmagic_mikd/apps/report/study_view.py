@@ -149,7 +149,7 @@ def paired(
 
 
 def reach(difference: Difference) -> float:
-    return max(abs(value) for value in difference[:3] if isfinite(value))
+    return max((abs(value) for value in difference[:3] if isfinite(value)), default=0)
 
 
 def cell(difference: Difference | None, better: str, widest: float, largest: float) -> Cell | None:

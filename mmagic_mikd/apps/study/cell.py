@@ -20,6 +20,7 @@ from ...cost.complexity import Complexity
 from ...cost.of_config import measure
 from ...cost.training_macs import TrainingMacs, cpu_name
 from ...teachers.weights import load_network
+from ...utils.errors import ConfigError
 from ..launch.launch import read_config, require_data, user_errors
 from ..launch.safeguards import Safeguards
 
@@ -72,10 +73,10 @@ def run(config: str) -> dict:
     wall, cpu = time.perf_counter(), time.process_time()
     runner.train()
     seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+    best = best_checkpoint(runner)
     save_last(runner, Path(config).parent / 'last.pth')
     runner.test()
     found = dict(last=scores.values)
-    best = runner.message_hub.get_info('best_ckpt')
     best_iteration = int(Path(best).stem.rpartition('_')[2])
     if best_iteration < cfg.train_cfg.max_iters:  # else they are the same weights
         runner.load_checkpoint(best, map_location='cpu')
@@ -96,6 +97,22 @@ def run(config: str) -> dict:
             gmacs_total=round(cost.macs_per_iteration * cfg.train_cfg.max_iters / 1e9, 1),
         ),
     )
+
+
+def best_checkpoint(runner: Runner) -> str:
+    """The file with the weights of the best score.
+
+    Raises:
+        ConfigError: the training has diverged so early that there is none.
+    """
+    best = runner.message_hub.get_info('best_ckpt')
+    if best is None:
+        score = runner.cfg.default_hooks.checkpoint.save_best
+        raise ConfigError(
+            f'no evaluation gave a number for {score}, so there is no best checkpoint: the training has '
+            'diverged; lower the learning rates or clip the gradients'
+        )
+    return best
 
 
 def given(cfg: Config, config: str) -> dict:

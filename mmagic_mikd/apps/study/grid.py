@@ -81,7 +81,7 @@ def _run(study: Study, cell: Cell, number: str, stop: Event) -> None:
             print(f'[{number}] {cell.title}', flush=True)
             _train(cell, study.teacher_checkpoint, folder, result, stop, lock)
         if (missing or trains) and result.is_file():  # a teacher that is trained again has rows again
-            add_rows(study.csv, rows_of(study, cell, json.loads(result.read_text())), study.work_dir)
+            add_rows(study.csv, rows_of(study, cell, json.loads(result.read_text())))
 
 
 def _train(cell: Cell, teacher: Path, folder: Path, result: Path, stop: Event, lock: IO) -> None:

@@ -49,21 +49,19 @@ def number(row: dict[str, str], column: str) -> float:
         ) from None
 
 
-def add_rows(path: Path, rows: Iterable[dict], lock_dir: Path) -> None:
+def add_rows(path: Path, rows: Iterable[dict]) -> None:
     """Add rows, replacing those of the same training; new columns go to the end.
 
-    The file is replaced as a whole, so whoever reads it sees it before or after.
-
-    Args:
-        lock_dir: folder of the lock, which is kept out of the repository.
+    The file is replaced as a whole, so whoever reads it sees it before or after. The lock is a hidden file
+    beside it: whatever their folders of work, and by whatever name they know the file, all writers share it.
     """
+    path = path.resolve()
     rows = [{name: str(value) for name, value in row.items()} for row in rows]
-    with locked(lock_dir / f'{path.name}.lock'):
+    with locked(path.with_name(f'.{path.name}.lock')):
         new = {key_of(row) for row in rows}
         rows = [row for row in read_rows(path) if key_of(row) not in new] + rows
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix('.part')
+        part = path.with_name(f'.{path.name}.{os.getpid()}.part')
         with part.open('w', newline='') as file:
             writer = csv.DictWriter(file, columns, restval='', lineterminator='\n')
             writer.writeheader()

@@ -1,7 +1,7 @@
 """Statistics of a study: mean and deviation over seeds, paired differences to no distillation."""
 
 from collections.abc import Iterable
-from math import nan, sqrt
+from math import isfinite, nan, sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
 
@@ -68,7 +68,7 @@ class Summary:
         }
 
     def mean_sd(self, student: str, objective: str, column: str) -> tuple[float, float, int]:
-        """Mean, standard deviation (of a sample; nan for a single seed), number of seeds."""
+        """Mean, standard deviation (of a sample; nan for one seed or infinite values), number of seeds."""
         return mean_sd(self.values(student, objective, column).values())
 
     def difference(
@@ -111,6 +111,8 @@ def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:
     values = list(values)
     if not values:
         return nan, nan, 0
+    if not all(map(isfinite, values)):  # PSNR of equal images; `statistics` fails on it
+        return sum(values) / len(values), nan, len(values)
     return fmean(values), stdev(values) if len(values) > 1 else nan, len(values)
 
 
@@ -123,8 +125,8 @@ def chance(values: list[float]) -> float:
 
 
 def holm(chances: Iterable[float], level: float = 0.05) -> float:
-    """The largest of them that is significant in the company of the others; 0 if none is (Holm, 1979)."""
-    ordered, largest = sorted(p for p in chances if p == p), 0.0
+    """The largest of them that is significant in the company of the others; -1 if none is (Holm, 1979)."""
+    ordered, largest = sorted(p for p in chances if p == p), -1.0
     for rank, p in enumerate(ordered):
         if p > level / (len(ordered) - rank):
             break
