@@ -49,7 +49,8 @@ class DistillRunner(Hook):
             Options of a pruned start, see docs/students.md: ``criterion``, ``refit``, ``statistics``, whether
             running means and variances are estimated anew, ``batches`` of training data that it looks at, 4
             by default, where the papers have 400 samples for 'content' and 5000 for 'latent', ``seed``,
-            ``mask`` of the content, and ``discriminator``, whether that of the model starts as the teacher's.
+            ``mask`` of the content, ``discriminator``, whether that of the model starts as the teacher's, and
+            ``source``, another trained network whose channels it takes, written as ``teacher``.
         objectives: what is added to the generator's loss, by name; None leaves an inherited one out. Each is
             the config of any registered module of (student, teacher), such as ``PyramidLaplaceLoss`` or
             ``MIDistillLoss``, and these options:

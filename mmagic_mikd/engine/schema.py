@@ -106,6 +106,7 @@ PRUNED = dict(  # one of the values of `start`, or all of it
     seed=number(least=0, whole=True),
     mask=a_path,
     discriminator=kind(bool, 'True or False'),
+    source=a_dict,
 )
 DISTILL = dict(
     teacher=kind((Mapping, nn.Module), 'a dict or a module'),

@@ -1,5 +1,6 @@
 """From `default_hooks.distill.start` to students, and discriminators, that start from their teachers'."""
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -10,12 +11,13 @@ from torch import nn
 
 from ..backbones.build import discriminator_path
 from ..host.locate import pairs_of_updates
-from ..host.taps import resolve
+from ..host.taps import resolve, unwrap
 from ..host.training_calls import training_calls
 from ..resume.foreign import evaluated
 from ..students.loaded import Loaded
 from ..students.start import StudentStart
-from ..teachers.build import build_part
+from ..teachers.build import build_part, build_teacher, check_preprocessing
+from ..teachers.weights import KEY
 from ..utils.errors import ConfigError
 from .pair import Pair
 from .settings import Settings
@@ -38,12 +40,27 @@ def start_students(
         calls = training_calls(runner, {pair.path: pair.student for pair in pairs}, batches)
     for optim_wrapper, mine in pairs_of_updates(pairs, runner.optim_wrapper):
         average = partial(start_average, runner.model, loaded)
-        yield StudentStart(settings.start, mine, optim_wrapper, now, key, loaded, calls, average)
+        origin = partial(from_source, runner.model)
+        yield StudentStart(settings.start, mine, optim_wrapper, now, key, loaded, calls, average, origin)
     if now and any(way.get('discriminator') for way in pruned):
         for pair in pairs:
             start_discriminator(
                 runner.model, pair.path, settings.teachers[pair.taught_by], f'{key}.discriminator', loaded
             )
+
+
+def from_source(model: nn.Module, pair: Pair, options: Mapping, key: str) -> Pair:
+    """The pair of a student and the network whose channels it takes, where that is not its teacher."""
+    if 'source' not in options:
+        return pair
+    twin, model = copy.copy(pair), unwrap(model)
+    try:
+        check_preprocessing(options['source'], model)
+        twin.teacher = build_teacher(options['source'], pair.path, model.data_preprocessor)
+    except ConfigError as error:  # the same words, the right key
+        raise ConfigError(str(error).replace(KEY, f'{key}.source')) from error
+    twin.teacher.to(next(pair.student.parameters()).device)
+    return twin
 
 
 def start_average(model: nn.Module, loaded: Loaded, pair: Pair) -> None:

@@ -44,6 +44,7 @@ class StudentStart:
         loaded: what a checkpoint has given the model already, which stays.
         calls: path of a student -> what it is given in training, where a pruned start asks for it.
         average: gives the average of a pair's student, if there is one, the student's weights.
+        origin: the pair of a student and the network that a pruned start takes channels of.
 
     Raises:
         ConfigError: there is no such layer, it has another size in the teacher, or a shared one was loaded
@@ -60,10 +61,12 @@ class StudentStart:
         loaded: Loaded | None = None,
         calls: Mapping[str, Sequence[Given]] | None = None,
         average: Callable[[Any], None] = lambda pair: None,
+        origin: Callable[[Any, Mapping, str], Any] = lambda pair, options, key: pair,
     ) -> None:
         self._shared: list[nn.Parameter] = []
         self._taps: list[Any] = []
         self._loaded, self._calls, self._average = loaded or Loaded(), calls or {}, average
+        self._origin = origin
         kept = 0
         for pair in pairs:
             # what is shared is last, as what starts around it takes all of the network
@@ -104,6 +107,7 @@ class StudentStart:
 
     def _copy(self, pair: Any, name: str, way: str, where: str) -> int:
         """Give the student's layer the teacher's weights; how many it kept that were loaded."""
+        pair = self._origin(pair, way, where) if isinstance(way, Mapping) else pair
         layer, source = _layers(pair, name, where)
         _require_names(pair, layer, source, where)
         pruned = Pruned(pair, self._calls[pair.path], way, where) if isinstance(way, Mapping) else None

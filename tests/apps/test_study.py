@@ -570,6 +570,18 @@ def test_weights_that_a_student_starts_from_are_in_the_data_folder(study, tmp_pa
         check(changed, changed.cells())
 
 
+def test_what_a_start_takes_channels_of_is_in_the_data_folder(study, tmp_path):
+    source = dict(model=dict(type='Pix2Pix'), checkpoint='small.pth')
+    cut = dict(start=dict(type='pruned', source=source))
+    changed = study(objectives=dict(cut=cut), teacher=dict(checkpoint='weights.pth'))
+    found = changed.cell('x4', 'cut', 0).config.default_hooks.distill.start.source
+    assert found.checkpoint == str(tmp_path / 'small.pth')
+    assert changed.spec['objectives']['cut']['start']['source']['checkpoint'] == 'small.pth'
+    (tmp_path / 'weights.pth').touch()
+    with pytest.raises(ConfigError, match=r'cut.start.source.checkpoint: there is no file .*small.pth'):
+        check(changed, changed.cells())
+
+
 def test_bare_weights_of_a_student_are_where_it_starts(tmp_path, monkeypatch):
     """They were ignored without a word: the toolbox looks for `generator.conv_first.weight`."""
     cfg = edsr(tmp_path)

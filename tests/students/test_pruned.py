@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from families import cyclegan, edsr, equal, hook_of, load, narrow, pix2pix, stylegan2, train
+from families import cyclegan, edsr, equal, hook_of, load, narrow, pix2pix, save_teacher, stylegan2, train
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.runner import Runner
 from torch import nn
@@ -584,6 +584,30 @@ def test_the_discriminator_starts_as_the_teachers(tmp_path, family):
     path = 'discriminator' if family is stylegan2 else 'discriminators.photo'
     for name, weight in weights_of(runner, path).items():
         assert torch.equal(weight, teacher[f'{path}.{name}']), name
+
+
+def test_channels_may_be_those_of_another_trained_network(tmp_path):
+    """Which is no wider than it has to be, and nothing of the teacher's."""
+    cfg = edsr(tmp_path / 'run', iters=1)
+    model = copy.deepcopy(cfg.default_hooks.distill.teacher.model)
+    model.generator.mid_channels -= 1
+    (tmp_path / 'source').mkdir()
+    torch.manual_seed(7)
+    source = dict(model=model, checkpoint=save_teacher(model, tmp_path / 'source'))
+    runner = started(cfg, criterion='l1', batches=1, source=source)
+    theirs = load(source['checkpoint'])['state_dict']['generator.conv_first.weight'].flatten(1)
+    mine = weights_of(runner, 'generator')['conv_first.weight'].flatten(1)
+    assert all((theirs == row).all(1).any() for row in mine)
+    assert (
+        hook_of(runner).pairs[0].teacher.conv_first.weight.shape[0] == len(theirs) + 1
+    )  # still learned from
+
+
+def test_a_source_that_is_not_there_is_named(tmp_path):
+    cfg = edsr(tmp_path, iters=1)
+    source = dict(cfg.default_hooks.distill.teacher, checkpoint=str(tmp_path / 'gone.pth'))
+    with pytest.raises(ConfigError, match=r'distill\.start\.source\.checkpoint=.*gone.pth does not exist'):
+        started(cfg, batches=1, source=source)
 
 
 def test_a_resumed_run_is_not_started_again(tmp_path):

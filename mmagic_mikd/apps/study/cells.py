@@ -13,7 +13,7 @@ from mmengine.config import Config
 from ...utils.errors import ConfigError
 from ..clone import data_folder
 from ..launch.launch import read_config
-from .study_file import TEACHER, distillation, read_study
+from .study_file import TEACHER, distillation, read_study, sources
 
 # what a training depends on; the rest of a config are its own variables, and where it writes
 MATTERS = {
@@ -126,10 +126,17 @@ class Study:
         self._schedule(config, settings.get('iterations', self.spec['iterations']), seed)
         if learned := distillation(settings):
             # teachers that the cell itself trains take the place of the study's, which scores it all the same
-            distill = dict(type='DistillRunner', teacher=teacher) | copy.deepcopy(learned)
+            distill = dict(type='DistillRunner', teacher=teacher) | self._found(learned)
             config.merge_from_dict(dict(default_hooks=dict(distill=distill)))
         self._score_against(config, teacher)
         return self._cell(student, objective, seed, config)
+
+    def _found(self, learned: dict) -> dict:
+        """Settings of a distillation, whose start may take channels of a file in the data folder."""
+        learned = copy.deepcopy(learned)
+        for source in sources(learned):
+            source['checkpoint'] = str(self.data / source['checkpoint'])
+        return learned
 
     # ---- configs ------------------------------------------------------------------------------
 

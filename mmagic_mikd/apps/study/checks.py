@@ -20,7 +20,7 @@ from ...teachers.online import online_teacher
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from .cells import Cell, Study
-from .study_file import distillation
+from .study_file import distillation, sources
 
 
 def check(study: Study, cells: list[Cell]) -> None:
@@ -38,6 +38,8 @@ def check(study: Study, cells: list[Cell]) -> None:
     _require_weights(study, 'teacher.checkpoint', study.teacher)
     for cell in cells:
         _require_weights(study, f'students.{cell.student}: load_from', cell)
+        for source in sources(cell.config.default_hooks.get('distill') or {}):
+            _require_file(study, f'objectives.{cell.objective}.start.source.checkpoint', source['checkpoint'])
     for config in (study.teacher.config, *(cell.config for cell in cells)):
         _import(study, config.get('custom_imports'))
     with torch.random.fork_rng():
@@ -49,8 +51,12 @@ def check(study: Study, cells: list[Cell]) -> None:
 
 
 def _require_weights(study: Study, key: str, cell: Cell) -> None:
-    given = cell.config.get('load_from')
-    if given and not Path(given).is_file():
+    if given := cell.config.get('load_from'):
+        _require_file(study, key, given)
+
+
+def _require_file(study: Study, key: str, given: str) -> None:
+    if not Path(given).is_file():
         raise ConfigError(f'{study.path}: {key}: there is no file {given}; correct it or --data')
 
 

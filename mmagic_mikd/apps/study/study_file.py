@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from ...engine.schema import by_layer
 from ...teachers.named import teachers_of
 from ...utils.checks import quoted, require_kind, require_number, require_switch, short
 from ...utils.errors import ConfigError
@@ -142,6 +143,13 @@ def _is_online(teacher: object) -> bool:
 def distillation(settings: dict | None) -> dict:
     """What of an objective's settings is for `default_hooks.distill`."""
     return {key: value for key, value in (settings or {}).items() if key not in OF_CELL}
+
+
+def sources(learned: dict) -> list[dict]:
+    """The networks other than the teacher of which starts in these settings take channels, with their files."""
+    starts = by_layer(learned.get('start') or {}).values()
+    found = [start.get('source') for start in starts if isinstance(start, dict)]
+    return [source for source in found if isinstance(source, dict) and source.get('checkpoint')]
 
 
 def _plain(name: object) -> bool:
