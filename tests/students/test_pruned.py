@@ -591,9 +591,10 @@ def test_channels_may_be_those_of_another_trained_network(tmp_path):
     cfg = edsr(tmp_path / 'run', iters=1)
     model = copy.deepcopy(cfg.default_hooks.distill.teacher.model)
     model.generator.mid_channels -= 1
-    (tmp_path / 'source').mkdir()
-    torch.manual_seed(7)
     source = dict(model=model, checkpoint=save_teacher(model, tmp_path / 'source'))
+    saved = load(source['checkpoint'])  # drawn as the teacher's
+    saved['state_dict'] = {name: 1.5 * weight for name, weight in saved['state_dict'].items()}
+    torch.save(saved, source['checkpoint'])
     runner = started(cfg, criterion='l1', batches=1, source=source)
     mine = weights_of(runner, 'generator')['conv_first.weight'].flatten(1)
     for file, taken in ((source['checkpoint'], True), (tmp_path / 'run' / 'teacher.pth', False)):
