@@ -169,7 +169,7 @@ def study_of(name: str) -> tuple[Study, Summary]:
 
 def markdown(table: Table) -> str:
     found = [list(cells(row, table)) for row in table.rows]
-    limit = holm(cell.p for row in found for cell in row if isinstance(cell, Difference)) or -1
+    limit = holm(cell.p for row in found for cell in row if isinstance(cell, Difference))
     lines = ['| | seeds | ' + ' | '.join(table.columns) + ' |', rule(len(table.columns) + 2)]
     for row, own in zip(table.rows, found, strict=True):
         texts = [text(cell, row, limit) for cell in own]
@@ -214,9 +214,9 @@ def text(cell: Difference | tuple | None, row: Row, limit: float) -> str:
 
 def difference(cell: Difference, better: str, decimals: int, limit: float) -> str:
     said = f'{cell.mean:+.{decimals}f} [{cell.low:+.{decimals}f}, {cell.high:+.{decimals}f}]'
-    if cell.low > 0 if better == 'higher' else cell.high < 0:
-        said = f'**{said}**'
-    return said + ('†' if cell.p <= limit else '') + (f' ‡{cell.mixed}' if cell.mixed else '')
+    if cell.p <= limit:
+        said = f'**{said}**' if (cell.mean > 0) == (better == 'higher') else f'{said}†'
+    return said + (f' ‡{cell.mixed}' if cell.mixed else '')
 
 
 def at_one_strength() -> str:
@@ -228,7 +228,7 @@ def at_one_strength() -> str:
         for other in ('sliced', 'l105')
         if name != other
     }
-    limit = holm({frozenset(pair): d.p for pair, d in pairs.items()}.values()) or -1
+    limit = holm({frozenset(pair): d.p for pair, d in pairs.items()}.values())
     scores = {score: TITLES[score] for score in (SWD, SSIM, PSNR, FRECHET)}
     head = ['', 'needs', 'GMACs, ms more an iteration', 'seeds', *(title for title, *_ in scores.values())]
     lines = ['| ' + ' | '.join([*head, 'SWD minus the start', 'SWD minus L1']) + ' |', rule(len(head) + 2)]
