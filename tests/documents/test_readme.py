@@ -17,7 +17,7 @@ def example() -> str:
 
 
 def test_the_example_is_as_short_as_promised_and_distils(tmp_path):
-    assert len(example().splitlines()) <= 15
+    assert len(example().splitlines()) <= 11
     (tmp_path / 'my_student.py').write_text(example())
     cfg = common(Config.fromfile(tmp_path / 'my_student.py'), tmp_path / 'work', iters=2)
     distill = cfg.default_hooks.distill
@@ -48,12 +48,16 @@ def test_it_names_every_recipe():
     assert [name for name in RECIPES if f"'{name}'" not in text] == []
 
 
+def without_code(text: str) -> str:
+    return re.sub(r'(?ms)^ *```.*?^ *```$', '', text)
+
+
 def prose(text: str) -> list[str]:
-    """Sentences outside of code and tables."""
-    text = re.sub(r'```.*?```', '', text, flags=re.S)
-    text = re.sub(r'(?m)^(\||#|!\[).*$', '', text)
+    """Sentences, those in cells of tables included; one ends at a full stop or its like, at nothing else."""
+    text = re.sub(r'(?m)^(#|!\[|<!--|\| ---).*$', '', without_code(text))
     text = re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', text)
-    return [s for s in re.split(r'(?<=[.:;?])\s+|\n\n|\n *- |\n *\d+\. ', text) if s.strip()]
+    parts = re.split(r'(?<=[.?!])\s+|\n\n|\n *[-*] |\n *\d+\. |(?<!\\)\|', text)
+    return [part for part in parts if part.strip()]
 
 
 def test_it_stays_readable():
@@ -61,19 +65,58 @@ def test_it_stays_readable():
     assert len(text.splitlines()) <= 120
     assert len(re.findall(r'\S*\w\S*', text)) <= 900  # tables and code with it, lines of the drawing not
     sentences = [len(sentence.split()) for sentence in prose(text)]
-    assert max(sentences) <= 35
     assert sorted(sentences)[len(sentences) // 2] <= 20
 
 
-PAGES = [*(ROOT / 'docs').glob('*.md'), ROOT / 'benchmarks/studies/README.md', ROOT / 'CONTRIBUTING.md']
+@pytest.mark.parametrize(('page', 'words'), [('docs/reliability', 2200), ('docs/energy', 850)])
+def test_a_page_that_grew_once_stays_short(page, words):
+    assert len((ROOT / f'{page}.md').read_text().split()) <= words
 
 
-@pytest.mark.parametrize('page', sorted(PAGES), ids=lambda page: page.stem)
+def test_its_first_screen_has_two_commands_and_no_number_of_a_study_in_a_sentence():
+    screen = (ROOT / 'README.md').read_text().partition('## ')[0]
+    (commands,) = re.findall(r'```bash\n(.*?)```', screen, re.S)
+    assert len(commands.splitlines()) == 2
+    assert not re.search(r'\d\s+dB|±|\d %', screen)
+
+
+FILES = ('*.md', 'benchmarks/studies/README.md', 'docs/*.md', 'configs/**/*.md')
+PAGES = sorted(path for pattern in FILES for path in ROOT.glob(pattern))
+OF_TOOLS = {'bad_input', 'families'}  # written from what a tool says
+# not yet rewritten; a page that leaves these lists does not come back
+LONG = {'objectives', 'students'}
+WIDE = {'demo', 'export', 'families', 'how_it_works', 'objectives', 'omgd', 'report', 'showcase', 'students'}
+
+
+def title(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize('page', [p for p in PAGES if p.stem not in OF_TOOLS | LONG], ids=title)
 def test_no_sentence_of_a_page_is_longer_than_one_can_read(page):
     assert [sentence for sentence in prose(page.read_text()) if len(sentence.split()) > 35] == []
 
 
-def test_its_links_and_those_of_the_pages_lead_somewhere():
-    for page in (ROOT / 'README.md', *(ROOT / 'docs').glob('*.md')):
-        for target in re.findall(r'\]\(([^)#\s]+)[^)]*\)', page.read_text()):
-            assert target.startswith('http') or (page.parent / target).exists(), (page.name, target)
+@pytest.mark.parametrize('page', [p for p in PAGES if p.stem not in WIDE], ids=title)
+def test_prose_has_at_most_100_columns(page):
+    lines = without_code(page.read_text()).splitlines()
+    assert [line for line in lines if len(line) > 100 and not line.startswith(('|', '![', '<!--'))] == []
+
+
+def anchors(text: str) -> set[str]:
+    """Of the titles, as GitHub and Sphinx make them."""
+    titles = re.findall(r'^#+ (.*)$', without_code(text), re.M)
+    return {re.sub(r'[^\w -]', '', title.lower()).replace(' ', '-') for title in titles}
+
+
+@pytest.mark.parametrize('page', PAGES, ids=title)
+def test_its_links_lead_somewhere(page):
+    for target, anchor in re.findall(r'\]\(([^)#\s]*)#?([^)\s]*)\)', without_code(page.read_text())):
+        if not target.startswith('http'):
+            path = page.parent / target if target else page
+            assert path.exists(), target
+            assert not anchor or anchor in anchors(path.read_text()), f'{target}#{anchor}'
+
+
+def test_it_points_at_the_questions():
+    assert '(docs/faq.md)' in (ROOT / 'README.md').read_text()

@@ -14,7 +14,7 @@ class Case:
     """One bad input.
 
     Attributes:
-        name: what is wrong, in a few words; the row of the table in docs/reliability.md.
+        name: what is wrong, in a few words; the row of the table in docs/bad_input.md.
         names: the config key, argument or file that the sentence must name.
         remedy: words of the remedy.
         changes: values at dotted keys of the config.

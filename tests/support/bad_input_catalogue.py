@@ -1,4 +1,4 @@
-"""The catalogue as the section "Bad input" of docs/reliability.md.
+"""The catalogue as the table of docs/bad_input.md.
 
 `python tests/support/bad_input_catalogue.py` meets every bad input once more and puts what the tool prints
 into the table.
@@ -17,7 +17,7 @@ from places import ROOT
 
 from mmagic_mikd.utils.escape import code
 
-DOCUMENT = ROOT / 'docs' / 'reliability.md'
+DOCUMENT = ROOT / 'docs' / 'bad_input.md'
 BEGIN, END = '<!-- bad input: begin -->\n', '<!-- bad input: end -->\n'
 HEAD = '| what is wrong | what the tool says, with exit code 2 |\n| --- | --- |\n'
 

@@ -1,0 +1,44 @@
+"""Every number in the tables of docs/results.md, and in that of the README, is that of the committed rows."""
+
+import re
+
+import pytest
+from places import ROOT
+
+from benchmarks import results
+
+README = {  # the row of the table: its study, its score, and what "distilled" is
+    'Pix2Pix, facades at 64 px': ('headline_pix2pix', results.SWD, 'sliced_pyramid'),
+    'Pix2Pix, facades at 128 px': ('pix2pix_facades_128', results.SWD, 'sliced_pyramid'),
+    'CycleGAN, winter to summer at 64 px': ('cyclegan_summer2winter', 'summer/swd/avg', 'sliced_pyramid'),
+    'EDSR x4, Set5': ('headline_edsr', 'Set5/Y/PSNR', 'sliced_pyramid'),
+    'StyleGAN2, emoji at 32 px': ('stylegan2_emoji', results.SWD, 'sliced_pyramid_early'),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_data(monkeypatch):
+    monkeypatch.setenv('MIKD_DATA', '')  # which a study sets; put back after the test
+
+
+@pytest.mark.slow
+def test_its_tables_are_those_of_the_rows():
+    page = results.PAGE.read_text()
+    assert results.written(page) == page, 'run python benchmarks/results.py'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('title', README)
+def test_the_row_of_the_readme_is_that_of_the_rows(title):
+    study, score, distilled = README[title]
+    summary, (_, decimals, _) = results.study_of(study)[1], results.TITLES[score]
+    places = [('teacher', 'teacher'), ('x16', 'none'), ('x16', distilled)]
+    wanted = [f'{summary.mean_sd(*place, score)[0]:.{decimals}f}' for place in places]
+    (said,) = re.findall(rf'^\| {re.escape(title)} \|[^|]*\|(.*)\|$', (ROOT / 'README.md').read_text(), re.M)
+    assert [cell.strip() for cell in said.split('|')] == wanted
+
+
+def test_the_readme_has_no_other_rows():
+    table = (ROOT / 'README.md').read_text().partition('| teacher | student alone | distilled |')[2]
+    rows = [line.split('|')[1].strip() for line in table.partition('\n\n')[0].splitlines()[2:]]
+    assert rows == list(README)
