@@ -13,6 +13,7 @@ from ...utils import escape
 from ...utils.checks import require_number
 from ...utils.errors import ConfigError
 from .amp import enable_amp
+from .checkpoints import KEY, checkpoints_elsewhere, require_own
 from .launch import (
     argument_parser,
     load_config,
@@ -60,6 +61,12 @@ def command_line():
     return f'cd {shlex.quote(os.getcwd())} && python {shlex.join([*tool, *sys.argv[1:]])}'
 
 
+def whereabouts(work_dir, elsewhere):
+    if elsewhere is None:
+        return f'Logs and checkpoints go to {escape.line(work_dir)}'
+    return f'Logs go to {escape.line(work_dir)}, checkpoints to {escape.line(elsewhere)} ({KEY})'
+
+
 @user_errors()
 def main():
     args = parse_args()
@@ -76,12 +83,14 @@ def main():
         scale_learning_rates(cfg)
     if args.resume:
         cfg.resume = True
-    with starting(cfg) as start, locked(cfg.work_dir):
+    require_own(cfg)
+    elsewhere = checkpoints_elsewhere(cfg)
+    with starting(cfg) as start, locked('work_dir', cfg.work_dir), locked(KEY, elsewhere):
         runner = Runner.from_cfg(cfg)
         runner.register_hook(start)
         runner.register_hook(Safeguards())
         runner.logger.info(f'Command: {escape.line(command_line())}')
-        runner.logger.info(f'Logs and checkpoints go to {escape.line(cfg.work_dir)}')
+        runner.logger.info(whereabouts(cfg.work_dir, elsewhere))
         runner.train()
 
 
