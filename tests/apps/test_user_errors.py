@@ -71,6 +71,12 @@ def test_a_tool_that_there_is_not(refused):
     assert "did you mean 'train'?" in refused(main, 'mikd', 'trian')
 
 
+def test_an_interrupted_tool_says_no_more(capsys):
+    with pytest.raises(SystemExit) as stop, user_errors():
+        raise KeyboardInterrupt
+    assert stop.value.code == 130 and capsys.readouterr().err == 'Stopped.\n'
+
+
 def test_our_own_sentence_is_never_cut(capsys):
     sentence = f'key={"x" * 480} is wrong: correct it'
     with pytest.raises(SystemExit), user_errors():

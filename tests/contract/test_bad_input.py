@@ -12,6 +12,7 @@ from bad_input_online import online
 from bad_input_world import World, run_tool
 
 from mmagic_mikd.apps.launch.lock import locked
+from mmagic_mikd.apps.launch.safeguards import Safeguards
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -86,6 +87,26 @@ def test_a_folder_of_checkpoints_that_is_in_use_is_refused(alone):
         code, said = run(world, {OUT_DIR: 'made'})
     assert code == 2 and f'{OUT_DIR}=made/work is in use by another training' in said
     assert not (alone / 'made').exists() and run(world, {OUT_DIR: 'made'}) == (0, '')
+
+
+@pytest.mark.parametrize(
+    ('interval', 'says'),
+    [(1, 'go on from work/iter_1.pth with --resume'), (9, 'no checkpoint has been saved')],
+)
+def test_an_interrupted_training_says_how_to_go_on(alone, monkeypatch, interval, says):
+    def interrupt(self, runner, *args, **kwargs):
+        if runner.iter == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Safeguards, 'before_train_iter', interrupt)
+    changes = {'default_hooks.checkpoint.interval': interval, 'train_cfg.max_iters': 5}
+    code, said = run(World(alone), changes)
+    assert (
+        code == 130
+        and said.splitlines()[-1].startswith('Stopped at iteration 1; ')
+        and 'Traceback' not in said
+    )
+    assert says.replace('work/', f'{alone}/work/') in said
 
 
 def test_a_distillation_that_is_none_is_left_out(alone):

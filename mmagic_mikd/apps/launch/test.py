@@ -3,10 +3,13 @@
 The toolbox's own arguments. A distillation config needs neither its teacher nor its critic here.
 """
 
+from pathlib import Path
+
 import mmengine
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from ...utils.checks import require_writable
 from .launch import (
     argument_parser,
     load_config,
@@ -40,6 +43,8 @@ def parse_args():
 @user_errors()
 def main():
     args = parse_args()
+    if args.out:
+        require_writable('--out', Path(args.out))
     cfg = load_config(args)
     require_parts(cfg, args.config, 'test')
     require_data(cfg, 'test_dataloader')

@@ -6,6 +6,7 @@ The toolbox's own arguments; repairs of the toolbox apply to plain MMagic config
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from mmengine.runner import Runner
 
@@ -15,6 +16,7 @@ from ...utils.errors import ConfigError
 from .amp import enable_amp
 from .checkpoints import KEY, checkpoints_elsewhere, require_own
 from .launch import (
+    INTERRUPTED,
     argument_parser,
     load_config,
     require_checkpoint,
@@ -24,7 +26,7 @@ from .launch import (
 )
 from .lock import locked
 from .safeguards import Safeguards
-from .start import starting
+from .start import is_first, starting
 
 
 def parse_args():
@@ -67,6 +69,16 @@ def whereabouts(work_dir, elsewhere):
     return f'Logs go to {escape.line(work_dir)}, checkpoints to {escape.line(elsewhere)} ({KEY})'
 
 
+def stopped(runner):
+    """Say, once for all processes, how to go on; the folder of the run knows its newest checkpoint."""
+    record = Path(runner.work_dir, 'last_checkpoint')
+    if is_first():
+        saved = record.is_file() and f'go on from {escape.line(record.read_text())} with --resume'
+        how = saved or 'no checkpoint has been saved yet'
+        print(f'Stopped at iteration {runner.iter}; {how}', file=sys.stderr, flush=True)
+    sys.exit(INTERRUPTED)
+
+
 @user_errors()
 def main():
     args = parse_args()
@@ -91,7 +103,10 @@ def main():
         runner.register_hook(Safeguards())
         runner.logger.info(f'Command: {escape.line(command_line())}')
         runner.logger.info(whereabouts(cfg.work_dir, elsewhere))
-        runner.train()
+        try:
+            runner.train()
+        except KeyboardInterrupt:
+            stopped(runner)
 
 
 if __name__ == '__main__':
