@@ -163,6 +163,9 @@ def test_it_says_what_it_could_not_show(tmp_path):
         ([str(STUDY), '--against', 'pyramid'], 'has no frechet_resnet56-cifar10 to compare with it'),
         (['run', 'run'], 'is named twice'),
         (['run', '--images', '-1'], '--images -1 must be at least 0'),
+        # before the work: that there is no such run would be found later
+        (['nothing', '--out', 'run/config.py/x.html'], 'cannot be written, because '),
+        (['nothing', '--out', 'run'], '--out run is a folder: name a file in it'),
         (['timed'], 'benchmark.json is not what `mikd benchmark --out` writes'),
     ],
 )

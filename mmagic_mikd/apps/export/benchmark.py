@@ -25,6 +25,7 @@ from ...deploy.speed import Timing, by_layer_type, in_turn, peak_memory
 from ...deploy.write import Written, write
 from ...teachers.weights import load_network
 from ...utils import escape
+from ...utils.checks import require_writable
 from ...utils.errors import ConfigError
 from ..launch.launch import Parser, read_config, require_checkpoint, user_errors
 
@@ -67,6 +68,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     require_checkpoint('checkpoint', args.checkpoint)
+    if args.out:
+        require_writable('--out', args.out)
     from mmagic.utils import register_all_modules
 
     register_all_modules()

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from ...utils import escape
+from ...utils.checks import require_writable
 from ...utils.errors import ConfigError
 from ..launch.launch import Parser, user_errors
 
@@ -43,6 +44,8 @@ def main(argv: list[str] | None = None) -> None:
     folders = [path for path in args.sources if path.suffix not in STUDIES]
     files = [path for path in args.sources if path.suffix in STUDIES]
     out = args.out or (folders[0] / 'report.html' if folders else files[0].with_suffix('.html'))
+    if args.out:
+        require_writable('--out', args.out)
     from mmagic.utils import register_all_modules  # takes seconds
 
     from . import page, run_view, study_view
