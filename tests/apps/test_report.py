@@ -158,6 +158,10 @@ def test_it_says_what_it_could_not_show(tmp_path):
     [
         (['nothing'], 'nothing is no folder'),
         (['empty'], 'empty holds no config'),
+        (
+            ['apart'],
+            'apart holds checkpoints without a config, which is where default_hooks.checkpoint.out_dir',
+        ),
         (['nothing.yaml'], 'there is no study nothing.yaml'),
         (['run', '--against', 'l1'], '--against l1 is neither a run nor an objective here'),
         ([str(STUDY), '--against', 'pyramid'], 'has no frechet_resnet56-cifar10 to compare with it'),
@@ -172,6 +176,8 @@ def test_it_says_what_it_could_not_show(tmp_path):
 def test_what_cannot_be_told_ends_in_one_sentence(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     Path('empty').mkdir()
+    Path('apart').mkdir()
+    Path('apart/iter_1.pth').touch()
     for name in ('run', 'timed'):
         written_run(tmp_path / name)
     (tmp_path / 'timed' / 'benchmark.json').write_text('{"milliseconds": {"ort": 3}}')
