@@ -36,6 +36,7 @@ from . import (
     safe_yaml,
     separate_wrappers,
     sqrtm,
+    swd_shape,
     translation_init,
     translation_sync,
     unet_sizes,
@@ -81,6 +82,8 @@ REPAIRS = {
     # so that FID and IS work offline and with today's SciPy
     'inception_offline': inception_offline,
     'sqrtm': sqrtm,
+    # so that a metric says what is wrong with its setting
+    'swd_shape': swd_shape,
 }
 
 _effect: dict[str, bool] = {}

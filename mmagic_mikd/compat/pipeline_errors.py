@@ -83,10 +83,26 @@ def namesakes(path: Path) -> list[Path]:
 
 
 def unfit(transform, data, error: Exception) -> str:
+    if small := too_small(transform, data):
+        return small
     name, files = type(transform).__name__, files_of(data)
     where = f' on {files}' if files else ''
     reason = quoted(f'{type(error).__name__}: {error}', 120)
     return f'{name} in the data pipeline fails{where} ({reason}): {remedy(transform, error)}'
+
+
+def too_small(transform, data) -> str | None:
+    """`PairedRandomCrop` asks for the path of an image to say so, which one made from its target has not."""
+    side, key = (getattr(transform, name, None) for name in ('gt_patch_size', 'gt_key'))
+    image = data.get(key) if isinstance(data, dict) and side and key else None
+    image = image[0] if isinstance(image, list) and image else image
+    size = getattr(image, 'shape', ())[:2]
+    if not size or min(size) >= side:
+        return None
+    return (
+        f'{files_of(data, key) or key} is {size[0]}x{size[1]}, smaller than gt_patch_size={side} of '
+        f'{type(transform).__name__} in the data pipeline: lower that, or take such pictures out of the data'
+    )
 
 
 COLOUR_TYPES = ('color', 'grayscale', 'unchanged', 'color_ignore_orientation', 'grayscale_ignore_orientation')

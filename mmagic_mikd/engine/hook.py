@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..guard import DEFAULTS, DivergenceGuard, end_training
 from ..guard.blind import BlindCritics
+from ..guard.faint import FaintObjectives
 from ..host.locate import pairs_of_updates
 from ..host.optimiser_state import counters_to_host
 from ..host.taps import UpdateTap
@@ -103,7 +104,7 @@ class DistillRunner(Hook):
         self._resume: ResumeState | None = None
         self.pairs: list[Pair] = []
         self.objectives: dict[str, Objective] = {}
-        self._blind = BlindCritics()
+        self._blind, self._faint = BlindCritics(), FaintObjectives()
         self._undo: list[Any] = []  # what `remove` takes off the model
 
     # ---- a run's beginning and end --------------------------------------------------------------
@@ -168,7 +169,9 @@ class DistillRunner(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
     ) -> None:
-        self._blind.look(self._log.write(runner.message_hub))
+        values = self._log.write(runner.message_hub)
+        self._blind.look(values)
+        self._faint.look(self.objectives.values(), values, self.iteration.progress)
         if self.guard.trips:
             runner.message_hub.update_scalar('train/guard_trips', self.guard.trips)
         for objective in self.objectives.values():

@@ -2,8 +2,10 @@
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError
@@ -55,6 +57,20 @@ def require_range(name: str, value: Any) -> None:
     numbers = [x for x in two if isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)]
     if len(numbers) != 2 or numbers[0] >= numbers[1]:
         raise ConfigError(f'{name}={short(value)} must be (lowest, highest), two numbers in that order')
+
+
+def require_writable(name: str, path: Path) -> None:
+    """A file that can be written, told before the work that it is for.
+
+    Raises:
+        ConfigError: it is a folder, or nothing can be put where it is to be.
+    """
+    if path.is_dir():
+        raise ConfigError(f'{name} {path} is a folder: name a file in it')
+    folder = next(each for each in path.absolute().parents if each.exists())
+    problem = 'is no folder' if not folder.is_dir() else 'may not be written by you'
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f'{name} {path} cannot be written, because {folder} {problem}: name another place')
 
 
 def require_known(name: str, keys: Iterable[str], known: Iterable[str]) -> None:

@@ -215,6 +215,24 @@ def test_the_teachers_run_is_not_inherited(build, variant):
     assert distill.teacher.checkpoint.startswith('work_dirs/esrgan_x4c64b23g32')
 
 
+@pytest.mark.parametrize('work_dir', ['/runs/mine', './work_dirs/mine'])
+def test_the_teacher_is_where_its_checkpoints_go(build, variant, work_dir):
+    """`out_dir` sends them to another place than work_dir; the student's stay together."""
+    cfg = build(variant(EDSR, f'work_dir = {work_dir!r}'), '--width', '0.25')
+    assert cfg.default_hooks.distill.teacher.checkpoint == 'work_dirs/mine/iter_300000.pth'
+    assert cfg.default_hooks.checkpoint.out_dir is None and cfg.default_hooks.checkpoint.interval == 5000
+
+
+def test_a_teacher_that_is_not_there_yet_is_said_to_be(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, words in (('a', 'at teacher.pth, where no file is yet; then'), ('b', 'at teacher.pth; then')):
+        arguments = ['--width', '0.25', '--teacher-checkpoint', 'teacher.pth', '--out', f'{name}.py']
+        monkeypatch.setattr(sys, 'argv', ['build_student.py', EDSR, *arguments])
+        build_student.main()
+        assert words in capsys.readouterr().out
+        (tmp_path / 'teacher.pth').touch()
+
+
 def test_one_channel_in_place_of_three_is_no_matter(build):
     settings = trained(build(MNIST, '--width', '0.25'))
     assert settings.objectives.keys() == {'pyramid'}
@@ -317,7 +335,14 @@ optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=1e-4))
 """
 
 
-@pytest.mark.parametrize('hooks', ['', 'default_hooks = dict(timer=dict(type="IterTimerHook"))'])
+@pytest.mark.parametrize(
+    'hooks',
+    [
+        '',
+        'default_hooks = dict(timer=dict(type="IterTimerHook"))',
+        'default_hooks = dict(checkpoint=dict(interval=3, out_dir="here"), timer=dict(type="IterTimerHook"))',
+    ],
+)
 @pytest.mark.parametrize('folder', ['.', 'configs'])
 def test_a_config_of_the_new_style_gives_one_of_the_new_style(build, tmp_path, hooks, folder):
     """Classes in place of names."""
@@ -329,6 +354,7 @@ def test_a_config_of_the_new_style_gives_one_of_the_new_style(build, tmp_path, h
     assert distill.teacher.model.generator.mid_channels == 16
     assert distill.teacher.checkpoint == 'work_dirs/teacher/iter_2.pth'
     assert ('timer' in cfg.default_hooks) == bool(hooks)
+    assert cfg.default_hooks.get('checkpoint') in (None, dict(interval=3, out_dir=None))
     assert cfg.custom_imports == dict(imports=['json', 'mmagic_mikd'], allow_failed_imports=False)
     settings = trained(cfg)
     assert settings.start == SLICED and settings.objectives['pyramid']['loss_weight'] == 0.01

@@ -141,17 +141,26 @@ def test_it_says_what_it_could_not_show(tmp_path):
     [
         (['nothing'], 'nothing is no folder'),
         (['empty'], 'empty holds no config'),
+        (
+            ['apart'],
+            'apart holds checkpoints without a config, which is where default_hooks.checkpoint.out_dir',
+        ),
         (['nothing.yaml'], 'there is no study nothing.yaml'),
         (['run', '--against', 'l1'], '--against l1 is neither a run nor an objective here'),
         ([str(STUDY), '--against', 'pyramid'], 'has no frechet_resnet56-cifar10 to compare with it'),
         (['run', 'run'], 'is named twice'),
         (['run', '--images', '-1'], '--images -1 must be at least 0'),
+        # before the work: that there is no such run would be found later
+        (['nothing', '--out', 'run/config.py/x.html'], 'cannot be written, because '),
+        (['nothing', '--out', 'run'], '--out run is a folder: name a file in it'),
         (['timed'], 'benchmark.json is not what `mikd benchmark --out` writes'),
     ],
 )
 def test_what_cannot_be_told_ends_in_one_sentence(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     Path('empty').mkdir()
+    Path('apart').mkdir()
+    Path('apart/iter_1.pth').touch()
     for name in ('run', 'timed'):
         written_run(tmp_path / name)
     (tmp_path / 'timed' / 'benchmark.json').write_text('{"milliseconds": {"ort": 3}}')

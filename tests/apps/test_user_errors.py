@@ -6,7 +6,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
+from mmengine.model import BaseModel
 from places import TOOLS as SCRIPTS
+from torch import nn
 
 from mikd import TOOLS, main
 from mmagic_mikd.apps.launch.explain import explain
@@ -67,6 +70,12 @@ def test_by_its_script(refused, script):
 
 def test_a_tool_that_there_is_not(refused):
     assert "did you mean 'train'?" in refused(main, 'mikd', 'trian')
+
+
+def test_an_interrupted_tool_says_no_more(capsys):
+    with pytest.raises(SystemExit) as stop, user_errors():
+        raise KeyboardInterrupt
+    assert stop.value.code == 130 and capsys.readouterr().err == 'Stopped.\n'
 
 
 def test_our_own_sentence_is_never_cut(capsys):
@@ -139,3 +148,23 @@ def test_a_best_score_that_is_not_measured(tmp_path):
     sentence = explain(raised.value)
     assert sentence.startswith("default_hooks.checkpoint.save_best='FID/fid' is none of the scores of val_")
     assert 'swd/avg, target/psnr' in sentence and 'save_best=None' in sentence
+
+
+class Grey(BaseModel):
+    """A translation model whose generator is made for pictures of one channel."""
+
+    def __init__(self):
+        super().__init__()
+        self.generators = nn.ModuleDict(dict(photo=nn.Sequential(nn.Conv2d(1, 2, 3))))
+
+    def forward(self, inputs):
+        return self.generators['photo'](inputs)
+
+
+def test_a_network_that_gets_other_channels_is_named():
+    with pytest.raises(RuntimeError) as caught:
+        Grey()(torch.zeros(1, 3, 8, 8))
+    sentence = explain(caught.value)
+    assert sentence.startswith(
+        "'generators.photo' of the model takes images of 1 channel(s) and is given 3: set"
+    )

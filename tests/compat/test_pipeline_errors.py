@@ -104,3 +104,17 @@ def test_a_file_that_is_there_with_another_suffix_is_named(tmp_path):
     missing = dict(photo_path=str(tmp_path / '7.png'))
     message = unreadable(SimpleNamespace(key='photo'), missing, FileNotFoundError(2, 'No such file'))
     assert message.startswith(f'{tmp_path}/7.png is not there, but 7.jpg is: ')
+
+
+@pytest.mark.parametrize(
+    'paths', [dict(gt_path='a/rocket.PNG'), dict(gt_path='a/rocket.PNG', img_path='b/x.png')]
+)
+def test_a_picture_smaller_than_the_crop_is_named_with_its_size(paths):
+    """Also where the small image was made from it, and has no path that the toolbox could tell."""
+    register_all_modules()
+    crop = TRANSFORMS.build(dict(type='PairedRandomCrop', gt_patch_size=600, _scope_='mmagic'))
+    sample = dict(gt=np.zeros((150, 170, 3)), img=np.zeros((75, 85, 3)), scale=2)
+    with pytest.raises(
+        ConfigError, match=r'^a/rocket\.PNG is 150x170, smaller than gt_patch_size=600 of Paired'
+    ):
+        Compose([crop])(sample | paths)

@@ -11,6 +11,8 @@ from bad_input_catalogue import DOCUMENT, meet, row, rows_of, sentences
 from bad_input_online import online
 from bad_input_world import World, run_tool
 
+from mmagic_mikd.apps.launch.lock import locked
+from mmagic_mikd.apps.launch.safeguards import Safeguards
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -54,6 +56,57 @@ def test_the_config_without_a_change_trains(alone):
     world = World(alone)
     assert run(world) == (0, '')
     assert (alone / 'work' / 'iter_2.pth').is_file()
+
+
+OUT_DIR = 'default_hooks.checkpoint.out_dir'
+
+
+def test_checkpoints_of_another_run_are_not_overwritten(alone):
+    """`out_dir` brings two runs of one name together; a run alone may be repeated, resumed, and moved."""
+    world = World(alone)
+    elsewhere, short = {OUT_DIR: 'made', 'log_level': 'INFO'}, ('--cfg-options', 'train_cfg.max_iters=4')
+    assert run(world, elsewhere) == run(world, elsewhere) == (0, '')
+    assert run(world, elsewhere, '--resume', *short) == (0, '')
+    log = next(alone.glob('work/*/*.log'))
+    assert f'Logs go to work, checkpoints to made/work ({OUT_DIR})' in log.read_text()
+    before = world.snapshot()
+    code, said = run(world, elsewhere, '--work-dir', 'a/work')
+    assert (
+        code == 2 and 'into made/work, where those of another run' in said and f'set {OUT_DIR}=None' in said
+    )
+    assert run(world, elsewhere, '--work-dir', 'a/work', '--resume') == (code, said)
+    assert world.snapshot() == before
+    load_from = dict(elsewhere, load_from='made/work/iter_4.pth')
+    assert run(world, load_from, '--work-dir', 'a/work', '--resume', *short) == (0, '')
+    assert run(world, elsewhere, '--work-dir', 'a/other') == (0, '')
+
+
+def test_a_folder_of_checkpoints_that_is_in_use_is_refused(alone):
+    world = World(alone)
+    with locked(OUT_DIR, 'made/work'):
+        code, said = run(world, {OUT_DIR: 'made'})
+    assert code == 2 and f'{OUT_DIR}=made/work is in use by another training' in said
+    assert not (alone / 'made').exists() and run(world, {OUT_DIR: 'made'}) == (0, '')
+
+
+@pytest.mark.parametrize(
+    ('interval', 'says'),
+    [(1, 'go on from work/iter_1.pth with --resume'), (9, 'no checkpoint has been saved')],
+)
+def test_an_interrupted_training_says_how_to_go_on(alone, monkeypatch, interval, says):
+    def interrupt(self, runner, *args, **kwargs):
+        if runner.iter == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Safeguards, 'before_train_iter', interrupt)
+    changes = {'default_hooks.checkpoint.interval': interval, 'train_cfg.max_iters': 5}
+    code, said = run(World(alone), changes)
+    assert (
+        code == 130
+        and said.splitlines()[-1].startswith('Stopped at iteration 1; ')
+        and 'Traceback' not in said
+    )
+    assert says.replace('work/', f'{alone}/work/') in said
 
 
 def test_a_distillation_that_is_none_is_left_out(alone):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ ORIENTATION, TURNED = 0x0112, 6  # of EXIF: to be turned right by a quarter
 def same(folder, channels=3, order='BGR', sides=None):
     """An export of a network that returns its input, of these sides alone."""
     onnx = pytest.importorskip('onnx', reason='needs pip install onnx onnxruntime onnxscript')
+    pytest.importorskip('onnxruntime', reason='needs pip install onnx onnxruntime onnxscript')
     shape = [1, channels, *(sides or ['h', 'w'])]
     x, image = (
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in ('x', 'image')
@@ -105,3 +107,28 @@ def test_one_channel_is_grey(tmp_path):
     done = ran(folder, picture, tmp_path / 'out.png')
     assert done.returncode == 0, done.stderr
     assert np.array_equal(Image.open(tmp_path / 'out.png'), Image.open(picture).convert('L'))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['missing.jpg', 'out.png'], 'Error: missing.jpg cannot be read as a picture: No such file'),
+        (['notes.txt', 'out.png'], 'Error: notes.txt cannot be read as a picture: it is of no format'),
+        (['good.png', 'out.gone'], 'Error: out.gone cannot be written as a picture: unknown file extension'),
+        (['good.png'], 'Runs student.onnx on a picture or a folder: python run.py IN OUT'),
+    ],
+)
+def test_what_it_cannot_read_or_write_is_one_sentence(folders, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    noise(tmp_path / 'good.png', 8, 8)
+    (tmp_path / 'notes.txt').write_text('no picture')
+    done = ran(folders[True], *arguments)
+    assert done.returncode == 1 and done.stderr.startswith(said) and done.stderr.count('\n') == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['good.png', 'notes.txt']
+
+
+def test_what_runs_a_generator_from_noise_is_told(tmp_path, capsys):
+    args = SimpleNamespace(out=tmp_path, format='onnx')
+    export.what_next(args, SimpleNamespace(kind='latent'), [], tmp_path / 'student.onnx')
+    assert capsys.readouterr().out == f'Next: mikd translate {tmp_path}/student.onnx 0-7 OUT\n'
+    assert not list(tmp_path.iterdir())

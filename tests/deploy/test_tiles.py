@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,3 +92,16 @@ def test_a_tile_that_cannot_be_is_refused_before_any_work(tile, capsys):
 @pytest.mark.parametrize('tile', ['0', '33'])
 def test_none_and_the_least_tile_are_taken(tile):
     assert translate.parse_args(['student.onnx', 'in.png', 'out.png', '--tile', tile]).tile == int(tile)
+
+
+@pytest.mark.parametrize(
+    ('terminal', 'said'),
+    [(True, 'a.png: tile 1 of 3\ra.png: tile 2 of 3\ra.png: tile 3 of 3\n'), (False, 'a.png: tile 3 of 3\n')],
+)
+def test_progress_without_a_terminal_is_one_line(capsys, monkeypatch, terminal, said):
+    monkeypatch.setattr(sys.stderr, 'isatty', lambda: terminal)
+    told = translate.progress(Path('b/a.png'))
+    for done in (1, 2, 3):
+        told(done, 3)
+    told(1, 1)  # a picture of one tile needs none
+    assert capsys.readouterr().err == said

@@ -46,6 +46,23 @@ def folders(tmp_path):
     return tmp_path
 
 
+def test_super_resolution_by_two_and_by_three_differ_in_the_scale_alone():
+    texts = []
+    for scale, word in ((2, 'two'), (3, 'three')):
+        text = (ROOT / 'configs' / '_base_' / f'sr_x{scale}.py').read_text()
+        text = text.replace(f'by {word}', 'by N').replace(f'sr_x{scale}', 'sr_xN')
+        for name, value in (
+            ('scale=', scale),
+            ('crop_border=', scale),
+            ('patch_size=', 48 * scale),
+            ('1 / ', scale),
+        ):
+            assert f'{name}{value}' in text
+            text = text.replace(f'{name}{value}', f'{name}N')
+        texts.append(text)
+    assert texts[0] == texts[1]
+
+
 def test_there_are_three():
     assert FILES.keys() == TINY.keys()
 

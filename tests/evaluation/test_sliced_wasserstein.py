@@ -34,3 +34,15 @@ def test_the_value_is_the_toolbox_s_whatever_the_images_are_called(images):
 def test_without_the_real_images_it_says_what_there_is(images):
     with pytest.raises(ConfigError, match=r"real_key='img_photo' is not in .* gt_img"):
         SlicedWasserstein([3, 32, 32], real_key='img_photo').process({}, [dict(gt_img=images[0, 0])])
+
+
+@pytest.mark.parametrize('kind', ['real', 'generated'])
+@pytest.mark.parametrize('ours', [True, False])
+def test_another_shape_of_images_is_told(images, ours, kind):
+    """That of the toolbox, too; else a bare AssertionError at the first validation."""
+    names = dict(real='gt_img', generated='fake_img')
+    sample = {name: images[0, 0] for name in names.values()} | {names[kind]: torch.rand(3, 32, 48)}
+    shape = (3, 32, 32)
+    metric = SlicedWasserstein(shape) if ours else SlicedWassersteinDistance(-1, shape, sample_model='orig')
+    with pytest.raises(ConfigError, match=rf'image_shape=\(3, 32, 32\), but a {kind} image is \(3, 32, 48\)'):
+        metric.process({}, [sample])

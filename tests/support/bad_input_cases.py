@@ -692,10 +692,28 @@ CASES = [
     ),
     Case(
         'pictures smaller than the crop',
-        'PairedRandomCrop in the data pipeline fails on data/small/0.png',
-        'change its settings',
+        'data/large/0.png is 16x16, smaller than gt_patch_size=64',
+        'lower that',
         {'train_dataloader.dataset.pipeline.3.gt_patch_size': 64},
         only('0'),
+    ),
+    Case(
+        'a scale that is not that of the data',
+        'model.generator.upscale_factor=4',
+        'give both one scale',
+        {'model.generator.upscale_factor': 4},
+    ),
+    Case(
+        'a generator of grey images for pictures in colour',
+        'images of 1 channel(s)',
+        'set model.generator.out_channels=3',
+        {'model.generator.out_channels': 1},
+    ),
+    Case(
+        'a generator for grey pictures that is given colour',
+        'takes images of 1 channel(s) and is given 3',
+        'set its in_channels',
+        {'model.generator.in_channels': 1},
     ),
     Case('a picture without its partner', 'data/large/3.png', 'repair it', prepare=all_but_one_partner),
     distill(

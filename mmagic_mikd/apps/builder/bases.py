@@ -40,10 +40,10 @@ class Style(NamedTuple):
         generator = f"dict(model['generator'], {changes})"
         return f'{self.teacher} = model\nmodel = dict(model, generator={generator})  # the student\n'
 
-    def hooks(self, entry: str, any_inherited: bool) -> str:
-        """The statement that adds an entry, ``name=value``, to the hooks."""
+    def hooks(self, entries: list[str], any_inherited: bool) -> str:
+        """The statement that adds entries, ``name=value``, to the hooks."""
         first = ['default_hooks'] if self.new and any_inherited else []
-        return f'default_hooks = {call("dict", [*first, entry], 0)}\n'
+        return f'default_hooks = {call("dict", [*first, *entries], 0)}\n'
 
 
 def call(name: str, arguments: list[str], indent: int) -> str:

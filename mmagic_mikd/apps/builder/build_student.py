@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -53,7 +54,9 @@ def main() -> None:
     if budget:
         print(f'\n{student.within(budget)}')
     out = escape.line(args.out)
-    print(f'\nWrote {out}. It expects its teacher at {escape.line(checkpoint)}; then: mikd train {out}')
+    absent = '' if '://' in checkpoint or Path(checkpoint).is_file() else ', where no file is yet'
+    expects = f'It expects its teacher at {escape.line(checkpoint)}{absent}'
+    print(f'\nWrote {out}. {expects}; then: mikd train {out}')
 
 
 if __name__ == '__main__':

@@ -60,7 +60,8 @@ class Narrowing:
             known = ', '.join(sorted({*WIDTH_KEYS, *NARROW_TYPES}))
             raise ConfigError(
                 f'model.generator.type={own_type!r}: its width is unknown to the student builder, '
-                f'which knows {known}; write the student config by hand, as docs/students.md shows'
+                f'which knows {known}; write the student config by hand, from the template in '
+                'docs/students.md#by-hand'
             )
         self._full = {key: generator.get(key, self._default(key)) for key in WIDTH_KEYS[self.type]}
         self.key = WIDTH_KEYS[self.type][0]

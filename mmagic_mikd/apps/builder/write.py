@@ -9,6 +9,7 @@ from ...host.locate import passed_on
 from ...utils.errors import ConfigError
 from ...utils.escape import line as one_line
 from ...utils.escape import literal
+from ..launch.checkpoints import checkpoint_folder, out_dir_of
 from ..launch.launch import read_config
 from .advice import advice, unknown
 from .bases import Style, call, style_of
@@ -110,12 +111,9 @@ def last_checkpoint(cfg: Config, teacher: str) -> str:
     iters = cfg.get('train_cfg', {}).get('max_iters')
     if not iters:
         raise ConfigError(f'{teacher} has no train_cfg.max_iters: give --teacher-checkpoint')
-    return f'{_work_dir(cfg, teacher)}/iter_{iters}.pth'
-
-
-def _work_dir(cfg: Config, teacher: str) -> str:
-    folder = cfg.get('work_dir') or f'work_dirs/{Path(teacher.rpartition("::")[2]).stem}'
-    return folder.removeprefix('./').rstrip('/')
+    work_dir = cfg.get('work_dir') or f'work_dirs/{Path(teacher.rpartition("::")[2]).stem}'
+    folder = checkpoint_folder(cfg, work_dir)
+    return f'{folder.removeprefix("./").rstrip("/")}/iter_{iters}.pth'
 
 
 def _header(student: Student, teacher: str, out: Path, command: str) -> str:
@@ -174,7 +172,11 @@ def _hooks(student: Student, cfg: Config, checkpoint: str, style: Style) -> str:
         ]
     advised = advice(narrowing.type, student.width / narrowing.full, cfg.model)
     entries += [f'{name}={_code(value)}' for name, value in advised.items()]
-    return style.hooks(call('distill=dict', entries, 4), bool(hooks))
+    written = [call('distill=dict', entries, 4)]
+    if out_dir_of(cfg) is not None:  # the student's checkpoints go where its log goes
+        theirs = ["default_hooks['checkpoint']"] if style.new else []
+        written.insert(0, f'checkpoint=dict({", ".join([*theirs, "out_dir=None"])})')
+    return style.hooks(written, bool(hooks))
 
 
 def _code(value: Any) -> str:

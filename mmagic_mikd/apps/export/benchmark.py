@@ -27,6 +27,7 @@ from ...deploy.speed import Timing, by_layer_type, in_turn, peak_memory
 from ...deploy.write import Written, write
 from ...teachers.weights import load_network
 from ...utils import escape
+from ...utils.checks import require_writable
 from ..launch.launch import read_config, require_checkpoint, user_errors
 
 # every tensor gets memory of its own, so that a peak is one
@@ -51,6 +52,8 @@ class Subject(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     require_checkpoint('checkpoint', args.checkpoint)
+    if args.out:
+        require_writable('--out', args.out)
     from mmagic.utils import register_all_modules
 
     register_all_modules()

@@ -3,7 +3,7 @@
     python tools/export.py CONFIG CHECKPOINT --out DIR
 
 writes DIR/student.onnx, DIR/student.json (range, order of channels, sizes, errors), DIR/run.py, a program of
-45 lines that needs neither PyTorch nor this package, and DIR/student.md, a card of the model.
+60 lines that needs neither PyTorch nor this package, and DIR/student.md, a card of the model.
 """
 
 import argparse
@@ -218,13 +218,18 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
     if args.uint8:
         say(f'{pixels}: RGB pictures in and out, {pixels.stat().st_size / 1e6:.2f} MB')
     write_card(student.generator, told, cfg, [target, *[pixels] * args.uint8], args.out)
-    if args.format == 'onnx' and spec.kind == 'image':
+    what_next(args, spec, inputs, target)
+    return 0
+
+
+def what_next(args: argparse.Namespace, spec: Spec, inputs: list[Tensor], target: Path) -> None:
+    """What runs the file, beside it where that takes pictures; and how."""
+    if spec.kind != 'image':
+        also = f', or mikd demo {args.out}' if args.format == 'onnx' else ''
+        say(f'Next: mikd translate {target} 0-7 {args.out}/seeds{also}')
+    elif args.format == 'onnx':
         shutil.copyfile(TEMPLATE, args.out / 'run.py')
         keep_inputs(inputs[:KEPT], spec, args.out / 'inputs')
         say(f'Next: python {args.out}/run.py PICTURE OUT.png, or mikd demo {args.out}')
-    elif spec.kind == 'latent':
-        also = f', or mikd demo {args.out}' if args.format == 'onnx' else ''
-        say(f'Next: mikd translate {target} 0-7 {args.out}/seeds{also}')
     else:
         say(f'Next: mikd translate {target} PICTURE OUT.png')
-    return 0

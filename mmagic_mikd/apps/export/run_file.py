@@ -30,15 +30,28 @@ def translate(picture: np.ndarray, name: Path) -> np.ndarray:
     return (((image - low) / span).clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)[..., ::order]
 
 
+def opened(path: Path) -> Image.Image:
+    try:
+        picture = Image.open(path)
+        return ImageOps.exif_transpose(picture).convert('L' if spec['order'] == 'GREY' else 'RGB')
+    except OSError as error:
+        reason = error.strerror or 'it is of no format that Pillow knows, or damaged'
+        sys.exit(f'Error: {path} cannot be read as a picture: {reason}')
+
+
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 source, target = Path(sys.argv[1]), Path(sys.argv[2])
 found = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
 stems, names = [p.stem for p in found], {p.name for p in found}
-mode = 'L' if spec['order'] == 'GREY' else 'RGB'
 for path in found:
-    picture = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert(mode))
+    picture = np.asarray(opened(path))
     made = translate(picture.reshape(*picture.shape[:2], -1), path)
     name = path.stem if stems.count(path.stem) == 1 and path.stem not in names else path.name
     out = target / f'{name}.png' if source.is_dir() else target
-    out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(made[..., 0] if made.shape[2] == 1 else made).save(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(made[..., 0] if made.shape[2] == 1 else made).save(out)
+    except (OSError, ValueError) as error:  # no right to it, or an ending such as .txt
+        sys.exit(f'Error: {out} cannot be written as a picture: {error}')
     print(out)

@@ -117,8 +117,10 @@ def save(path: Path, picture: torch.Tensor) -> None:
 
 
 def progress(source: Path):
+    """One line that counts on a terminal; elsewhere, such as in a file, the last count alone."""
+
     def told(done: int, of: int) -> None:
-        if of > 1:
+        if of > 1 and (done == of or sys.stderr.isatty()):
             end = '\n' if done == of else '\r'
             print(f'{escape.line(source.name)}: tile {done} of {of}', end=end, file=sys.stderr)
 

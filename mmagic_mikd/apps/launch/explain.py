@@ -17,6 +17,7 @@ from mmengine.registry import OPTIMIZERS
 
 from ...utils.checks import proposal, quoted
 from ...utils.errors import ConfigError
+from .channels import about_channels
 
 # What constructors raise about their arguments; an AttributeError or a NameError there is a bug.
 ABOUT_ARGUMENTS = (
@@ -76,6 +77,8 @@ def explain(error: BaseException) -> str | None:
     if not isinstance(error, ABOUT_ARGUMENTS) or type(error).__name__ == 'OutOfMemoryError':
         return None
     if 'empty parameter list' in str(error) and (sentence := _about_optimiser(frames)):
+        return sentence
+    if sentence := about_channels(error, frames):
         return sentence
     building = _building(frames)
     return building and _about_config(error, building, whole)

@@ -25,6 +25,8 @@ from .explain import explain
 from .host_schema import check_host
 from .orphan import end_with_launcher
 
+INTERRUPTED = 130  # 128 and the number of SIGINT
+
 # what the runner reads at the top of a config
 RUNNER_KEYS = {*inspect.signature(Runner.__init__).parameters, 'auto_scale_lr'} - {'self'}
 # how each launcher tells its processes who they are
@@ -145,9 +147,16 @@ def require_data(cfg: Config, dataloader: str) -> None:
 
 @contextlib.contextmanager
 def user_errors() -> Iterator[None]:
-    """End what a user can repair as one sentence and exit code 2; everything else keeps its traceback."""
+    """End what a user can repair as one sentence and exit code 2; everything else keeps its traceback.
+
+    A tool that is interrupted (Ctrl-C) ends with 130, as a shell expects it.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        if os.environ.get('LOCAL_RANK', '0') == '0':
+            print('Stopped.', file=sys.stderr, flush=True)
+        sys.exit(INTERRUPTED)
     except Exception as error:
         sentence = explain(error)
         if sentence is None and not told_by_another(0):

@@ -1,4 +1,4 @@
-"""One training at a time in a work_dir: two would replace each other's checkpoints, without a word."""
+"""One training at a time in a folder: two would replace each other's checkpoints, without a word."""
 
 import contextlib
 import fcntl
@@ -7,24 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...utils.errors import ConfigError
+from .checkpoints import KEY
 from .start import is_first
+
+REMEDY = {'work_dir': 'work_dir (--work-dir)', KEY: f'work_dir (--work-dir), or {KEY}=None'}
 
 
 @contextlib.contextmanager
-def locked(work_dir: str) -> Iterator[None]:
-    """Hold the folder while this training runs; the first process does so for all.
+def locked(key: str, folder: str | None) -> Iterator[None]:
+    """Hold the folder of this setting while this training runs; the first process does so for all.
 
     The lock is the kernel's, on the folder itself: it leaves no file, and ends with its process however that
-    ends. Where a file system has none, such as some of the network, the training goes on without.
+    ends. Where a file system has none, such as some of the network, the training goes on without; so it does
+    with None, and with an address.
 
     Raises:
         ConfigError: another training has it.
     """
-    if not is_first():
+    if folder is None or '://' in folder or not is_first():
         yield
         return
-    made = [folder for folder in (Path(work_dir), *Path(work_dir).parents) if not folder.exists()]
-    handle = _take(work_dir)
+    made = [each for each in (Path(folder), *Path(folder).parents) if not each.exists()]
+    handle = _take(key, folder)
     try:
         yield
     finally:
@@ -32,14 +36,14 @@ def locked(work_dir: str) -> Iterator[None]:
             _held.discard(handle)
             os.close(handle)
         with contextlib.suppress(OSError):  # one that holds something stays
-            for folder in made:
-                folder.rmdir()
+            for each in made:
+                each.rmdir()
 
 
-def _take(work_dir: str) -> int | None:
+def _take(key: str, folder: str) -> int | None:
     try:
-        os.makedirs(work_dir, exist_ok=True)
-        handle = os.open(work_dir, os.O_RDONLY | os.O_DIRECTORY)
+        os.makedirs(folder, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:  # the runner says what is wrong with it
         return None
     try:
@@ -47,8 +51,7 @@ def _take(work_dir: str) -> int | None:
     except BlockingIOError:
         os.close(handle)
         raise ConfigError(
-            f'work_dir={work_dir} is in use by another training: wait until that ends, or set another work_dir '
-            '(--work-dir)'
+            f'{key}={folder} is in use by another training: wait until that ends, or set another {REMEDY[key]}'
         ) from None
     except OSError:
         os.close(handle)

@@ -1,4 +1,4 @@
-"""What only the built run shows: a data set without pictures, a checkpoint of another model."""
+"""What only the built run shows: no pictures, a checkpoint of another model, images of another size."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -7,6 +7,7 @@ from mmengine.runner.loops import BaseLoop
 from ...resume.foreign import rearrange, require_weights
 from ...resume.sound import require_sound
 from ...utils.errors import ConfigError
+from .first_images import require_same_images
 
 
 class Safeguards(Hook):
@@ -27,6 +28,7 @@ class Safeguards(Hook):
 
     def before_train(self, runner: Runner) -> None:
         require_samples('train_dataloader', runner.train_loop)
+        require_same_images(runner)
 
     def before_test(self, runner: Runner) -> None:
         require_samples('test_dataloader', runner.test_loop)

@@ -3,12 +3,15 @@
 The toolbox's own arguments. A distillation config needs neither its teacher nor its critic here.
 """
 
+from pathlib import Path
+
 import mmengine
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mikd.arguments.test import parse_args
 
+from ...utils.checks import require_writable
 from .launch import (
     load_config,
     require_checkpoint,
@@ -34,6 +37,8 @@ class SaveMetrics(Hook):
 @user_errors()
 def main():
     args = parse_args()
+    if args.out:
+        require_writable('--out', Path(args.out))
     cfg = load_config(args)
     require_parts(cfg, args.config, 'test')
     require_data(cfg, 'test_dataloader')

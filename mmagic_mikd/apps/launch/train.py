@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -18,7 +19,9 @@ from ...utils import escape
 from ...utils.checks import require_number
 from ...utils.errors import ConfigError
 from .amp import enable_amp
+from .checkpoints import KEY, checkpoints_elsewhere, require_own
 from .launch import (
+    INTERRUPTED,
     load_config,
     require_checkpoint,
     require_data,
@@ -27,7 +30,7 @@ from .launch import (
 )
 from .lock import locked
 from .safeguards import Safeguards
-from .start import starting
+from .start import is_first, starting
 
 
 def require_length(cfg):
@@ -47,6 +50,22 @@ def command_line():
     """What started this process, for a shell; tools/report.py reads it in the log."""
     tool = [sys.argv[0]] if sys.argv[0].endswith('.py') else ['-m', *sys.argv[0].split()]
     return f'cd {shlex.quote(os.getcwd())} && python {shlex.join([*tool, *sys.argv[1:]])}'
+
+
+def whereabouts(work_dir, elsewhere):
+    if elsewhere is None:
+        return f'Logs and checkpoints go to {escape.line(work_dir)}'
+    return f'Logs go to {escape.line(work_dir)}, checkpoints to {escape.line(elsewhere)} ({KEY})'
+
+
+def stopped(runner):
+    """Say, once for all processes, how to go on; the folder of the run knows its newest checkpoint."""
+    record = Path(runner.work_dir, 'last_checkpoint')
+    if is_first():
+        saved = record.is_file() and f'go on from {escape.line(record.read_text())} with --resume'
+        how = saved or 'no checkpoint has been saved yet'
+        print(f'Stopped at iteration {runner.iter}; {how}', file=sys.stderr, flush=True)
+    sys.exit(INTERRUPTED)
 
 
 def main() -> None:
@@ -75,13 +94,18 @@ def train(args: argparse.Namespace, require: Callable[[Config, str], None] | Non
         scale_learning_rates(cfg)
     if args.resume:
         cfg.resume = True
-    with starting(cfg) as start, locked(cfg.work_dir):
+    require_own(cfg)
+    elsewhere = checkpoints_elsewhere(cfg)
+    with starting(cfg) as start, locked('work_dir', cfg.work_dir), locked(KEY, elsewhere):
         runner = Runner.from_cfg(cfg)
         runner.register_hook(start)
         runner.register_hook(Safeguards())
         runner.logger.info(f'Command: {escape.line(command_line())}')
-        runner.logger.info(f'Logs and checkpoints go to {escape.line(cfg.work_dir)}')
-        runner.train()
+        runner.logger.info(whereabouts(cfg.work_dir, elsewhere))
+        try:
+            runner.train()
+        except KeyboardInterrupt:
+            stopped(runner)
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ from pathlib import Path
 from mikd.arguments.report import parse_args
 
 from ...utils import escape
+from ...utils.checks import require_writable
 from ...utils.errors import ConfigError
 from ..launch.launch import user_errors
 
@@ -17,6 +18,8 @@ def main(argv: list[str] | None = None) -> None:
     folders = [path for path in args.sources if path.suffix not in STUDIES]
     files = [path for path in args.sources if path.suffix in STUDIES]
     out = args.out or (folders[0] / 'report.html' if folders else files[0].with_suffix('.html'))
+    if args.out:
+        require_writable('--out', args.out)
     from mmagic.utils import register_all_modules  # takes seconds
 
     from . import page, run_view, study_view

@@ -41,6 +41,11 @@ class Run:
         for place in CONFIGS:
             if found := sorted(self.folder.glob(place), key=os.path.getmtime):
                 return found[-1]
+        if any(next(self.folder.glob(place), None) for place in CHECKPOINTS):
+            raise ConfigError(
+                f'RUN_DIR {self.folder} holds checkpoints without a config, which is where default_hooks.'
+                'checkpoint.out_dir leads: name the work_dir of that run, where its log is'
+            )
         raise ConfigError(
             f'RUN_DIR {self.folder} holds no config, which the toolbox writes there when a run begins: name '
             'the work_dir of a run'
