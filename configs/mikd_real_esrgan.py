@@ -15,6 +15,8 @@ work_dir = 'work_dirs/mikd_real_esrgan'  # the base names that of its own, where
 students = dict(  # multiply-accumulates for a pixel of the input; the teacher has 17.9 M
     # 0.62 M: the authors' own small network; with `start=None`, and its weights as `load_from`
     compact=dict(_delete_=True, type='CompactNet'),
+    # 0.25 M: the same with 40 of 64 channels; `source` of a pruned start takes them from its weights
+    compact40=dict(_delete_=True, type='CompactNet', channels=40),
     x4=dict(mid_channels=32, growth_channels=16, num_blocks=23),  # 4.49 M
     x16=dict(mid_channels=32, growth_channels=16, num_blocks=4),  # 1.07 M
     x64=dict(mid_channels=16, growth_channels=8, num_blocks=4),  # 0.27 M

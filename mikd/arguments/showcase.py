@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import Parser
 
-SIZES = ('compact', 'x4', 'x16', 'x64')
+SIZES = ('compact', 'compact40', 'x4', 'x16', 'x64')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

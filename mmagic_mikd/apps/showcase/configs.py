@@ -51,7 +51,7 @@ ALONE = """\
 _base_ = './student_distilled.py'
 
 model = dict(pixel_loss=dict(loss_weight=1.0))
-{rate}default_hooks = dict(distill=dict(_delete_=True, type='DistillRunner'))
+{rate}default_hooks = dict(distill=dict(_delete_=True, type='DistillRunner'{start}))
 load = dict(channel_order='rgb', imdecode_backend='cv2')
 train_dataloader = dict(
     dataset=dict(
@@ -69,7 +69,11 @@ train_dataloader = dict(
 FROM_NOISE = """\
 optim_wrapper = dict(generator=dict(optimizer=dict(lr=1e-3)))  # from random weights it is slower at less
 """
-COMPACT = 'compact'  # the only student that has weights of its own
+SOURCE = """\
+dict({over}  # channels of the authors' small network
+            type='pruned', criterion='activation', refit=True, source=dict(
+                model=dict(type='RealESRGAN', generator=dict(type='CompactNet')), checkpoint={published}))"""
+COMPACT, CUT = 'compact', 'compact40'  # students that begin with weights of the authors' small network
 
 
 def config_texts(
@@ -91,10 +95,11 @@ def config_texts(
         checkpoint: the teacher's.
         published: weights of the authors' own small network.
         images: folder for the teacher's images.
-        size: 'compact', 'x4', 'x16' or 'x64', of the students in configs/mikd_real_esrgan.py.
+        size: a name of the students in configs/mikd_real_esrgan.py.
     """
+    begin = beginning(size, published)
     distilled = DISTILLED.format(
-        **beginning(size, published),
+        **begin,
         size=size,
         count=count,
         side=side,
@@ -109,13 +114,23 @@ def config_texts(
         test=literal(str(data / 'test')),
         seed=seed,
     )
-    alone = ALONE.replace('{rate}', '' if size == COMPACT else FROM_NOISE)
+    rate, start = ('' if size in (COMPACT, CUT) else FROM_NOISE), ''
+    if size == CUT:  # both begin alike
+        teacher = f'dict(model=_base_.teacher.model, checkpoint={literal(str(checkpoint))})'
+        start = f', teacher={teacher}, start={cut(published)}'
+    alone = ALONE.replace('{rate}', rate).replace('{start}', start)
     return dict(student_distilled=distilled, student_alone=alone)
 
 
 def beginning(size: str, published: Path) -> dict[str, str]:
-    """Where the distilled student starts: from weights of its own, or from its teacher's."""
+    """Where the distilled student starts: from weights of its own, from channels of them, or its teacher's."""
     if size == COMPACT:
         return dict(weights=f'load_from = {literal(str(published))}  # it goes on from them\n', start='None')
+    if size == CUT:
+        return dict(weights='', start=cut(published, over='_delete_=True,'))
     # a slice alone starts far from any picture, and this training is short
     return dict(weights='', start="'refitted'")
+
+
+def cut(published: Path, over: str = '') -> str:
+    return SOURCE.format(published=literal(str(published)), over=over)

@@ -51,6 +51,19 @@ def test_the_two_students_differ_in_what_they_learn_from(tmp_path):
     assert not {'Crop', 'Flip', 'RandomTransposeHW'} & set(kinds)  # else no input would come again
 
 
+def test_a_cut_student_begins_with_channels_of_the_published_network(tmp_path):
+    """With a teacher and without one."""
+    plan = Plan(parse_args(['--short', '--size', 'compact40', '--out', str(tmp_path / 'out')]))
+    plan.write_configs()
+    alone, distilled = (plan.config(f'student_{name}') for name in ('alone', 'distilled'))
+    for path in (alone, distilled):
+        cfg = Config.fromfile(path)
+        assert cfg.model.generator == dict(type='CompactNet', channels=40) and rate(cfg) == 3e-4
+        start = settings(path).start['']
+        assert start['refit'] and start['source']['checkpoint'].endswith('realesr-animevideov3.pth')
+    assert settings(alone).objectives == {} and set(settings(distilled).objectives) == {'pyramid'}
+
+
 def test_the_compact_student_goes_on_from_the_published_weights(tmp_path):
     """With a teacher and without one: the two differ in what they learn from alone."""
     plan = Plan(parse_args(['--short', '--out', str(tmp_path / 'out')]))
