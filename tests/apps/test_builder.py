@@ -352,7 +352,8 @@ def test_a_config_of_the_new_style_gives_one_of_the_new_style(build, tmp_path, h
     assert cfg.model.generator.mid_channels == 4 and cfg.model.generator.num_blocks == 1
     distill = cfg.default_hooks.distill
     assert distill.teacher.model.generator.mid_channels == 16
-    assert distill.teacher.checkpoint == 'work_dirs/teacher/iter_2.pth'
+    folder = 'here' if 'out_dir' in hooks else 'work_dirs'
+    assert distill.teacher.checkpoint == f'{folder}/teacher/iter_2.pth'
     assert ('timer' in cfg.default_hooks) == bool(hooks)
     assert cfg.default_hooks.get('checkpoint') in (None, dict(interval=3, out_dir=None))
     assert cfg.custom_imports == dict(imports=['json', 'mmagic_mikd'], allow_failed_imports=False)

@@ -97,9 +97,8 @@ def config_texts(
         images: folder for the teacher's images.
         size: a name of the students in configs/mikd_real_esrgan.py.
     """
-    begin = beginning(size, published)
     distilled = DISTILLED.format(
-        **begin,
+        **beginning(size, published),
         size=size,
         count=count,
         side=side,
@@ -114,12 +113,16 @@ def config_texts(
         test=literal(str(data / 'test')),
         seed=seed,
     )
+    return dict(student_distilled=distilled, student_alone=alone(size, checkpoint, published))
+
+
+def alone(size: str, checkpoint: Path, published: Path) -> str:
+    """The config of the student without a teacher, which begins as the other where that is not the teacher's."""
     rate, start = ('' if size in (COMPACT, CUT) else FROM_NOISE), ''
-    if size == CUT:  # both begin alike
+    if size == CUT:
         teacher = f'dict(model=_base_.teacher.model, checkpoint={literal(str(checkpoint))})'
         start = f', teacher={teacher}, start={cut(published)}'
-    alone = ALONE.replace('{rate}', rate).replace('{start}', start)
-    return dict(student_distilled=distilled, student_alone=alone)
+    return ALONE.replace('{rate}', rate).replace('{start}', start)
 
 
 def beginning(size: str, published: Path) -> dict[str, str]:
