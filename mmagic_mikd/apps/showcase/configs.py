@@ -117,7 +117,7 @@ def config_texts(
 
 
 def alone(size: str, checkpoint: Path, published: Path) -> str:
-    """The config of the student without a teacher, which begins as the other where that is not the teacher's."""
+    """The config of the student without a teacher, which begins as the other if that needs no teacher."""
     rate, start = ('' if size in (COMPACT, CUT) else FROM_NOISE), ''
     if size == CUT:
         teacher = f'dict(model=_base_.teacher.model, checkpoint={literal(str(checkpoint))})'
