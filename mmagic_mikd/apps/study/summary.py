@@ -88,7 +88,7 @@ class Summary:
         places = (student, objective), (student, against)
         kinds, teachers = ([self._texts(*place, column) for place in places] for column in ('cpu', 'teacher'))
         mixed = sum(len({kind[seed] for kind in kinds}) > 1 for seed in seeds)
-        own = {*self._texts(TEACHER, TEACHER, 'teacher').values()}
+        own = {*filter(None, self._texts(TEACHER, TEACHER, 'teacher').values())}  # rows of before it was said
         unlike = sum(len({teacher[seed] for teacher in teachers} | own) > 1 for seed in seeds)
         return Difference(mean, low, high, gap, len(seeds), chance(differences), mixed, unlike)
 
