@@ -95,7 +95,7 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told, networks):
         (0.0, 1.0, 'RGB') if spec['scale'] == 4 or family == 'nafnet' else (-1.0, 1.0, 'BGR')
     )
     if spec['kind'] == 'latent':
-        assert f'Next: mikd translate {out / "student.onnx"} 0-7 OUT' in said
+        assert f'Next: mikd translate {out / "student.onnx"} 0-7 {out / "seeds"}' in said
         assert translate.main([str(out / 'student.onnx'), '0-1', str(out / 'seeds')]) == 0
         one, other = (cv2.imread(str(out / 'seeds' / f'{n}.png')) for n in (0, 1))
         assert one.shape == other.shape and (one != other).any()

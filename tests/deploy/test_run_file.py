@@ -130,5 +130,6 @@ def test_what_it_cannot_read_or_write_is_one_sentence(folders, tmp_path, monkeyp
 def test_what_runs_a_generator_from_noise_is_told(tmp_path, capsys):
     args = SimpleNamespace(out=tmp_path, format='onnx')
     export.what_next(args, SimpleNamespace(kind='latent'), [], tmp_path / 'student.onnx')
-    assert capsys.readouterr().out == f'Next: mikd translate {tmp_path}/student.onnx 0-7 OUT\n'
+    told = f'Next: mikd translate {tmp_path}/student.onnx 0-7 {tmp_path}/seeds, or mikd demo {tmp_path}\n'
+    assert capsys.readouterr().out == told
     assert not list(tmp_path.iterdir())
