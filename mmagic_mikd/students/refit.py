@@ -8,11 +8,8 @@ import torch
 from mmengine import dist
 from mmengine.logging import print_log
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves, tree_map_only
 
-from ..host.taps import for_this
-from ..host.training_calls import unchanged_buffers
-from ..utils.rng import RandomState, replayed
+from ..host.training_calls import Given, on_first_call, unchanged_buffers
 from .least_squares import Fitted, fit
 from .slices import Slices
 
@@ -116,27 +113,13 @@ class Refit:
         self._pair, self._log_key = pair, log_key
         channels = Slices(pair.student, pair.teacher).channels
         self._fit = LayerwiseFit(pair.student, pair.teacher, path, channels)
-        hook = for_this(pair.student, self._before)
-        # first of all hooks: its own calls of the student are not those that the others wait for
-        self._handle = pair.student.register_forward_pre_hook(hook, prepend=True, with_kwargs=True)
+        self._handle = on_first_call(pair.student, self._refit)
 
     def remove(self) -> None:
         self._handle.remove()
 
-    def _before(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
-        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        if not torch.is_grad_enabled() or any(tensor.requires_grad for tensor in inputs):
-            return  # not the call that trains on data
-        self.remove()
-        state = RandomState.capture(next(module.parameters()).device)
-
-        def call(network: nn.Module) -> None:
-            # a copy, because some networks change their inputs in place
-            copied = tree_map_only(Tensor, Tensor.clone, (args, kwargs))
-            with replayed(state):
-                network(*copied[0], **copied[1])
-
-        tell(self._fit.to(call), self._pair.path, self._log_key)
+    def _refit(self, call: Given) -> None:
+        tell(self._fit.to(call.to), self._pair.path, self._log_key)
 
 
 def tell(errors: list[tuple[float, float]], path: str, log_key: str) -> None:

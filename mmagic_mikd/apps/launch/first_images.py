@@ -66,9 +66,8 @@ class FirstImages:
 
     def _require_channels(self, made: int, wanted: int) -> None:
         generator = self._cfg.model.get('generator') or {}
-        own = generator.get(
-            'out_channels', made
-        )  # EDSR adds a mean of three channels to one that it has made
+        # EDSR adds a mean of three channels to one that it has made
+        own = generator.get('out_channels', made)
         if made != wanted or own != made:
             raise ConfigError(
                 f'{self._path!r} makes images of {min(own, made)} channel(s), and the targets of '

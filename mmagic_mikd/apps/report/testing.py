@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -22,6 +21,7 @@ from ...host.locate import find_generators, image_of
 from ...host.taps import resolve, unwrap
 from ...host.white import white_of
 from ...teachers.build import build_teacher
+from ...teachers.resize import resized
 from ...utils.errors import ConfigError
 from ...utils.rng import RandomState, replayed, seeded
 from .pictures import STUDENT, TARGET, TEACHER, Pictures, Sample, without_strangers
@@ -63,7 +63,7 @@ class Witness:
         if self._teacher is not None:
             with replayed(state):
                 t = image_of(self._teacher(*args, **kwargs), self._output)
-            columns = {TEACHER: _sized(t, s), STUDENT: s}
+            columns = {TEACHER: resized(t, s.shape[-2:]), STUDENT: s}
         x = next(leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
         if x.ndim == 4 and x.shape[1] in (1, 3):
             columns = {'input': x, **columns}
@@ -76,12 +76,6 @@ class Witness:
     def remove(self) -> None:
         for handle in self._handles:
             handle.remove()
-
-
-def _sized(t: Tensor, s: Tensor) -> Tensor:
-    """The teacher's images at the size of the student's, as `teacher.resize` has them."""
-    size = s.shape[-2:]
-    return t if t.shape[-2:] == size else F.interpolate(t, size, mode='bilinear', antialias=True)
 
 
 def of_test_set(run: Run, teacher: Mapping | None, most: int) -> list[Pictures]:

@@ -93,9 +93,8 @@ class ContrastiveObjective(CriticObjective):
         return sum(self._learning(view) for view in views)
 
     def _learning(self, view: View) -> Tensor:
-        s, t = (x.detach().float() for x in view.at(self.place))
-        frames = s[0, ..., 0, 0, 0].numel()  # of a clip; 1 of an image
-        s, t = s.flatten(0, -4), t.flatten(0, -4)
+        s, t, frames = self.constants(view)
+        s, t = s.float(), t.float()
         base = self._rest['bases'][view.name] if self._make_base else None
         with torch.no_grad():
             drawing = Drawing(t, s, frames, base, self._noise)

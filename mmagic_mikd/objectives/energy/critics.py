@@ -68,6 +68,11 @@ class CriticObjective(Objective):
         side = min(min(image.shape[-2:]) for image in images.values())
         return side, *(channels.get(pair, default) for pair in self._pairs)
 
+    def constants(self, view: View) -> tuple[Tensor, Tensor, int]:
+        """s and t as images (N, C, H, W) without a graph, and how many in a row are frames of one sample."""
+        s, t = (x.detach() for x in view.at(self.place))
+        return s.flatten(0, -4), t.flatten(0, -4), s[0, ..., 0, 0, 0].numel()
+
     def energy(self, pair: str, t: Tensor, s: Tensor) -> Tensor:
         """-log q(t|s) of each image, (N,), up to log Z(s): nats of images (N, C, H, W)."""
         return self.critics[pair](t, s)

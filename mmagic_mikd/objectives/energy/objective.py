@@ -45,9 +45,7 @@ class EnergyObjective(CriticObjective):
         return self.critics[pair]
 
     def _critic_loss(self, view: View) -> Tensor:
-        s, t = (x.detach() for x in view.at(self.place))
-        frames = s[0, ..., 0, 0, 0].numel()  # of a clip; 1 of an image
-        s, t = s.flatten(0, -4), t.flatten(0, -4)
+        s, t, frames = self.constants(view)
         with frozen(self.network):
             start, end, t_neg = self._sample(view.name, t, s, frames)
         loss, energies = self.bound.critic_loss(self._correction(view.name), t, s, t_neg)

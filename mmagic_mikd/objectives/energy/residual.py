@@ -57,8 +57,8 @@ class ResidualEnergyObjective(EnergyObjective):
         return lambda t: self._correction(pair)(t, s)
 
     def _critic_loss(self, view: View) -> Tensor:
-        s, t = (x.detach().flatten(0, -4).float() for x in view.at(self.place))
-        return super()._critic_loss(view) + self._bases[view.name](s, t)
+        s, t, _ = self.constants(view)
+        return super()._critic_loss(view) + self._bases[view.name](s.float(), t.float())
 
     def _sample(self, pair: str, t: Tensor, s: Tensor, frames: int) -> tuple[Tensor, Tensor, Tensor]:
         base, energy = self._bases[pair], self._watched(pair, s)
