@@ -1,7 +1,7 @@
 """From `default_hooks.distill.teacher` and `pairs` to the pairs of student and teacher."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from mmengine.runner import Runner
 from torch import nn
@@ -12,7 +12,7 @@ from ..teachers.build import build_teacher, check_place, check_preprocessing, re
 from ..teachers.image_cache import ImageCache
 from ..teachers.online import online_teacher
 from ..utils.checks import require_switch
-from ..utils.errors import ConfigError
+from ..utils.errors import ConfigError, renamed
 from .pair import Pair
 from .settings import KEY, Settings
 
@@ -66,14 +66,10 @@ def _teach(
             pair.cache = ImageCache.from_config(teacher, pair.teacher, [pair.path, cfg.get('output')])
 
 
-@contextmanager
-def named(name: str) -> Iterator[None]:
+def named(name: str) -> AbstractContextManager[None]:
     """Sentences on the teacher name the one of several that they are about."""
     key = f'{KEY}.teacher'
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError(str(error).replace(key, f'{key}.{name}') if name else str(error)) from error
+    return renamed({key: f'{key}.{name}'} if name else {})
 
 
 def require_one_hook(runner: Runner) -> None:

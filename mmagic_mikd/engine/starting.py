@@ -18,7 +18,7 @@ from ..students.loaded import Loaded
 from ..students.start import StudentStart
 from ..teachers.build import build_part, build_teacher, check_preprocessing
 from ..teachers.weights import KEY
-from ..utils.errors import ConfigError
+from ..utils.errors import ConfigError, renamed
 from .pair import Pair
 from .settings import Settings
 
@@ -54,11 +54,9 @@ def from_source(model: nn.Module, pair: Pair, options: Mapping, key: str) -> Pai
     if 'source' not in options:
         return pair
     twin, model = copy.copy(pair), unwrap(model)
-    try:
+    with renamed({KEY: f'{key}.source'}):
         check_preprocessing(options['source'], model)
         twin.teacher = build_teacher(options['source'], pair.path, model.data_preprocessor)
-    except ConfigError as error:  # the same words, the right key
-        raise ConfigError(str(error).replace(KEY, f'{key}.source')) from error
     twin.teacher.to(next(pair.student.parameters()).device)
     return twin
 

@@ -1,8 +1,7 @@
 """PSNR, SSIM and L1 of generated images against their target or against the teacher's images."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,15 @@ from torch.utils.data import DataLoader
 from ..host.locate import image_of
 from ..teachers.resize import resized
 from ..utils.checks import require_range, require_switch
-from ..utils.errors import ConfigError
+from ..utils.errors import ConfigError, renamed
 from ..utils.rng import RandomState, replayed, seeded
 
 if TYPE_CHECKING:  # the registry imports this file first
     from ..teachers.image_cache import ImageCache
 
 KEY = 'PairedImageQuality'
+# what is written for the hook, and is said of the metric
+OWN_KEYS = {'default_hooks.distill.teacher': f'{KEY}.teacher', 'default_hooks.distill.pairs': KEY}
 
 
 @METRICS.register_module()
@@ -90,7 +91,7 @@ class PairedImageQuality(BaseSampleWiseMetric):
     def prepare(self, module: nn.Module, dataloader: DataLoader) -> None:
         super().prepare(module, dataloader)
         if self.against == 'teacher':
-            with own_keys():
+            with renamed(OWN_KEYS):
                 self.teacher = self.teacher or self._build_teacher()
                 self.teacher.to(self.data_preprocessor.device)
                 self._cache = self._cache or self._build_cache()
@@ -138,7 +139,8 @@ class PairedImageQuality(BaseSampleWiseMetric):
         """What it makes of the student's input, as :class:`mmagic_mikd.engine.pair.Pair` asks it for."""
         batch = self.data_preprocessor(data_batch)
         inputs, key = self._input(batch['inputs'])
-        with replayed(RandomState.capture(inputs.device)), own_keys():  # the student's draws stay as they are
+        # the student's draws stay as they are
+        with replayed(RandomState.capture(inputs.device)), renamed(OWN_KEYS):
             ask = self._made if self._cache is None else partial(self._cache, self._made)
             images = ask((inputs,), {})
         images = resized(images, size) if self.resize else images
@@ -179,13 +181,3 @@ def _check_teacher(teacher: dict | nn.Module | None) -> None:
             f'{KEY}.teacher.checkpoint={checkpoint} does not exist: train the teacher first, correct '
             'the path, or take the metric out of the evaluator'
         )
-
-
-@contextmanager
-def own_keys() -> Iterator[None]:
-    """Sentences on a teacher that are written for the hook name the keys of the metric."""
-    try:
-        yield
-    except ConfigError as error:
-        text = str(error).replace('default_hooks.distill.teacher', f'{KEY}.teacher')
-        raise ConfigError(text.replace('default_hooks.distill.pairs', KEY)) from error
