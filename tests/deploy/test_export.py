@@ -331,12 +331,16 @@ def test_whole_numbers_are_for_onnx_alone(options, capsys):
     assert ended.value.code == 2 and capsys.readouterr().err == said
 
 
-def test_a_student_with_frozen_statistics_is_compared_with_what_its_test_shows(tmp_path, told):
+@pytest.mark.parametrize('setting', [False, True])
+def test_a_student_with_frozen_statistics_is_compared_with_what_its_test_shows(setting, tmp_path, told):
     """And a hook that is None is none, here as in a training."""
     cfg = pix2pix_with_a_test_set(tmp_path / 'run')
     cfg.default_hooks.somebodys = None
     cfg.model.generator.use_dropout = False
-    cfg.custom_hooks = [dict(type='FrozenStatistics')]
+    if setting:
+        cfg.default_hooks.distill = dict(type='DistillRunner', frozen_statistics=0.5)
+    else:
+        cfg.custom_hooks = [dict(type='FrozenStatistics')]
     keys = dict(real_key='img_photo', fake_key='fake_photo')
     cfg.test_evaluator = dict(
         type='Evaluator', metrics=[dict(type='PairedImageQuality', against='target', **keys)]

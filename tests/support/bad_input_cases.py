@@ -203,6 +203,18 @@ CASES = [
         'an unknown way to inherit', f'{DISTILL}.start.body', 'choose from own', start=dict(body='copied')
     ),
     distill(
+        'statistics frozen after the training',
+        f'{DISTILL}.frozen_statistics=1.5',
+        'at most 1',
+        frozen_statistics=1.5,
+    ),
+    distill(
+        'statistics frozen where there are none',
+        f'{DISTILL}.frozen_statistics is for generators with batch normalisation',
+        'leave it out',
+        frozen_statistics=0.5,
+    ),
+    distill(
         'an objective that ends after the training',
         f'{DISTILL}.objectives.l1.until',
         'at most 1',
