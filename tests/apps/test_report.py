@@ -181,6 +181,7 @@ def test_it_says_what_it_could_not_show(tmp_path):
         # before the work: that there is no such run would be found later
         (['nothing', '--out', 'run/config.py/x.html'], 'cannot be written, because '),
         (['nothing', '--out', 'run'], '--out run is a folder: name a file in it'),
+        (['nothing', '--out', 'mine.html'], 'mine.html exists and is no page of mikd report: give another'),
         (['timed'], 'benchmark.json is not what `mikd benchmark --out` writes'),
     ],
 )
@@ -189,6 +190,7 @@ def test_what_cannot_be_told_ends_in_one_sentence(tmp_path, monkeypatch, capsys,
     Path('empty').mkdir()
     Path('apart').mkdir()
     Path('apart/iter_1.pth').touch()
+    Path('mine.html').write_text('mine')
     for name in ('run', 'timed'):
         written_run(tmp_path / name)
     (tmp_path / 'timed' / 'benchmark.json').write_text('{"milliseconds": {"ort": 3}}')

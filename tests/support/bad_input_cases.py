@@ -822,6 +822,14 @@ CASES = [
     ),
     Case('a full disk', 'work/iter_2.pth cannot be written', 'free space', prepare=full_disk),
     # ---- what is loaded
+    Case(
+        "somebody else's folder for an export",
+        '--out work holds iter_1.pth and no export',
+        'name a new or an empty folder',
+        prepare=lambda world: world.save('student.pth', model(4)),
+        tool='export',
+        arguments=('student.pth', '--out', 'work'),
+    ),
     Case('no weights to start from', 'load_from=gone.pth', 'correct the path', {'load_from': 'gone.pth'}),
     Case(
         'weights to start from with a payload',
