@@ -1,12 +1,14 @@
 """What a phone makes of the files of `tools/export.py`, as far as onnxruntime can tell without one.
 
     PYTHONPATH=tests/support python benchmarks/phones.py      writes benchmarks/phones.md, in minutes
+    PYTHONPATH=tests/support python benchmarks/phones.py edsr      prints the rows of these families alone
 
 Each family that has a config here, made tiny, exported for one size, and brought into the format that smaller
 builds of onnxruntime read. A node is counted as taken where its operator is in onnxruntime's list for the
 accelerator's interface; no phone is asked.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -81,10 +83,15 @@ def main() -> None:
     from mmagic.utils import register_all_modules
 
     register_all_modules()
-    lines = []
-    for family in FAMILIES:
+    lines, asked = [], sys.argv[1:]
+    if unknown := set(asked) - set(FAMILIES):
+        sys.exit(f'there is no family {", ".join(sorted(unknown))}: there are {", ".join(FAMILIES)}')
+    for family in asked or FAMILIES:
         with tempfile.TemporaryDirectory() as folder:
             lines.append(row(family, Path(folder)))
+    if asked:
+        print('\n'.join(lines))
+        return
     text = HEAD + '\n'.join(lines) + '\n'
     (HERE / 'phones.md').write_text(text)
     print(text)

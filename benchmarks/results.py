@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from mmagic_mikd.apps.study.cells import Study
 from mmagic_mikd.apps.study.rows import number
-from mmagic_mikd.apps.study.summary import Difference, Summary, holm, mean_sd
-from mmagic_mikd.apps.study.table import study_rows
+from mmagic_mikd.apps.study.summary import MIXED, Difference, Summary, holm, mean_sd
+from mmagic_mikd.apps.study.table import marked, study_rows
 
 STUDIES = Path(__file__).parent / 'studies'
 PAGE = Path(__file__).parents[1] / 'docs' / 'results.md'
@@ -214,9 +214,8 @@ def text(cell: Difference | tuple | None, row: Row, limit: float) -> str:
 
 def difference(cell: Difference, better: str, decimals: int, limit: float) -> str:
     said = f'{cell.mean:+.{decimals}f} [{cell.low:+.{decimals}f}, {cell.high:+.{decimals}f}]'
-    if cell.p <= limit:
-        said = f'**{said}**' if (cell.mean > 0) == (better == 'higher') else f'{said}†'
-    return said + (f' ‡{cell.mixed}' if cell.mixed else '')
+    said = marked(said, cell.verdict(better, limit))
+    return said + (f' {MIXED}{cell.mixed}' if cell.mixed else '')
 
 
 def at_one_strength() -> str:

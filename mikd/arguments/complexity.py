@@ -14,7 +14,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__, epilog=LEGEND, allow_abbrev=False)
     parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config files')
     parser.add_argument(
-        '--input-shape', type=int, nargs='+', help='of one input without batch, such as 3 256 256'
+        '--input-shape',
+        type=int,
+        nargs='+',
+        help='of one input without batch, such as 3 256 256; by default as the configs say',
     )
     parser.add_argument('--device', help='by default cuda where there is one')
     return parser.parse_args(argv)

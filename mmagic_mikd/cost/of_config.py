@@ -82,7 +82,7 @@ def build_generator(model: dict, where: str) -> nn.Module:
 
 
 def input_shape(cfg: Config, network: nn.Module, generator: dict, config: str) -> tuple[int, ...]:
-    """Noise of an unconditional model; else an image of the size that the model is trained on.
+    """The config's ``complexity_shape``; else noise, or an image of the size that the model is trained on.
 
     Args:
         network: generator of the config's own model: the student, whose input its teacher is given too.
@@ -91,6 +91,8 @@ def input_shape(cfg: Config, network: nn.Module, generator: dict, config: str) -
     Raises:
         ConfigError: neither tells.
     """
+    if cfg.get('complexity_shape') is not None:
+        return named_shape(cfg.complexity_shape)
     if getattr(network, 'noise_size', None):
         return (network.noise_size,)
     size, scale = (pair(cfg.input_shape), 1) if cfg.get('input_shape') else trained_size(cfg)
@@ -100,6 +102,17 @@ def input_shape(cfg: Config, network: nn.Module, generator: dict, config: str) -
             'for instance --input-shape 3 256 256'
         )
     return (generator.get('in_channels', 3), *divided(size, scale or upscaling(cfg, network, generator)))
+
+
+def named_shape(shape: object) -> tuple[int, ...]:
+    """What a config says itself.
+
+    Raises:
+        ConfigError: it is no shape.
+    """
+    if not isinstance(shape, list | tuple) or not all(type(side) is int and side > 0 for side in shape):
+        raise ConfigError(f'complexity_shape={shape!r} must be that of one input, such as (3, 256, 256)')
+    return tuple(shape)
 
 
 def upscaling(cfg: Config, network: nn.Module, generator: dict) -> int:

@@ -86,6 +86,8 @@ def load_student(cfg: Config, checkpoint: str, images: int, path: str | None = N
 def _loaded(cfg: Config, distill: dict, images: int, path: str | None) -> Student:
     runner = Runner.from_cfg(cfg)
     runner.register_hook(Whole())
+    if distill.get('frozen_statistics') is not None:
+        runner.register_hook(FrozenStatistics(key='default_hooks.distill.frozen_statistics'))
     runner.load_or_resume()
     _freeze(runner)
     runner.model.eval()

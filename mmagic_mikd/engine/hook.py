@@ -20,6 +20,7 @@ from ..host.taps import UpdateTap
 from ..objectives.objective import Objective
 from ..resume.exact import ResumeState, refuse_another
 from ..resume.foreign import rearrange, require_weights
+from ..students.frozen_statistics import FrozenStatistics
 from ..students.loaded import Loaded
 from ..utils.rng import seeded
 from . import checkpoint as checkpoints
@@ -29,7 +30,7 @@ from .build_pairs import build_pairs
 from .iteration import Iteration
 from .log import Log
 from .pair import Pair
-from .settings import read
+from .settings import KEY, read
 from .starting import start_students
 
 
@@ -79,6 +80,8 @@ class DistillRunner(Hook):
         guard: what to do when the run diverges, see :class:`DivergenceGuard`; None for no watch.
         recipe: a name in :data:`mmagic_mikd.engine.recipes.RECIPES`, such as 'reference' for the published
             method: its settings of the above hold where the config sets nothing else.
+        frozen_statistics: the share of the training from which on the student normalises by running statistics,
+            which stay as they are, see :class:`mmagic_mikd.students.FrozenStatistics`; never by default.
         old: the keys of earlier versions, see :mod:`mmagic_mikd.engine.old_spelling`.
     """
 
@@ -92,11 +95,14 @@ class DistillRunner(Hook):
         pairs: Sequence[dict] | None = None,
         guard: dict | None = DEFAULTS,
         recipe: str | None = None,
+        frozen_statistics: float | None = None,
         **old: Any,
     ) -> None:
         # Only read: validation and test build hooks too and must not need the teacher's file.
         given = dict(teacher=teacher, start=start, objectives=objectives, pairs=pairs, recipe=recipe)
-        self.settings = read(dict(given, guard=guard, **old))
+        self.settings = read(dict(given, guard=guard, frozen_statistics=frozen_statistics, **old))
+        share, key = self.settings.frozen_statistics, f'{KEY}.frozen_statistics'
+        self._frozen = None if share is None else FrozenStatistics(share, key)
         self.guard = DivergenceGuard(self.settings.guard)
         self._resumed: Mapping | None = None
         self._loaded = Loaded()
@@ -111,6 +117,8 @@ class DistillRunner(Hook):
 
     def before_train(self, runner: Runner) -> None:
         self._detach()
+        if self._frozen:
+            self._frozen.before_train(runner)
         self._noise = torch.Generator(next(runner.model.parameters()).device)
         with seeded(runner.seed):  # building draws, and the toolbox's own random stream must not notice
             self.pairs = build_pairs(self.settings, runner)
@@ -139,6 +147,10 @@ class DistillRunner(Hook):
         self._resume.finish()
         self._detach()
 
+    def before_test(self, runner: Runner) -> None:
+        if self._frozen:
+            self._frozen.before_test(runner)
+
     def _detach(self) -> None:
         """Take every hook off the model; also before a new run, in case the last one was interrupted."""
         for tap in (*self._undo, *self.pairs):
@@ -158,6 +170,8 @@ class DistillRunner(Hook):
             end_training(runner, self.guard.stop_reason, self.guard.student_lost)
         for pair in self.pairs:
             pair.arm(self.iteration.asks_teacher(pair))
+        if self._frozen:
+            self._frozen.before_train_iter(runner, batch_idx, data_batch)
 
     def _on_update(self, pairs: list[Pair], loss: Tensor) -> Tensor:
         """The toolbox is about to update the generators of these pairs by this loss."""

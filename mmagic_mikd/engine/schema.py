@@ -114,6 +114,7 @@ DISTILL = dict(
     start=start,
     recipe=kind(str, 'the name of a recipe'),
     objectives=a_dict,
+    frozen_statistics=number(least=0, most=1),
     # the old spelling
     terms=a_dict,
     loss=a_dict,

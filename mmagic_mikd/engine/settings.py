@@ -17,7 +17,7 @@ from .recipes import objectives_of, with_recipe
 from .schema import COMPONENT, DISTILL, OBJECTIVE, OPTIM_WRAPPER, PAIRS, SCHEDULE, by_layer
 
 KEY = 'default_hooks.distill'
-NEW_KEYS = ('teacher', 'start', 'objectives', 'pairs', 'guard', 'recipe')
+NEW_KEYS = ('teacher', 'start', 'objectives', 'pairs', 'guard', 'recipe', 'frozen_statistics')
 
 
 class Settings(NamedTuple):
@@ -33,6 +33,7 @@ class Settings(NamedTuple):
         start_key: where ``start`` stands.
         learner: of every objective that learns and has none of its own; None in the present spelling, in
             which each kind of objective has its own default.
+        frozen_statistics: the share of the training from which on batch statistics are frozen; None for never.
     """
 
     teacher: nn.Module | Mapping | None
@@ -43,6 +44,7 @@ class Settings(NamedTuple):
     keys: dict[str, Keys]
     start_key: str = f'{KEY}.start'
     learner: Mapping | None = None
+    frozen_statistics: float | None = None
 
     @property
     def teachers(self) -> dict[str, nn.Module | Mapping | None]:
@@ -81,10 +83,9 @@ def read(given: Mapping[str, Any]) -> Settings:
     for name, cfg in objectives.items():
         _check_objective(name, cfg, keys[name], given)
     return Settings(
-        teacher=given.get('teacher'),
+        **{key: given.get(key) for key in ('teacher', 'pairs', 'frozen_statistics')},
         start=by_layer(merged.get('start', {})),
         objectives=objectives,
-        pairs=given.get('pairs'),
         guard=given.get('guard', DEFAULTS),
         keys=keys,
         start_key=f'{KEY}.layers' if old else f'{KEY}.start',

@@ -9,6 +9,8 @@ from ..host.taps import unwrap
 from ..utils.checks import require_number
 from ..utils.errors import ConfigError
 
+HOOK = 'custom_hooks: FrozenStatistics'
+
 
 @HOOKS.register_module()
 class FrozenStatistics(Hook):
@@ -19,19 +21,26 @@ class FrozenStatistics(Hook):
     hook the last part of the training is that of the network that ships with ``--statistics frozen``, and
     evaluations after ``begin`` are of it, too. A test is always of it. Dropout is left as it is.
 
+    A student that is distilled has it as ``frozen_statistics`` of :class:`mmagic_mikd.DistillRunner`. As a hook
+    it is for what is not distilled: a teacher, or the student to compare with.
+
     Args:
         begin: share of the training, at most 1. Before it statistics are gathered, as ever.
+        key: where it stands in the config.
 
     Raises:
-        ConfigError: the model's generators have no batch normalisation with running statistics.
+        ConfigError: the model's generators have no batch normalisation with running statistics, or it
+            stands in two places.
     """
 
-    def __init__(self, begin: float = 0.5) -> None:
+    def __init__(self, begin: float = 0.5, key: str = HOOK) -> None:
         require_number('FrozenStatistics: begin', begin, least=0, most=1)
-        self.begin = begin
+        self.begin, self._key = begin, key
 
     def before_train(self, runner) -> None:
         self._norms(runner)
+        if self._key != HOOK and any(isinstance(hook, FrozenStatistics) for hook in runner.hooks):
+            raise ConfigError(f'{self._key} and {HOOK} say the same: leave one out')
         self._freeze_from(runner, runner.iter - 1)  # a resumed run may evaluate before its first iteration
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
@@ -55,8 +64,7 @@ class FrozenStatistics(Hook):
         norms = [norm for norm in norms if norm.track_running_stats]
         if not norms:
             raise ConfigError(
-                'custom_hooks: FrozenStatistics is for generators with batch normalisation, and this model has '
-                'none; leave it out'
+                f'{self._key} is for generators with batch normalisation, and this model has none; leave it out'
             )
         return norms
 

@@ -239,7 +239,7 @@ def test_one_channel_in_place_of_three_is_no_matter(build):
 
 
 def test_a_student_may_become_a_teacher(build, variant):
-    """Its own teacher gives way, and what it was trained with, in either spelling; networks and guard stay."""
+    """Its own teacher gives way, and what it was trained with, in either spelling; all else stays."""
     config = ROOT / 'configs' / 'mikd_pix2pix.py'
     parent = Config.fromfile(config)
     cfg = build(config, '--width', '0.5', '--teacher-checkpoint', 'c16.pth')
@@ -250,13 +250,15 @@ def test_a_student_may_become_a_teacher(build, variant):
     own = variant(
         str(config),
         f"default_hooks = dict(distill=dict(_delete_=True, type='DistillRunner', {old},\n"
-        "    teacher=dict(type='Identity'), guard=None, pairs=[dict(student='generators.photo')]))",
+        "    teacher=dict(type='Identity'), guard=None, frozen_statistics=0.5,\n"
+        "    pairs=[dict(student='generators.photo')]))",
     )
     cfg = build(own, '--width', '0.2', '--teacher-checkpoint', 'c16.pth', name='narrower.py')
     settings = trained(cfg)
     assert settings.start == {}  # too narrow for its parent's
     assert settings.objectives.keys() == {'pyramid'}
     assert settings.guard is None and settings.pairs == [dict(student='generators.photo')]
+    assert settings.frozen_statistics == 0.5
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from places import ROOT
 from reported import FAMILIES, with_test_set
 
 from mmagic_mikd.apps.analysis.plot_run import PANELS
-from mmagic_mikd.apps.report import page
+from mmagic_mikd.apps.report import page, study_view
 from mmagic_mikd.apps.report.charts import MOST, chart
 from mmagic_mikd.apps.report.differences import Change, base_of, differences
 from mmagic_mikd.apps.report.logs import Warned, read_log
@@ -26,7 +26,9 @@ from mmagic_mikd.apps.report.pictures import Sample, beside, measured, ranked
 from mmagic_mikd.apps.report.report import main
 from mmagic_mikd.apps.report.runs import Run, named
 from mmagic_mikd.apps.report.scores import behind, better, saved
+from mmagic_mikd.apps.report.study_view import opened
 from mmagic_mikd.apps.report.testing import of_test_set
+from mmagic_mikd.apps.study.table import legend, study_rows, table
 
 STUDY = ROOT / 'benchmarks' / 'studies' / 'starts_flat.yaml'
 HOSTILE = '<img src=x onerror="window.hit=1"></script><script>window.hit=1</script>\u202e'
@@ -96,6 +98,32 @@ def test_a_study(tmp_path, capsys):
     assert len(intervals) > 10 and [interval for interval in intervals if interval not in text] == []
 
 
+def test_a_study_has_the_marks_of_its_table_and_what_they_mean(tmp_path, monkeypatch):
+    """Of a table with differences that do and do not stand in its company, one of them far worse."""
+    study = opened(STUDY.with_stem('starts_facades'))
+    changes = [dict(teacher='as of seed 0', cpu='one'), dict(teacher='another', cpu='two')]
+    rows = [
+        row | changes[row['seed'] != '0'] | (dict(cpu='one') if row['objective'] == 'none' else {})
+        for row in study_rows(study)[0]
+    ]
+    for row in rows:
+        if row['objective'] == 'pyramid_sliced':
+            row['teacher/psnr'] = str(0.2 * float(row['teacher/psnr']))
+    monkeypatch.setattr(study_view, 'study_rows', lambda study: (rows, []))
+    main([str(study.path), '--out', str(tmp_path / 'study.html')])
+    page_text = html.unescape((tmp_path / 'study.html').read_text())
+    text = table(study, (rows, []))
+    of_differences = re.findall(r'(?<=\| minus none).*?(?=\n\n)', text, re.DOTALL)
+    lines = [line.split(' | ') for each in of_differences for line in each.splitlines()[2:]]
+    tones = ['better' if '**' in cell else 'worse' * ('†' in cell) for line in lines for cell in line[2:]]
+    assert re.findall(r'<td class="difference (\w*)">', page_text) == tones
+    assert page_text.count('†</div>') == tones.count('worse') > 0 and tones.count('better') > 2
+    counts = [line[1] for line in lines]
+    assert re.findall(r'<td>(\d+ \(.*?\))</td>', page_text) == counts
+    assert '‡' in counts[0] and '§' in counts[0]
+    assert ' '.join(legend(text).split()) in page_text and '§:' in page_text and '‡:' in page_text
+
+
 def test_the_objective_to_compare_with(tmp_path):
     main([str(STUDY), '--out', str(tmp_path / 'study.html'), '--against', 'pyramid_alone'])
     assert 'minus pyramid_alone' in (tmp_path / 'study.html').read_text()
@@ -153,6 +181,7 @@ def test_it_says_what_it_could_not_show(tmp_path):
         # before the work: that there is no such run would be found later
         (['nothing', '--out', 'run/config.py/x.html'], 'cannot be written, because '),
         (['nothing', '--out', 'run'], '--out run is a folder: name a file in it'),
+        (['nothing', '--out', 'mine.html'], 'mine.html exists and is no page of mikd report: give another'),
         (['timed'], 'benchmark.json is not what `mikd benchmark --out` writes'),
     ],
 )
@@ -161,6 +190,7 @@ def test_what_cannot_be_told_ends_in_one_sentence(tmp_path, monkeypatch, capsys,
     Path('empty').mkdir()
     Path('apart').mkdir()
     Path('apart/iter_1.pth').touch()
+    Path('mine.html').write_text('mine')
     for name in ('run', 'timed'):
         written_run(tmp_path / name)
     (tmp_path / 'timed' / 'benchmark.json').write_text('{"milliseconds": {"ort": 3}}')

@@ -1,14 +1,21 @@
 """The one input on which the generators of a config are measured, from the pipelines that it trains with."""
 
+from types import SimpleNamespace
+
 import pytest
 from mmengine.config import Config
 from places import ROOT
 from torch import nn
 
+from mmagic_mikd.apps.analysis import complexity as complexity_tool
+from mmagic_mikd.apps.builder.build_student import shape_of
 from mmagic_mikd.apps.export import benchmark
 from mmagic_mikd.apps.launch.launch import read_config
+from mmagic_mikd.apps.report.runs import Run
+from mmagic_mikd.apps.study.cell import generator_cost
 from mmagic_mikd.cost.of_config import input_shape, rows_of
 from mmagic_mikd.students import CompactNet
+from mmagic_mikd.utils.errors import ConfigError
 
 REAL_ESRGAN = str(ROOT / 'configs' / 'mikd_real_esrgan.py')
 
@@ -124,6 +131,36 @@ def test_the_network_or_its_teacher_tells_the_scale_that_a_student_does_not(netw
         )
     )
     assert input_shape(cfg, network, {}, '') == (3, 32, 32)
+
+
+def test_one_line_of_the_config_is_the_answer_of_every_tool(compact, tmp_path, monkeypatch, capsys):
+    """Of `complexity`, `benchmark`, builder, report and the rows of a study; an argument goes before."""
+    config = tmp_path / 'asked.py'
+    config.write_text(f'_base_ = [{compact!r}]\ncomplexity_shape = (3, 24, 40)\n')
+    cfg, asked = read_config(str(config)), (3, 24, 40)
+    assert {row.shape for row in rows_of(cfg, str(config), device='meta')} == {asked}
+    assert {row.shape for row in rows_of(cfg, str(config), (3, 8, 8), 'meta')} == {(3, 8, 8)}
+    teacher, student = rows_of(cfg, str(config), asked, 'meta')
+    complexity_tool.main([str(config)])
+    counted = [f'{row.cost.macs / 1e9:.3f} G' for row in (teacher, student)]
+    said = capsys.readouterr().out
+    assert all(count in said for count in counted)
+    monkeypatch.setattr(benchmark, 'complexity', lambda network, x: None)
+    subjects = benchmark.subjects_of(benchmark.parse_args([str(config)]))
+    assert {tuple(each.x.shape) for each in subjects} == {(1, *asked)}
+    assert shape_of(cfg, SimpleNamespace(teacher=str(config), input_shape=None)) == asked
+    assert generator_cost(cfg, str(config)) == student.cost
+    (tmp_path / 'run').mkdir()
+    cfg.dump(tmp_path / 'run' / 'config.py')
+    assert [row.cost for row in Run(tmp_path / 'run', 'run').costs] == [teacher.cost, student.cost]
+
+
+@pytest.mark.parametrize('shape', [64, 'small', (3, 0, 8), (3, 8.0, 8)])
+def test_a_shape_that_is_none_is_one_sentence(shape):
+    with pytest.raises(
+        ConfigError, match=r'^complexity_shape=.* must be that of one input, such as \(3, 256'
+    ):
+        input_shape(Config(dict(complexity_shape=shape)), nn.Identity(), {}, '')
 
 
 def test_a_size_of_the_input_in_the_config_is_taken_as_it_is():

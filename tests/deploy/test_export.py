@@ -15,6 +15,7 @@ from shipped import FAMILIES, LATENT, pix2pix_with_a_test_set, trained
 
 from mmagic_mikd.apps.export import export, translate
 from mmagic_mikd.apps.export.card import facts, sha256, taught, write_card
+from mmagic_mikd.apps.export.folder import require_own
 from mmagic_mikd.deploy import precision as precisions
 from mmagic_mikd.deploy import produce
 from mmagic_mikd.deploy.calls import input_orders
@@ -253,6 +254,77 @@ def test_a_file_that_differs_is_refused_and_leaves_nothing(tmp_path, monkeypatch
     assert list(out.iterdir()) == []
 
 
+@pytest.fixture
+def folder_of(tmp_path):
+    """What is in the folder of an export after its student.json says so."""
+
+    def made(**told):
+        out = tmp_path / 'out'
+        out.mkdir()
+        (out / 'student.onnx').write_text('mine')
+        (out / 'student.json').write_text(json.dumps(told))
+        return out
+
+    return made
+
+
+ORIGIN = dict(config='a.py', config_sha256='1', checkpoint_sha256='2', generator='generator')
+
+
+def test_a_folder_is_renewed_for_the_same_student_alone(folder_of):
+    """Of the same checkpoint or the same config, and of one generator of several."""
+    out = folder_of(**ORIGIN)
+    for change in ({}, dict(checkpoint_sha256='3'), dict(config='b.py', config_sha256='4')):
+        assert require_own(out, ORIGIN | change)
+    early = {
+        name: value for name, value in ORIGIN.items() if name != 'generator'
+    }  # before anything is loaded
+    assert require_own(out, early)
+    other = dict(config_sha256='4', checkpoint_sha256='3')
+    with pytest.raises(
+        ConfigError, match=rf'^--out {out} holds the export of another student, of a.py: name a'
+    ):
+        require_own(out, ORIGIN | other)
+    with pytest.raises(
+        ConfigError, match=rf'^--out {out} holds the export of another generator, generator: '
+    ):
+        require_own(out, ORIGIN | dict(generator='generators.b'))
+
+
+def test_a_folder_of_somebody_else_is_refused_and_an_empty_one_is_fine(tmp_path):
+    assert not require_own(tmp_path / 'new', ORIGIN)
+    (tmp_path / '.student.part.onnx').touch()  # of an export that was killed
+    assert not require_own(tmp_path, ORIGIN)
+    for name, content in (('notes.txt', ''), ('student.json', '{"kind": "image"}'), ('student.json', '[')):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(
+            ConfigError, match=rf'^--out {tmp_path} holds notes.txt and no export: name a new'
+        ):
+            require_own(tmp_path, ORIGIN)
+    with pytest.raises(ConfigError, match=r'notes.txt is a file: name a folder'):
+        require_own(tmp_path / 'notes.txt', ORIGIN)
+
+
+@pytest.mark.parametrize('form', ['onnx', 'torch'])
+def test_an_export_says_that_it_renews_and_another_student_is_refused_before_any_work(
+    form, tmp_path, capsys, monkeypatch
+):
+    code, out = exported('edsr', tmp_path, '--format', form)
+    assert code == 0 and 'renewed' not in capsys.readouterr().out
+    (out / 'mine.txt').write_text('mine')
+    given = [tmp_path / 'model' / 'student.py', tmp_path / 'model' / 'student.pth', '--out', out]
+    given = [*map(str, given), '--images', '3', '--format', form]
+    assert export.main(given) == 0
+    assert f'{out} holds an export of this student, which is renewed.' in capsys.readouterr().out
+    kept = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    monkeypatch.setattr(export, 'load_student', None)  # which comes first of all that takes long
+    with pytest.raises(SystemExit):
+        other = trained(FAMILIES['srresnet'](tmp_path / 'other', 2), tmp_path / 'other_model')
+        export.main([*other, *given[2:]])
+    assert 'holds the export of another student, of student.py: ' in capsys.readouterr().err
+    assert kept == {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
+
+
 @pytest.mark.parametrize('form', ['pt2', 'torch'])
 def test_other_formats(form, tmp_path):
     code, out = exported('edsr', tmp_path, '--format', form)
@@ -331,12 +403,16 @@ def test_whole_numbers_are_for_onnx_alone(options, capsys):
     assert ended.value.code == 2 and capsys.readouterr().err == said
 
 
-def test_a_student_with_frozen_statistics_is_compared_with_what_its_test_shows(tmp_path, told):
+@pytest.mark.parametrize('setting', [False, True])
+def test_a_student_with_frozen_statistics_is_compared_with_what_its_test_shows(setting, tmp_path, told):
     """And a hook that is None is none, here as in a training."""
     cfg = pix2pix_with_a_test_set(tmp_path / 'run')
     cfg.default_hooks.somebodys = None
     cfg.model.generator.use_dropout = False
-    cfg.custom_hooks = [dict(type='FrozenStatistics')]
+    if setting:
+        cfg.default_hooks.distill = dict(type='DistillRunner', frozen_statistics=0.5)
+    else:
+        cfg.custom_hooks = [dict(type='FrozenStatistics')]
     keys = dict(real_key='img_photo', fake_key='fake_photo')
     cfg.test_evaluator = dict(
         type='Evaluator', metrics=[dict(type='PairedImageQuality', against='target', **keys)]

@@ -101,6 +101,20 @@ def test_pictures_of_one_stem_are_all_there(folders, tmp_path):
         assert {p.name: Image.open(p).height for p in (tmp_path / folder).iterdir()} == expected
 
 
+def test_no_picture_is_written_over(folders, tmp_path, capsys):
+    """Such as one that is to be read, where a folder is given twice."""
+    source, model = tmp_path / 'in', str(folders[True] / 'student.onnx')
+    content = [noise(source / name, 20, 36).read_bytes() for name in ('a.png', 'b.png')]
+    sentence = 'exists: remove it or choose another name\n'
+    for read, written in ((source, source), (source / 'b.png', source / 'a.png')):
+        done = ran(folders[True], read, written)
+        assert done.returncode == 1 and done.stderr == f'Error: {source / "a.png"} {sentence}'
+        with pytest.raises(SystemExit):
+            translate.main([model, str(read), str(written)])
+        assert capsys.readouterr().err == f'Error: OUT={source / "a.png"} {sentence}'
+    assert [path.read_bytes() for path in sorted(source.iterdir())] == content
+
+
 def test_one_channel_is_grey(tmp_path):
     (tmp_path / 'export').mkdir()
     folder, picture = same(tmp_path / 'export', channels=1, order='GREY'), noise(tmp_path / 'in.png', 30, 22)

@@ -248,6 +248,8 @@ CHECKED_WHEN_READ = [
     ),
     (dict(teacher='teacher.pth'), f"{HERE}.teacher='teacher.pth' must be a dict or a module"),
     (dict(pairs=dict(student='generator')), f'{HERE}.pairs=.* must be a list of dicts'),
+    (dict(frozen_statistics=1.5), f'{HERE}.frozen_statistics=1.5 must be .* at most 1'),
+    (dict(frozen_statistics='half'), f"{HERE}.frozen_statistics='half' must be a number"),
     (dict(pairs=['generator']), rf"{HERE}.pairs\[0\]='generator' must be a dict"),
 ]
 BAD_OPTIONS = dict(

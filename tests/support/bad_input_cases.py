@@ -203,6 +203,18 @@ CASES = [
         'an unknown way to inherit', f'{DISTILL}.start.body', 'choose from own', start=dict(body='copied')
     ),
     distill(
+        'statistics frozen after the training',
+        f'{DISTILL}.frozen_statistics=1.5',
+        'at most 1',
+        frozen_statistics=1.5,
+    ),
+    distill(
+        'statistics frozen where there are none',
+        f'{DISTILL}.frozen_statistics is for generators with batch normalisation',
+        'leave it out',
+        frozen_statistics=0.5,
+    ),
+    distill(
         'an objective that ends after the training',
         f'{DISTILL}.objectives.l1.until',
         'at most 1',
@@ -810,6 +822,14 @@ CASES = [
     ),
     Case('a full disk', 'work/iter_2.pth cannot be written', 'free space', prepare=full_disk),
     # ---- what is loaded
+    Case(
+        "somebody else's folder for an export",
+        '--out work holds iter_1.pth and no export',
+        'name a new or an empty folder',
+        prepare=lambda world: world.save('student.pth', model(4)),
+        tool='export',
+        arguments=('student.pth', '--out', 'work'),
+    ),
     Case('no weights to start from', 'load_from=gone.pth', 'correct the path', {'load_from': 'gone.pth'}),
     Case(
         'weights to start from with a payload',

@@ -163,11 +163,11 @@ def _hooks(student: Student, cfg: Config, checkpoint: str, style: Style) -> str:
     entries = ["type='DistillRunner'", call('teacher=dict', teacher, 8)]
     hooks = cfg.get('default_hooks') or {}
     theirs = hooks.get('distill')
-    if theirs is not None:  # the teacher's own distillation gives way; its networks and the guard stay
+    if theirs is not None:  # the teacher's own distillation gives way; what does not depend on it stays
         entries[:0] = [] if style.new else ['_delete_=True']
         entries += [
             f'{key}={style.inherited}default_hooks.distill.{key}'
-            for key in ('pairs', 'guard')
+            for key in ('pairs', 'guard', 'frozen_statistics')
             if key in theirs
         ]
     advised = advice(narrowing.type, student.width / narrowing.full, cfg.model)

@@ -7,11 +7,9 @@ writes DIR/student.onnx, DIR/student.json (range, order of channels, sizes, erro
 """
 
 import argparse
-import hashlib
 import shutil
 from pathlib import Path
 
-import cv2
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -24,7 +22,6 @@ from ...deploy.calls import of_training
 from ...deploy.compare import Difference, compare
 from ...deploy.form import STATISTICS, Deployed, depends_on_batch
 from ...deploy.load import Student, clean_up, load_student
-from ...deploy.picture import to_picture
 from ...deploy.pixels import write_pixels
 from ...deploy.precision import NO_CALIBRATION, Calibration
 from ...deploy.spec import Spec
@@ -33,7 +30,8 @@ from ...utils import escape
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from ..launch.launch import read_config, require_checkpoint, require_data, user_errors
-from .card import sha256, write_card
+from .card import write_card
+from .folder import keep_inputs, keep_weights, origin_of, require_own
 
 LIMITS = dict(fp32=60.0, fp16=45.0, int8=35.0)  # decibels to PyTorch, below which there is no file
 EXTRA = 'pip install onnx onnxruntime onnxscript'
@@ -47,6 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     require_packages(args.format)
     cfg = read_config(args.config)
     require_checkpoint('checkpoint', args.checkpoint)
+    origin = origin_of(args.config, cfg, args.checkpoint)
+    require_own(args.out, origin)
     images = 0 if args.format == 'torch' else args.images  # of bare weights nothing is compared
     if images:
         require_data(cfg, 'test_dataloader')
@@ -55,14 +55,16 @@ def main(argv: list[str] | None = None) -> int:
     register_all_modules()
     student = load_student(cfg, args.checkpoint, images, args.generator)
     try:
+        origin['generator'] = student.path
+        if require_own(args.out, origin):
+            say(f'{args.out} holds an export of this student, which is renewed.')
         args.out.mkdir(parents=True, exist_ok=True)
         if args.format == 'torch':
-            target = args.out / 'student.pth'
-            produce.weights(student.generator, target)
+            target = keep_weights(student.generator, origin, args.out)
             say(f'{target}: bare weights, {target.stat().st_size / 1e6:.2f} MB')
             return 0
         network, spec = chosen(student, args)
-        return finish(args, cfg, student, network, spec)
+        return finish(args, cfg, student, network, spec, origin)
     finally:
         clean_up(student)
 
@@ -158,13 +160,6 @@ def takes(spec: Spec) -> str:
     return f'{sizes}, {"one or several" if spec.batch else "one"} at a time'
 
 
-def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
-    """Pictures of the test set, to try the file on: what the network gets, such as a label map."""
-    folder.mkdir(exist_ok=True)
-    for number, x in enumerate(inputs):
-        cv2.imwrite(str(folder / f'{number}.png'), to_picture(x, spec).numpy()[..., ::-1])
-
-
 def sized(inputs: list[Tensor], size: list[str] | None) -> list[Tensor]:
     """Inputs of the one size that the file is to take."""
     if size is None:
@@ -180,20 +175,37 @@ def calibration(args: argparse.Namespace, student: Student) -> Calibration:
     return found._replace(inputs=sized(found.inputs, args.size))
 
 
-def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Deployed, spec: Spec) -> int:
-    """Write, compare, and leave either everything or nothing."""
-    for option, given in (('--uint8', args.uint8), ('--size', args.size)):
-        if given and spec.kind != 'image':
-            raise ConfigError(f'{option} is for generators that take pictures, and this one takes latents')
-    inputs = sized(student.calls.inputs, args.size)
+def close(
+    args: argparse.Namespace, student: Student, network: Deployed, spec: Spec, inputs: list[Tensor]
+) -> produce.Made | None:
+    """The file, where it is close enough to PyTorch; else none is left."""
     others = calibration(args, student)
     made = produce.file(network, spec, inputs, args.format, args.precision, not args.size, args.out, others)
     if made.calibrated:
         say(f'Calibrated with {made.calibrated}.')
     least = LIMITS[args.precision]
-    if made.difference.psnr < least:
-        made.path.unlink()
-        say(f'Refused: the file differs from PyTorch, {made.difference}; at least {least:g} dB are wanted.')
+    if made.difference.psnr >= least:
+        return made
+    made.path.unlink()
+    say(f'Refused: the file differs from PyTorch, {made.difference}; at least {least:g} dB are wanted.')
+    return None
+
+
+def finish(
+    args: argparse.Namespace,
+    cfg: Config,
+    student: Student,
+    network: Deployed,
+    spec: Spec,
+    origin: dict[str, str],
+) -> int:
+    """Write, compare, and leave either everything or nothing."""
+    for option, given in (('--uint8', args.uint8), ('--size', args.size)):
+        if given and spec.kind != 'image':
+            raise ConfigError(f'{option} is for generators that take pictures, and this one takes latents')
+    inputs = sized(student.calls.inputs, args.size)
+    made = close(args, student, network, spec, inputs)
+    if made is None:
         return 1
     if not made.spec.dynamic:
         inputs = [x for x in inputs if x.shape == inputs[0].shape]
@@ -208,9 +220,7 @@ def finish(args: argparse.Namespace, cfg: Config, student: Student, network: Dep
         precision=args.precision,
         calibrated=made.calibrated,
         error=made.difference._asdict(),
-        config=Path(args.config).name,
-        config_sha256=hashlib.sha256(cfg.pretty_text.encode()).hexdigest(),
-        checkpoint_sha256=sha256(Path(args.checkpoint)),
+        **origin,
     )
     produce.publish(made.path, target, told)
     size = f'{target.stat().st_size / 1e6:.2f} MB'

@@ -45,10 +45,12 @@ source, target = Path(sys.argv[1]), Path(sys.argv[2])
 found = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
 stems, names = [p.stem for p in found], {p.name for p in found}
 for path in found:
-    picture = np.asarray(opened(path))
-    made = translate(picture.reshape(*picture.shape[:2], -1), path)
     name = path.stem if stems.count(path.stem) == 1 and path.stem not in names else path.name
     out = target / f'{name}.png' if source.is_dir() else target
+    if out.exists():
+        sys.exit(f'Error: {out} exists: remove it or choose another name')
+    picture = np.asarray(opened(path))
+    made = translate(picture.reshape(*picture.shape[:2], -1), path)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(made[..., 0] if made.shape[2] == 1 else made).save(out)

@@ -9,8 +9,9 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from ..launch.launch import user_errors
 
+T = TypeVar('T')
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
 
@@ -34,12 +36,12 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     spec, generate = open_model(args.model, args.threads)
     if spec.kind == 'latent':
-        for seed in seeds(args.source):
+        for seed in new(seeds(args.source), lambda seed: args.target / f'{seed}.png'):
             latent = torch.randn(1, *spec.shape, generator=torch.Generator().manual_seed(seed))
             save(args.target / f'{seed}.png', to_picture(generate(latent), spec))
         print(following(args.model))
         return 0
-    for source, target in jobs(Path(args.source), args.target):
+    for source, target in new(jobs(Path(args.source), args.target), lambda job: job[1]):
         picture = load(source)
         made = translated(picture, generate, spec, args.tile, told=progress(source))
         save(target, made)
@@ -70,6 +72,19 @@ def open_model(path: Path, threads: int) -> tuple[Spec, Written]:
         return spec, Written(path, path.suffix.removeprefix('.'), threads)
     except Exception as error:  # of runtimes, whose errors are of every class
         raise ConfigError(f'{path} cannot be read as a network ({quoted(error)}): export it anew') from error
+
+
+def new(each: Iterable[T], target: Callable[[T], Path]) -> list[T]:
+    """All of them, where none would write over a picture that is there, such as one to be read.
+
+    Raises:
+        ConfigError: one would.
+    """
+    each = list(each)
+    for path in map(target, each):
+        if path.exists():
+            raise ConfigError(f'OUT={path} exists: remove it or choose another name')
+    return each
 
 
 def jobs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:

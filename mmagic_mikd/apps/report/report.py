@@ -9,6 +9,7 @@ from ...utils.checks import require_writable
 from ...utils.errors import ConfigError
 from ..launch.launch import user_errors
 
+BRAND = '<p class="brand">mmagic_mikd report</p>'  # in every page
 STUDIES = ('.yaml', '.yml')
 
 
@@ -20,6 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     out = args.out or (folders[0] / 'report.html' if folders else files[0].with_suffix('.html'))
     if args.out:
         require_writable('--out', args.out)
+    require_page(out)
     from mmagic.utils import register_all_modules  # takes seconds
 
     from . import page, run_view, study_view
@@ -38,6 +40,12 @@ def main(argv: list[str] | None = None) -> None:
     )
     print(escape.line(f'{out}: {out.stat().st_size / 1e6:.2f} MB, opens in a browser'))
     print(escape.line(f'Next: {following(runs, files)}'))
+
+
+def require_page(out: Path) -> None:
+    """Refuse to write over anything but an earlier page of this tool."""
+    if out.is_file() and BRAND not in out.read_text(errors='replace'):
+        raise ConfigError(f'{out} exists and is no page of mikd report: give another name with --out')
 
 
 def following(runs: list, files: list[Path]) -> str:

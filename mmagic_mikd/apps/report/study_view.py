@@ -11,8 +11,18 @@ from ..study.cells import Study
 from ..study.drawing import macs
 from ..study.rows import number
 from ..study.study_file import TEACHER
-from ..study.summary import NONE, Difference, Summary, holm
-from ..study.table import ARROWS, COSTS, TITLES, behind, decimals, size, study_rows, with_deviation
+from ..study.summary import NONE, WORSE, Compared, Difference, Summary, compared
+from ..study.table import (
+    ARROWS,
+    COSTS,
+    TITLES,
+    behind,
+    decimals,
+    legend,
+    size,
+    study_rows,
+    with_deviation,
+)
 from .run_view import tool
 from .scores import short
 from .sizes import Card, amount
@@ -29,7 +39,6 @@ class Cell(NamedTuple):
     gap: str
     tone: str
     bar: tuple[float, float, float] | None
-    holds: bool
 
 
 def opened(path: Path) -> Study:
@@ -71,7 +80,7 @@ def require_compared(study: Study, summary: Summary, against: str) -> None:
     """Refuse an objective that no other one has a seed in common with; the student alone may be absent."""
     score = next(iter(study.scores))
     if against != NONE and not any(
-        paired(study, summary, student, against) for student in study.spec['students']
+        compared(study, summary, student, against) for student in study.spec['students']
     ):
         raise ConfigError(f'--against {against}: {study.csv} has no {score} to compare with it')
 
@@ -98,14 +107,13 @@ def card(study: Study, summary: Summary, student: str) -> Card:
 def student_view(study: Study, rows: Sequence[dict], student: str, against: str) -> dict[str, Any]:
     own = next(row for row in rows if row['student'] == student)
     best = next(iter(study.spec['best']))
-    tables = [
-        dict(
-            title=title.format(best=best),
-            scores=scores(study, Summary(rows, which), student),
-            differences=paired(study, Summary(rows, which), student, against),
-        )
-        for which, title in TITLES.items()
-    ]
+    tables = []
+    for which, title in TITLES.items():
+        summary = Summary(rows, which)
+        differences = paired(compared(study, summary, student, against))
+        table = dict(title=title.format(best=best), scores=scores(study, summary, student))
+        marks = ' '.join(legend(''.join(count for _, count, _ in differences)).split())
+        tables.append(dict(table, differences=differences, legend=marks))
     last = Summary(rows, 'last')
     return dict(
         name=student,
@@ -126,45 +134,29 @@ def scores(study: Study, summary: Summary, student: str) -> list[tuple[str, int,
     return made
 
 
-def paired(
-    study: Study, summary: Summary, student: str, against: str
-) -> list[tuple[str, int, list[Cell | None]]]:
+def paired(rows: Sequence[Compared]) -> list[tuple[str, str, list[Cell | None]]]:
     """Objective, number of common seeds, its differences to another objective."""
-    found = {
-        name: [summary.difference(student, name, *score, against) for score in study.scores.items()]
-        for name in study.spec['objectives']
-        if name != against
-    }
-    found = {name: each for name, each in found.items() if any(each)}
-    largest = holm(d.p for each in found.values() for d in each if d)
-    widest = [
-        max((reach(each[column]) for each in found.values() if each[column]), default=0)
-        for column in range(len(study.scores))
-    ]
-    made = []
-    for name, each in found.items():
-        columns = zip(each, study.scores.values(), widest, strict=True)
-        made.append((name, max(d.n for d in each if d), [cell(*column, largest) for column in columns]))
-    return made
+    columns = zip(*(row.differences for row in rows), strict=True)
+    widest = [max((reach(each) for each in column if each), default=0) for column in columns]
+    cells = [list(map(cell, row.differences, row.verdicts, widest)) for row in rows]
+    return [(row.objective, row.seeds, each) for row, each in zip(rows, cells, strict=True)]
 
 
 def reach(difference: Difference) -> float:
     return max((abs(value) for value in difference[:3] if isfinite(value)), default=0)
 
 
-def cell(difference: Difference | None, better: str, widest: float, largest: float) -> Cell | None:
-    """Better or worse only where the whole interval is; ``largest`` probability that Holm lets stand."""
+def cell(difference: Difference | None, tone: str, widest: float) -> Cell | None:
     if difference is None:
         return None
     mean, low, high, gap = difference[:4]
-    digits, interval, tone, bar = decimals(mean), '', '', None
+    digits, interval, bar = decimals(mean), '', None
     if isfinite(low):
         interval = f'{low:+.{digits}f}, {high:+.{digits}f}'
-        up, down = ('better', 'worse') if better == 'higher' else ('worse', 'better')
-        tone = up if low > 0 else down if high < 0 else ''
         bar = tuple(value / widest for value in (low, mean, high)) if widest else None
     closed = f'{100 * gap:.0f} % of the gap' if isfinite(gap) else ''
-    return Cell(f'{mean:+.{digits}f}', interval, closed, tone, bar, difference.p <= largest)
+    mark = WORSE if tone == 'worse' else ''
+    return Cell(f'{mean:+.{digits}f}{mark}', interval, closed, tone, bar)
 
 
 def seeds(study: Study, summary: Summary, student: str) -> list[tuple[str, str, list[str]]]:

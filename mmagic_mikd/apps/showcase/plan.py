@@ -96,7 +96,7 @@ class Plan:
                 scratch=tuple(map(self.run_dir, STUDENTS)),
             ),
             Step('report', 'Picture and table', {}, self._report, 60, results),
-            Step('export', 'ONNX file', {}, self._export, 60, (self.onnx,)),
+            Step('export', 'ONNX file', {}, self._export, 60, (self.onnx,), (self.onnx.parent,)),
             Step('demo', 'Page for a browser', {}, self._demo, 30, (self.page,)),
         ]
 

@@ -170,7 +170,7 @@ def digest(checkpoint: Path) -> str:
 
 
 def generator_cost(cfg: Config, config: str) -> Complexity:
-    return measure('generator', cfg.model, cfg, config, cfg.get('complexity_shape')).cost
+    return measure('generator', cfg.model, cfg, config).cost
 
 
 @user_errors()

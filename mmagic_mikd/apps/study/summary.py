@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from scipy.stats import t as student_t
 
-from .cells import Cell
+from .cells import Cell, Study
 from .rows import number
 from .study_file import TEACHER
 
 NONE = 'none'  # the objective of the student that is trained alone
+MIXED, UNLIKE, WORSE = '‡', '§', '†'  # marks of differences, which `legend` explains
 
 
 class Difference(NamedTuple):
@@ -36,6 +37,28 @@ class Difference(NamedTuple):
     p: float = nan
     mixed: int = 0
     unlike: int = 0
+
+    def verdict(self, better: str, largest: float) -> str:
+        """'better' or 'worse' up to the ``largest`` probability of chance that Holm lets stand, else ''."""
+        if not self.p <= largest:
+            return ''
+        return 'better' if (self.mean > 0) == (better == 'higher') else 'worse'
+
+
+class Compared(NamedTuple):
+    """An objective beside another one: a difference of each score, and what it says in its table's company."""
+
+    objective: str
+    differences: list[Difference | None]
+    verdicts: list[str]
+
+    @property
+    def seeds(self) -> str:
+        """How many, and how many of them pair two kinds of processor, or two teachers."""
+        found = [difference for difference in self.differences if difference]
+        marks = {MIXED: max(d.mixed for d in found), UNLIKE: max(d.unlike for d in found)}
+        marked = ', '.join(f'{count}{mark}' for mark, count in marks.items() if count)
+        return str(max(difference.n for difference in found)) + (f' ({marked})' if marked else '')
 
 
 def current(rows: Iterable[dict], cells: Iterable[Cell]) -> tuple[list[dict], list[dict]]:
@@ -105,6 +128,21 @@ class Summary:
         place = (student, objective)
         own = [row for row in self.rows if (row['student'], row['objective']) == place]
         return {row['seed']: row.get(column) or '' for row in own}
+
+
+def compared(study: Study, summary: Summary, student: str, against: str = NONE) -> list[Compared]:
+    """A table of differences: every objective that has a seed in common with the one to compare with."""
+    found = {
+        name: [summary.difference(student, name, *score, against) for score in study.scores.items()]
+        for name in study.spec['objectives']
+        if name != against
+    }
+    found = {name: each for name, each in found.items() if any(each)}
+    largest, made = holm(d.p for each in found.values() for d in each if d), []
+    for name, each in found.items():
+        both = zip(each, study.scores.values(), strict=True)
+        made.append(Compared(name, each, [d.verdict(better, largest) if d else '' for d, better in both]))
+    return made
 
 
 def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:

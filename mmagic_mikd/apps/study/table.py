@@ -9,7 +9,7 @@ from ...utils.errors import ConfigError
 from .cells import Study
 from .rows import number, read_rows
 from .study_file import TEACHER
-from .summary import NONE, Difference, Summary, current, holm
+from .summary import MIXED, NONE, UNLIKE, WORSE, Difference, Summary, compared, current
 
 ARROWS = dict(higher='↑', lower='↓')
 TITLES = dict(last='Last checkpoint', best='Best checkpoint by {best} on the validation split')
@@ -27,11 +27,11 @@ student and teacher that is closed, where that gap is larger than the 95 % inter
 NOTE = """\
 Bold: better, and significant at 5 % in the company of all differences of its table (Holm). †: worse, likewise.
 """
-MIXED = """
+MIXED_PAIRS = """
 ‡: so many of these pairs have one half on another kind of processor. Two kinds round differently, and a
 training amplifies that: such a difference may be one of processors.
 """
-UNLIKE = """
+UNLIKE_PAIRS = """
 §: so many of these pairs have not had one teacher, or it is not known: the study's teacher was trained again
 between them, or after them.
 """
@@ -116,7 +116,8 @@ def table(study: Study, rows: tuple[list[dict], list[dict]]) -> str:
 
 def legend(text: str) -> str:
     """What the marks in a text mean."""
-    return NOTE + ''.join(meaning for mark, meaning in (('‡', MIXED), ('§', UNLIKE)) if mark in text)
+    meanings = {MIXED: MIXED_PAIRS, UNLIKE: UNLIKE_PAIRS}
+    return NOTE + ''.join(meaning for mark, meaning in meanings.items() if mark in text)
 
 
 def size(row: dict) -> str:
@@ -135,29 +136,13 @@ def score_lines(study: Study, summary: Summary, student: str) -> list[list[str]]
 
 def difference_lines(study: Study, summary: Summary, student: str, against: str = NONE) -> list[list[str]]:
     lines = [[f'minus {against}', 'n', *map(escape.cell, study.scores)]]
-    rows = {
-        name: [summary.difference(student, name, *score, against) for score in study.scores.items()]
-        for name in study.spec['objectives']
-        if name != against
-    }
-    rows = {name: found for name, found in rows.items() if any(found)}
-    largest = holm(d.p for found in rows.values() for d in found if d)
-    for name, found in rows.items():
-        both = zip(found, study.scores.values(), strict=True)
-        texts = [difference_text(difference, better, largest) for difference, better in both]
-        lines.append([name, pairs_text([d for d in found if d]), *texts])
+    for row in compared(study, summary, student, against):
+        texts = map(difference_text, row.differences, row.verdicts)
+        lines.append([row.objective, row.seeds, *texts])
     return lines
 
 
-def pairs_text(found: list[Difference]) -> str:
-    """How many seeds, and how many of them pair two kinds of processor, or two teachers."""
-    marks = {'‡': max(d.mixed for d in found), '§': max(d.unlike for d in found)}
-    marked = ', '.join(f'{count}{mark}' for mark, count in marks.items() if count)
-    return str(max(difference.n for difference in found)) + (f' ({marked})' if marked else '')
-
-
-def difference_text(difference: Difference | None, better: str, largest: float) -> str:
-    """Bold (worse: a dagger) up to the ``largest`` probability of chance that Holm lets stand."""
+def difference_text(difference: Difference | None, verdict: str) -> str:
     if difference is None:
         return '-'
     mean, low, high, gap = difference[:4]
@@ -165,9 +150,12 @@ def difference_text(difference: Difference | None, better: str, largest: float) 
     text = f'{mean:+.{digits}f}'
     if isfinite(low):
         text += f' [{low:+.{digits}f}, {high:+.{digits}f}]'
-    if difference.p <= largest:
-        text = f'**{text}**' if (mean > 0) == (better == 'higher') else f'{text}†'
-    return text + (f', {100 * gap:.0f} %' if isfinite(gap) else '')
+    return marked(text, verdict) + (f', {100 * gap:.0f} %' if isfinite(gap) else '')
+
+
+def marked(text: str, verdict: str) -> str:
+    """Bold where it is better, and with a dagger where it is worse."""
+    return {'better': f'**{text}**', 'worse': f'{text}{WORSE}'}.get(verdict, text)
 
 
 def cost_lines(study: Study, summary: Summary, student: str) -> list[list[str]]:
