@@ -15,7 +15,7 @@ from shipped import FAMILIES, LATENT, pix2pix_with_a_test_set, trained
 
 from mmagic_mikd.apps.export import export, translate
 from mmagic_mikd.apps.export.card import facts, sha256, taught, write_card
-from mmagic_mikd.apps.export.folder import require_own
+from mmagic_mikd.apps.export.folder import outdated, require_own
 from mmagic_mikd.deploy import precision as precisions
 from mmagic_mikd.deploy import produce
 from mmagic_mikd.deploy.calls import input_orders
@@ -305,6 +305,19 @@ def test_a_folder_of_somebody_else_is_refused_and_an_empty_one_is_fine(tmp_path)
         require_own(tmp_path / 'notes.txt', ORIGIN)
 
 
+def test_a_new_file_leaves_none_of_earlier_weights_beside_it(folder_of):
+    out = folder_of(**ORIGIN)
+    files = [out / name for name in ('student_uint8.onnx', 'student.pt2')]
+    for path in files:
+        path.touch()
+    onnx, pt2 = out / 'student.onnx', out / 'student.pt2'
+    assert outdated(out, ORIGIN, onnx) == [out / 'student_uint8.onnx']
+    assert outdated(out, ORIGIN, pt2) == []
+    longer = ORIGIN | dict(checkpoint_sha256='3')
+    assert outdated(out, longer, onnx) == sorted([out / 'student.json', *files])
+    assert outdated(out / 'new', ORIGIN, onnx) == []
+
+
 @pytest.mark.parametrize('form', ['onnx', 'torch'])
 def test_an_export_says_that_it_renews_and_another_student_is_refused_before_any_work(
     form, tmp_path, capsys, monkeypatch
@@ -316,6 +329,7 @@ def test_an_export_says_that_it_renews_and_another_student_is_refused_before_any
     given = [*map(str, given), '--images', '3', '--format', form]
     assert export.main(given) == 0
     assert f'{out} holds an export of this student, which is renewed.' in capsys.readouterr().out
+    assert json.loads((out / 'student.json').read_text())['config'] == 'student.py'
     kept = {path: path.read_bytes() for path in out.iterdir() if path.is_file()}
     monkeypatch.setattr(export, 'load_student', None)  # which comes first of all that takes long
     with pytest.raises(SystemExit):

@@ -31,7 +31,7 @@ from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from ..launch.launch import read_config, require_checkpoint, require_data, user_errors
 from .card import write_card
-from .folder import keep_inputs, keep_weights, origin_of, require_own
+from .folder import keep_inputs, keep_weights, origin_of, outdated, require_own
 
 LIMITS = dict(fp32=60.0, fp16=45.0, int8=35.0)  # decibels to PyTorch, below which there is no file
 EXTRA = 'pip install onnx onnxruntime onnxscript'
@@ -210,6 +210,7 @@ def finish(
     if not made.spec.dynamic:
         inputs = [x for x in inputs if x.shape == inputs[0].shape]
     target, pixels = args.out / f'student.{args.format}', args.out / 'student_uint8.onnx'
+    old = outdated(args.out, origin, target)
     if args.uint8:
         try:
             write_pixels(network, made.spec, inputs, pixels)
@@ -222,6 +223,9 @@ def finish(
         error=made.difference._asdict(),
         **origin,
     )
+    for path in old:
+        if not (args.uint8 and path == pixels):
+            path.unlink()
     produce.publish(made.path, target, told)
     size = f'{target.stat().st_size / 1e6:.2f} MB'
     say(f'{target}: {size}, takes {takes(made.spec)}; against PyTorch: {made.difference}')

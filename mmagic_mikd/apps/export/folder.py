@@ -16,6 +16,7 @@ from ...utils.errors import ConfigError
 from .card import sha256
 
 SAME = (('checkpoint_sha256',), ('config', 'config_sha256'))  # either
+FILES = ('student.json', 'student.md', 'student.onnx', 'student.pt2', 'student.pth', 'student_uint8.onnx')
 REMEDY = 'name a new or an empty folder'
 
 
@@ -53,6 +54,14 @@ def require_own(out: Path, origin: Mapping[str, str]) -> bool:
     return True
 
 
+def outdated(out: Path, origin: Mapping[str, str], new: Path) -> list[Path]:
+    """What a new file makes untrue: files of earlier weights, and pixels in and out of an earlier ONNX file."""
+    told, held = _told(out / 'student.json'), {out / name for name in FILES if (out / name).exists()}
+    if told.get('checkpoint_sha256', origin['checkpoint_sha256']) == origin['checkpoint_sha256']:
+        held &= {out / 'student_uint8.onnx'} if new.suffix == '.onnx' else set()
+    return sorted(held - {new})
+
+
 def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
     """Pictures of the test set, to try the file on: what the network gets, such as a label map."""
     folder.mkdir(exist_ok=True)
@@ -63,7 +72,10 @@ def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
 def keep_weights(generator: nn.Module, origin: Mapping[str, str], out: Path) -> Path:
     """Write the weights alone, and whose they are where that is not told yet."""
     target, beside = out / 'student.pth', out / 'student.json'
+    old = outdated(out, origin, target)
     produce.weights(generator, target)
+    for path in old:
+        path.unlink()
     if not beside.exists():
         beside.write_text(json.dumps(origin, indent=2) + '\n')
     return target
