@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 
 import pytest
 import yaml
@@ -10,8 +11,9 @@ from families import data_folder
 from families.translation import first_images
 from places import ROOT, TOOLS
 
+from mmagic_mikd.apps.study import cluster
 from mmagic_mikd.apps.study.cells import Study
-from mmagic_mikd.apps.study.cluster import Place, settings_of, submitter
+from mmagic_mikd.apps.study.cluster import Place, Queue, settings_of, submitter
 from mmagic_mikd.apps.study.rows import read_rows
 from mmagic_mikd.apps.study.study import parse_args
 from mmagic_mikd.utils.errors import ConfigError
@@ -26,7 +28,7 @@ TINY = dict(
     students={'x4': {'model.generator.base_channels': 4}},
     objectives={'none': None},
 )
-# Slurm of one machine: the job begins at once, and `sacct` knows nothing of it, as in its first seconds.
+# Slurm of one machine: the job begins at once.
 SBATCH = 'cp "$1" "$SEEN"; SLURM_JOB_ID=7 setsid bash "$1" >/dev/null 2>&1 & echo "Submitted batch job 7"'
 SRUN = """
 while [[ "$1" == --* ]]; do [[ "$1" == --output ]] && out="$2" && shift; shift; done
@@ -112,11 +114,52 @@ def test_a_job_that_is_killed_is_one_sentence_with_cell_and_log(submit, tmp_path
     )
 
 
+def test_a_job_that_slurm_has_cancelled_is_said_without_accounts(submit, stub, tmp_path, monkeypatch, capsys):
+    """As `squeue` of Slurm 22.05.8 says it, where there is no data base for `sacct`."""
+    stub('sbatch', 'echo "Submitted batch job 7"')
+    stub('srun', '')
+    stub('sacct', 'echo Slurm accounting storage is disabled >&2; exit 1')
+    folder = stub('squeue', 'echo 7 CANCELLED').parent
+    monkeypatch.setenv('PATH', f'{folder}:{os.environ["PATH"]}')
+    monkeypatch.setattr(cluster, 'ASK', 0)
+    with pytest.raises(ConfigError, match=r'^teacher: job 7 was ended before .* \(CANCELLED\) \(the whole'):
+        submit('slurm')
+    assert 'sacct' not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'answers, end',
+    [
+        (['7 RUNNING', '7 FAILED'], ''),
+        (['7 NODE_FAIL', '7 PENDING'], ''),  # put into the queue again
+        (['7 TIMEOUT', '7 TIMEOUT'], 'TIMEOUT'),
+        (['8 RUNNING', ''], cluster.GONE),
+        ([None, '8 RUNNING'], ''),  # the controller did not answer
+    ],
+)
+def test_a_job_has_ended_when_slurm_says_so_twice(answers, end, stub, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, 'ASK', 0)
+    queue, begun = Queue(), 0.0
+    for answer in answers:
+        folder = stub('squeue', 'exit 1' if answer is None else f'echo "{answer}"').parent
+        monkeypatch.setenv('PATH', f'{folder}:/usr/bin:/bin')
+        found = queue.end('7', begun)
+    assert found == end
+
+
+def test_what_slurm_said_before_a_job_was_submitted_is_not_of_it(stub, monkeypatch):
+    monkeypatch.setattr(cluster, 'ASK', 0)
+    monkeypatch.setenv('PATH', f'{stub("squeue", "echo 6 RUNNING").parent}:/usr/bin:/bin')
+    queue = Queue()
+    assert queue.end('6', 0.0) == queue.end('6', 0.0) == ''
+    assert queue.end('7', time.monotonic()) == ''
+
+
 @pytest.mark.whole
 def test_slurm_is_given_its_settings_and_the_cells_own_error_comes_back(submit, stub, tmp_path, monkeypatch):
     stub('sbatch', SBATCH)
     stub('srun', SRUN)
-    folder = stub('sacct', 'echo "JobID|State|NodeList"').parent
+    folder = stub('squeue', 'echo 7 RUNNING').parent
     monkeypatch.setenv('PATH', f'{folder}:{os.environ["PATH"]}')
     monkeypatch.setenv('SEEN', str(tmp_path / 'seen.sh'))
     with pytest.raises(ConfigError) as raised:

@@ -4,7 +4,11 @@ A job runs one cell as `grid.py` does here: with the same folders, locks and row
 have to be on a file system that all machines share.
 """
 
+import os
+import subprocess
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock
 from types import ModuleType
@@ -20,7 +24,13 @@ from .grid import CellFailed, run_cells
 from .study_file import TEACHER
 
 DEFAULTS = dict(timeout_min=24 * 60, stderr_to_stdout=True)  # submitit's own end after 2 and 5 minutes
-POLL = 0.5  # seconds; submitit asks Slurm itself once a minute at most
+POLL = 0.5  # seconds
+ASK = 15  # seconds between two questions to Slurm, whose controller serves a whole cluster
+GONE = 'no longer known to Slurm'
+ENDED = {
+    *('BOOT_FAIL', 'CANCELLED', 'COMPLETED', 'DEADLINE', 'FAILED', 'NODE_FAIL', 'OUT_OF_MEMORY', 'PREEMPTED'),
+    *('REVOKED', 'TIMEOUT', GONE),
+}
 MISSING = "--executor needs the package submitit: pip install 'submitit>=1.5,<2'"
 
 
@@ -66,6 +76,7 @@ def submitter(study: Study, place: Place, name: str, given: list[str]) -> Callab
     except (AssertionError, NameError, TypeError, ValueError) as error:
         raise ConfigError(f'--executor-set {" ".join(given)}: {quoted(error)}') from error
     one = Lock()  # an executor is not made for threads
+    queue = Queue() if name == 'slurm' else None
 
     def run(study: Study, cell: Cell, number: str, stop: Event) -> None:
         if stop.is_set():
@@ -76,7 +87,7 @@ def submitter(study: Study, place: Place, name: str, given: list[str]) -> Callab
         except (OSError, submitit.core.utils.FailedJobError) as error:
             raise CellFailed(f'{cell.title}: the job cannot be submitted ({quoted(error)})') from error
         print(f'[{number}] {cell.title}: job {job.job_id}', flush=True)
-        _wait(cell, job, stop)
+        _wait(cell, job, queue, stop)
 
     return run
 
@@ -92,30 +103,75 @@ def run_cell(place: Place, student: str, objective: str, seed: int) -> str:
     return ''
 
 
-def _wait(cell: Cell, job: object, stop: Event) -> None:
+class Queue:
+    """The jobs of this user as `squeue` has them, asked seldom, for all threads.
+
+    submitit asks `sacct`: a cluster without a data base of accounts never answers that, so that a killed job
+    would be waited for for ever, and elsewhere submitit looks once in ten minutes.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._views = Lock(), [(float('-inf'), {})] * 2  # when it was asked, and what it said
+
+    def end(self, job_id: str, begun: float) -> str:
+        """How a job submitted at ``begun`` has ended; empty while it has not, or Slurm does not answer.
+
+        Said of it twice in a row: one that is put into the queue again is ended in between, and a result may
+        take its time from one machine to another.
+        """
+        with self._lock:
+            if time.monotonic() - self._views[-1][0] >= ASK:
+                self._views = [self._views[-1], (time.monotonic(), self._ask())]
+            views = [view for asked, view in self._views if view and asked > begun]
+        states = [view.get(job_id, GONE) for view in views]
+        return states[-1] if len(states) == 2 and ENDED.issuperset(states) else ''
+
+    def _ask(self) -> dict[str, str]:
+        """{'7': 'RUNNING'}; it has one entry more, since nothing but an answer may be empty."""
+        command = ['squeue', '--noheader', '--states=all', '--format=%i %T', f'--user={os.getuid()}']
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+        except (OSError, subprocess.SubprocessError):
+            return {}
+        return {'': '', **dict(line.split() for line in answer.splitlines() if len(line.split()) == 2)}
+
+
+def _wait(cell: Cell, job: object, queue: Queue | None, stop: Event) -> None:
+    end, begun = '', time.monotonic()
     try:
-        while not job.done() and not stop.wait(POLL):
+        while not (end := _end(job, queue, begun)) and not stop.wait(POLL):
             pass
     finally:  # as without a cluster: never leave a training behind
-        if not job.done():
+        if not end:
             job.cancel(check=False)
-    reason = '' if stop.is_set() else _reason(job)
+    reason = _reason(job, end) if end else ''
     if reason.startswith(cell.title):  # the cell itself has said it, with a log of its own
         raise CellFailed(reason)
     if reason:
         raise CellFailed(f'{cell.title}: {reason} (the whole output is in {job.paths.stdout})')
 
 
-def _reason(job: object) -> str:
+def _end(job: object, queue: Queue | None, begun: float) -> str:
+    """The state of a job that has ended, or empty."""
+    if not queue:
+        return job.state if job.done() else ''
+    folder = job.paths.folder
+    with suppress(OSError):  # as submitit does it: a network file system looks again for the result
+        folder.chmod(folder.stat().st_mode)
+    return 'COMPLETED' if job.paths.result_pickle.exists() else queue.end(job.job_id, begun)
+
+
+def _reason(job: object, end: str) -> str:
     """Why a job that has ended did not do its cell; empty if it did."""
+    if not job.paths.result_pickle.exists():
+        state = '' if end == 'FINISHED' else f' ({end})'
+        return f'job {job.job_id} was ended before it had a result{state}'
     error = job.exception()
     if error is None:
         return job.result()
-    if job.paths.result_pickle.exists():  # it ended by an exception, of which submitit tells the trace
-        trace = [line for line in str(error).splitlines() if line and not line.startswith((' ', '-', 'You'))]
-        return trace[-1]
-    state = '' if job.state == 'FINISHED' else f' ({job.state})'
-    return f'job {job.job_id} was ended before it had a result{state}'
+    # it ended by an exception, of which submitit tells the trace
+    trace = [line for line in str(error).splitlines() if line and not line.startswith((' ', '-', 'You'))]
+    return trace[-1]
 
 
 def _submitit() -> ModuleType:

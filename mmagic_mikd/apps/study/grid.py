@@ -37,7 +37,9 @@ def run_cells(study: Study, cells: list[Cell], jobs: int, run: Callable[..., Non
     """
     stop, done, run = Event(), finished(study), run or _run
     cells = [cell for cell in cells if key_of(identity(cell)) not in done]
-    if cells or key_of(identity(study.teacher)) not in done:
+    known = key_of(identity(study.teacher)) in done
+    ready = known and (study.work_dir / study.teacher.folder / 'result.json').is_file()
+    if not ready and (cells or not known):  # a job that has nothing to do would wait in a queue all the same
         run(study, study.teacher, 'the teacher', stop)
     with ThreadPoolExecutor(jobs) as pool:
         titles = (f'{number} of {len(cells)}' for number in range(1, len(cells) + 1))

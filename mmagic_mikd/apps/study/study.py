@@ -43,7 +43,8 @@ def train(study: 'Study', cells: list['Cell'], args: argparse.Namespace) -> None
     try:
         run_cells(study, cells, jobs, run)
     except KeyboardInterrupt:
-        sys.exit('Stopped. Finished cells are kept; the same command goes on from here.')
+        jobs = ', and its jobs are cancelled' if args.executor else ''
+        sys.exit(f'Stopped{jobs}. Finished cells are kept; the same command goes on from here.')
     except CellFailed as error:
         if not args.executor:
             raise
