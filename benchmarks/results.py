@@ -1,8 +1,8 @@
-"""The tables of docs/results.md, from the rows of the studies.
+"""The tables of docs/results.md and docs/energy.md, from the rows of the studies.
 
     PYTHONPATH=.:benchmarks/studies/configs python benchmarks/results.py
 
-It writes them anew, between the marks of the page. A cell is a mean ± standard deviation over seeds, or a
+It writes them anew, between the marks of the pages. A cell is a mean ± standard deviation over seeds, or a
 difference of pairs with its 95 % interval. Bold, † and ‡ mean what the page says; Holm's correction is over all
 differences of one table.
 """
@@ -20,7 +20,7 @@ from mmagic_mikd.apps.study.summary import MIXED, Difference, Summary, holm, mea
 from mmagic_mikd.apps.study.table import marked, study_rows
 
 STUDIES = Path(__file__).parent / 'studies'
-PAGE = Path(__file__).parents[1] / 'docs' / 'results.md'
+PAGES = [Path(__file__).parents[1] / 'docs' / name for name in ('results.md', 'energy.md')]
 SWD, FRECHET, SSIM, PSNR = 'swd/avg', 'frechet_resnet56-cifar10', 'target/ssim', 'teacher/psnr'
 EARLY = dict(sliced_l1='sliced_l1_early', sliced_pyramid='sliced_pyramid_early')
 TITLES = {  # of a score: its name, decimals of a value and of a difference
@@ -119,6 +119,13 @@ TABLES = dict(
         NO_START,
         rows('headline_edsr', ['Set5/Y/PSNR', 'Set14/Y/PSNR', 'Set5/teacher/psnr', 'Set14/teacher/psnr']),
     ),
+    edsr_second=Table(
+        NO_START,
+        rows(
+            'headline_edsr_second',
+            ['Set5/Y/PSNR', 'Set14/Y/PSNR', 'Set5/teacher/psnr', 'Set14/teacher/psnr'],
+        ),
+    ),
     stylegan2=Table(STARTED, rows('stylegan2_emoji', [SWD, FRECHET], **EARLY)),
     srgan=Table(
         {
@@ -147,16 +154,88 @@ TABLES = dict(
         },
         rows('pix2pix_facades', [SWD, FRECHET, SSIM, PSNR]),
     ),
+    energy=Table(
+        {
+            'teacher': 'teacher',
+            'more pyramid': 'more',
+            'closed form of features': 'features',
+            'energy of features': 'energy',
+            'closed form minus more pyramid': ('features', 'more'),
+            'energy minus more pyramid': ('energy', 'more'),
+            'energy minus closed form': ('energy', 'features'),
+        },
+        rows(
+            'pix2pix_facades_features',
+            [SWD, SSIM, PSNR],
+            'Pix2Pix, facades: {}',
+            more='pyramid15_pyramid05',
+            features='pyramid15_features05',
+            energy='pyramid15_feature_nce05',
+        )
+        + rows(
+            'features_flat',
+            [SWD, SSIM, PSNR],
+            'Pix2Pix, flat pairs: {}',
+            more='refitted_pyramid15_pyramid05',
+            features='refitted_pyramid15_features05',
+            energy='refitted_pyramid15_feature_nce05',
+        )
+        + rows(
+            'features_edsr',
+            ['Set5/Y/PSNR', 'Set5/teacher/psnr'],
+            'EDSR: {}',
+            more='pyramid_pyramid05',
+            features='pyramid_features05',
+            energy='pyramid_feature_nce05',
+        ),
+    ),
 )
-NEEDS = dict(  # the rows of the table at one strength: what each is called, and what it needs
+NEEDS = dict(  # the rows of a table at one strength: what each is called, and what it needs
     none=('student alone', '-'),
     sliced=('the start alone', '-'),
     l105=('`L1Loss`', '-'),
     pyramid05=('`PyramidLaplaceLoss`', '-'),
     ssim05=('`SSIMLoss`', '-'),
+    wavelet05=('`WaveletLoss`', '-'),
+    focal_frequency05=('`FocalFrequencyLoss`', '-'),
     perceptual05=('`L1Loss` of features', 'a backbone'),
+    random05=('`L1Loss` of random features', '-'),
+    feature_nce05=('energy of features (`nce`)', 'a backbone'),
     style05=('`StyleLoss`', 'a backbone'),
+    spatial_affinity05=('`SpatialAffinityLoss`', 'a backbone'),
+    kernel_alignment05=('`KernelAlignmentLoss`', 'a backbone, a batch of 2'),
+    pkt05=('`PKTLoss`', 'a backbone, a batch of 2'),
+    mmd05=('`MMDLoss`', 'a backbone, a batch of 2'),
     crd05=('`CRDLoss`', 'a backbone, a batch of 2'),
+)
+LEARNED = dict(  # a critic that is learned against the student's own images, and more of the closed form
+    l105=('`L1Loss`', '-'),
+    l110=('`L1Loss`, twice as strong', '-'),
+    l105_adversarial=('`L1Loss`, `AdversarialLoss`', '-'),
+    l105_adversarial_features=('`L1Loss`, `AdversarialLoss` of features', 'a backbone'),
+    pyramid30=('`PyramidLaplaceLoss`, 30', '-'),
+    pyramid60=('`PyramidLaplaceLoss`, 60', '-'),
+    pyramid30_adversarial=('`PyramidLaplaceLoss`, 30, `AdversarialLoss`', '-'),
+    pyramid30_adversarial_features=('`PyramidLaplaceLoss`, 30, `AdversarialLoss` of features', 'a backbone'),
+)
+
+
+class Lineup(NamedTuple):
+    """Objectives from one start: their costs and scores, and differences in the first score to some of them."""
+
+    study: str
+    scores: list[str]
+    names: dict[str, tuple[str, str]]
+    against: dict[str, str]
+
+
+LINEUPS = dict(
+    strength=Lineup(
+        'pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET], NEEDS, dict(sliced='the start', l105='L1')
+    ),
+    learned=Lineup(
+        'pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET], LEARNED, dict(l105='L1', pyramid30='pyramid 30')
+    ),
 )
 
 
@@ -207,8 +286,7 @@ def text(cell: Difference | tuple | None, row: Row, limit: float) -> str:
     if cell is None:
         return 'not run'
     if not isinstance(cell, Difference):
-        mean, sd, n = cell
-        return '-' if not n else f'{mean:.{of_value}f}' + (f' ± {sd:.{of_value}f}' if n > 1 else '')
+        return mean_text(cell, of_value)
     return difference(cell, study_of(row.study)[0].scores[row.score], of_difference, limit)
 
 
@@ -218,36 +296,41 @@ def difference(cell: Difference, better: str, decimals: int, limit: float) -> st
     return said + (f' {MIXED}{cell.mixed}' if cell.mixed else '')
 
 
-def at_one_strength() -> str:
-    """Objectives of equal gradients: costs beyond the start, scores, and differences in the first score."""
-    summary = study_of('pix2pix_facades_rivals')[1]
+def lined_up(lineup: Lineup) -> str:
+    study, summary = study_of(lineup.study)
+    first, better = lineup.scores[0], study.scores[lineup.scores[0]]
+    found = [name for name in lineup.names if summary.values('x16', name, first)]
     pairs = {
-        (name, other): summary.difference('x16', name, SWD, 'lower', other)
-        for name in NEEDS
-        for other in ('sliced', 'l105')
+        (name, other): summary.difference('x16', name, first, better, other)
+        for name in found
+        for other in lineup.against
         if name != other
     }
-    limit = holm({frozenset(pair): d.p for pair, d in pairs.items()}.values())
-    scores = {score: TITLES[score] for score in (SWD, SSIM, PSNR, FRECHET)}
-    head = ['', 'needs', 'GMACs, ms more an iteration', 'seeds', *(title for title, *_ in scores.values())]
-    lines = ['| ' + ' | '.join([*head, 'SWD minus the start', 'SWD minus L1']) + ' |', rule(len(head) + 2)]
-    teacher = [mean_text(summary.mean_sd('teacher', 'teacher', score), score) for score in scores]
-    lines.append('| teacher | | | | ' + ' | '.join(teacher) + ' | | |')
-    for name, (title, needs) in NEEDS.items():
-        own = [summary.mean_sd('x16', name, score) for score in scores]
-        values = [mean_text(value, score) for value, score in zip(own, scores, strict=True)]
+    limit = holm({frozenset(pair): d.p for pair, d in pairs.items() if d}.values())
+    titles = ['', 'needs', 'GMACs, ms more an iteration', 'seeds']
+    titles += [TITLES[score][0] for score in lineup.scores]
+    titles += [f'{TITLES[first][0][:-2]}, minus {title}' for title in lineup.against.values()]
+    lines = ['| ' + ' | '.join(titles) + ' |', rule(len(titles))]
+    own = means(lineup, 'teacher', 'teacher')
+    lines.append('| teacher | | | | ' + ' | '.join(own) + ' |' * (1 + len(lineup.against)))
+    for name in found:
         said = [
-            difference(d, 'lower', 2, limit) if (d := pairs.get((name, other))) else '-'
-            for other in ('sliced', 'l105')
+            difference(d, better, TITLES[first][2], limit) if (d := pairs.get((name, other))) else '-'
+            for other in lineup.against
         ]
-        texts = [title, needs, more(summary, name), str(own[0][2]), *values, *said]
-        lines.append('| ' + ' | '.join(texts) + ' |')
+        count = str(len(summary.values('x16', name, first)))
+        own = [*lineup.names[name], more(summary, name), count, *means(lineup, 'x16', name)]
+        lines.append('| ' + ' | '.join([*own, *said]) + ' |')
     return '\n'.join(lines)
 
 
-def mean_text(value: tuple[float, float, int], score: str) -> str:
+def means(lineup: Lineup, student: str, name: str) -> list[str]:
+    summary = study_of(lineup.study)[1]
+    return [mean_text(summary.mean_sd(student, name, score), TITLES[score][1]) for score in lineup.scores]
+
+
+def mean_text(value: tuple[float, float, int], decimals: int) -> str:
     mean, sd, n = value
-    decimals = 4 if score == SSIM else 2
     return '-' if not n else f'{mean:.{decimals}f}' + (f' ± {sd:.{decimals}f}' if n > 1 else '')
 
 
@@ -263,18 +346,17 @@ def more(summary: Summary, name: str) -> str:
     return f'{gmacs / iterations:.2f}, {1000 * seconds / iterations:.0f}'
 
 
-def written(page: str) -> str:
+def written(page: Path) -> str:
     """The page with all of its tables made anew."""
-    tables = {name: markdown(table) for name, table in TABLES.items()} | {'strength': at_one_strength()}
-    for name, made in tables.items():
+    text = page.read_text()
+    for name in re.findall(r'<!-- table: (\w+) -->', text):
+        made = lined_up(LINEUPS[name]) if name in LINEUPS else markdown(TABLES[name])
         mark = rf'(<!-- table: {name} -->\n).*?(<!-- end -->)'
-        page, count = re.subn(
-            mark, lambda found, made=made: f'{found[1]}{made}\n{found[2]}', page, flags=re.S
-        )
-        assert count == 1, f'{PAGE} has no place for the table {name}'
-    return page
+        text = re.sub(mark, lambda found, made=made: f'{found[1]}{made}\n{found[2]}', text, flags=re.S)
+    return text
 
 
 if __name__ == '__main__':
-    PAGE.write_text(written(PAGE.read_text()))
-    print(PAGE)
+    for page in PAGES:
+        page.write_text(written(page))
+        print(page)

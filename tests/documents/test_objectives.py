@@ -73,5 +73,5 @@ def test_its_command_names_objectives_of_the_study():
     (path, names) = re.search(r'study.py run (\S+) --only student=x16 objective=(\S+)', PAGE).groups()
     own = yaml.safe_load((ROOT / path).read_text())['objectives']
     assert set(names.split(',')) <= set(own) and len(names.split(',')) == 6
-    types = {cfg['objectives']['own']['type'] for cfg in own.values()}
+    types = {entry['type'] for cfg in own.values() for entry in cfg['objectives'].values()}
     assert types - {'L1Loss'} <= set(objectives.__all__)

@@ -1,4 +1,4 @@
-"""Every number in the tables of docs/results.md, and in that of the README, is that of the committed rows."""
+"""The numbers in the tables of results.md, energy.md and the README are those of the committed rows."""
 
 import re
 
@@ -23,9 +23,16 @@ def surroundings(monkeypatch):
 
 
 @pytest.mark.slow
-def test_its_tables_are_those_of_the_rows():
-    page = results.PAGE.read_text()
-    assert results.written(page) == page, 'run benchmarks/results.py'
+@pytest.mark.parametrize('page', results.PAGES, ids=lambda page: page.stem)
+def test_its_tables_are_those_of_the_rows(page):
+    assert results.written(page) == page.read_text(), 'run benchmarks/results.py'
+
+
+def test_every_table_is_on_a_page():
+    named = [
+        name for page in results.PAGES for name in re.findall(r'<!-- table: (\w+) -->', page.read_text())
+    ]
+    assert sorted(named) == sorted([*results.TABLES, *results.LINEUPS])
 
 
 @pytest.mark.slow
