@@ -2,8 +2,10 @@
 
 import itertools
 import signal
+from types import SimpleNamespace
 
 import mmengine.config.config
+import mmengine.dataset.base_dataset
 import pytest
 import torch
 from mmengine.logging import MMLogger
@@ -31,6 +33,14 @@ def unformatted_configs():
     """MMEngine formats the config with yapf five times a run, nine tenths of a tiny run's time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mmengine.config.config, 'FormatCode', lambda text, **_: (text, True))
+        yield
+
+
+@pytest.fixture(autouse=True, scope='session')
+def uncollected_garbage():
+    """MMEngine collects garbage for each data set: a second of walking through all that was imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mmengine.dataset.base_dataset, 'gc', SimpleNamespace(collect=lambda: 0))
         yield
 
 

@@ -15,15 +15,16 @@ from reported import report_of
 def run():
     """Run a command as a user would, on one thread: run('bash', script, ..., NAME=value).
 
-    A tool runs in a copy of a process that has imported the package, unless it is to be started `afresh`.
+    A tool runs in a copy of a process that has imported the package, unless it is to be started `afresh`; so
+    do the processes that it starts.
     """
 
     def run(*command, cwd=None, timeout=600, afresh=False, **variables):
         given = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **variables}
         env = {key: str(value) for key, value in given.items() if value is not None}
         command = [str(part) for part in command]
-        if not afresh and forked.can_run(command, env):
-            return forked.run(command, cwd, env, timeout)
+        if not afresh and (copy := forked.copied(command, cwd, env)):
+            return forked.run(*copy, timeout)
         return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
 
     return run

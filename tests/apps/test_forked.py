@@ -37,6 +37,29 @@ def test_it_ends_as_a_process_of_its_own(tmp_path, end):
     assert done.stderr.splitlines()[-1] == real.stderr.splitlines()[-1]
 
 
+STARTS = """
+import subprocess, sys
+ran = [subprocess.run([sys.executable, option, 'mikd', name], capture_output=True, text=True, cwd='in')
+       for option, name in (('-m', '--version'), ('-um', 'nonsense'))]
+print([(done.returncode, done.stdout, done.stderr) for done in ran])
+with subprocess.Popen([sys.executable, '-um', 'mikd', 'train', 'x.py'], start_new_session=True) as training:
+    pass
+print(training.returncode)
+"""
+
+
+def test_what_it_starts_ends_as_a_process_of_its_own_too(tmp_path):
+    script = tmp_path / 'script.py'
+    script.write_text(STARTS)
+    (tmp_path / 'in').mkdir()
+    command, env = [sys.executable, str(script)], {**os.environ, 'OMP_NUM_THREADS': '1', 'LOCAL_RANK': '0'}
+    assert forked.can_run([sys.executable, '-um', 'mikd', 'nonsense'], env)
+    done = forked.run(command, tmp_path, env, 60)
+    real = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (real.returncode, real.stdout)
+    assert done.stderr.splitlines()[-1] == real.stderr.splitlines()[-1]
+
+
 def test_it_is_ended_when_its_time_is_up(tmp_path):
     script = tmp_path / 'script.py'
     script.write_text('import time\ntime.sleep(600)\n')
@@ -53,6 +76,9 @@ def test_it_is_ended_when_its_time_is_up(tmp_path):
         (['bash', f'{forked.ROOT}/tools/train.py'], {}, False),
         ([sys.executable, '-m', 'mikd', 'train'], {'OMP_NUM_THREADS': '2'}, False),
         ([sys.executable, '-m', 'mikd', 'train'], {'PYTHONPATH': 'elsewhere'}, False),
+        ([sys.executable, '-um', 'mmagic_mikd', 'train'], {}, True),
+        ([sys.executable, '-u', f'{forked.ROOT}/tools/train.py', 'x.py'], {}, True),
+        ([sys.executable, '-m', 'pip', 'list'], {}, False),
     ],
 )
 def test_what_needs_a_start_of_its_own_gets_it(command, variables, can):

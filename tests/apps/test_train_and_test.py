@@ -203,7 +203,7 @@ def test_the_launchers_with_two_processes_and_no_gpu(run, folder, trained):
     config, work = folder / 'student_distilled.py', folder / 'dist'
     options = ['--cfg-options', *TINY, TINY_TEACHER]
     here = dict(MIKD_VENV=sys.prefix, PORT=free_port())
-    done = run(TOOLS / 'dist_train.sh', config, 2, '--work-dir', work, *options, **here)
+    done = run(TOOLS / 'dist_train.sh', config, 2, '--work-dir', work, *options, afresh=True, **here)
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = work / 'iter_2.pth'
     scores = folder / 'dist.json'

@@ -3,11 +3,11 @@
 import os
 import shutil
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import compat_runs
+import forked
 import pytest
 import torch
 from mmengine.fileio import LocalBackend
@@ -308,9 +308,9 @@ def test_train_py_refuses_a_payload(tmp_path):
     work.mkdir()
     save(work / 'iter_1.pth', state=Payload(tmp_path / 'trace'))
     (work / 'last_checkpoint').write_text(str(work / 'iter_1.pth'))
-    command = [sys.executable, TOOLS / 'train.py', config, '--work-dir', work, '--resume']
+    command = [sys.executable, f'{TOOLS}/train.py', str(config), '--work-dir', str(work), '--resume']
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    done = forked.run(command, tmp_path, env, timeout=120)
     errors = [line for line in done.stderr.splitlines() if line.startswith('Error: ')]
     assert done.returncode == 2 and len(errors) == 1 and 'Traceback' not in done.stderr
     assert 'iter_1.pth is refused: it holds more than tensors' in errors[0]

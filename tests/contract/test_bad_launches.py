@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,26 +14,31 @@ import pytest
 from bad_input_catalogue import sentences
 from bad_input_world import World
 from places import TOOLS
+from privileges import without_privileges
 from processes import free_port
 
-pytestmark = pytest.mark.slow  # five seconds for each import
+pytestmark = pytest.mark.slow
 
 
-def start(folder, *command, afresh=False):
-    """A command, and what it has put on standard error; ended after two minutes."""
+def environment(**variables):
     kept = {
-        key: value for key, value in os.environ.items() if key not in ('LOCAL_RANK', 'RANK', 'WORLD_SIZE')
+        key: value
+        for key, value in os.environ.items()
+        if key not in ('LOCAL_RANK', 'RANK', 'WORLD_SIZE', 'PORT')
     }
-    env = {
-        **kept,
-        'OMP_NUM_THREADS': '1',
-        'CUDA_VISIBLE_DEVICES': '',
-        'MIKD_VENV': sys.prefix,
-        'PORT': str(free_port()),
-    }
+    ours = dict(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='', MIKD_VENV=sys.prefix)
+    return {**kept, **ours, **variables}
+
+
+def start(folder, *command, afresh=False, before=bool, port=None):
+    """A command, and what it has put on standard error; ended after two minutes.
+
+    In a copy of a process that has imported the package, which calls `before` first, or ``afresh``.
+    """
+    env = environment(PORT=str(port or free_port()))
     command = [str(part) for part in command]
-    if not afresh and forked.can_run(command, env):
-        done = forked.run(command, folder, env, 120)
+    if not afresh and (copy := forked.copied(command, folder, env)):
+        done = forked.run(*copy, 120, before)
     else:
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
     assert 'Traceback' not in done.stderr, done.stderr
@@ -80,15 +84,6 @@ def test_two_processes_say_it_once_and_end(tmp_path, broken):
     assert before == world.snapshot() or broken == 'picture'  # the first may be ended while it waits
 
 
-def without_privileges() -> list[str]:
-    """Root may write and read everything, unless it leaves that capability behind."""
-    if os.geteuid():
-        return []
-    if not shutil.which('setpriv'):
-        pytest.skip('root passes every permission, and there is no setpriv (util-linux) to give that up')
-    return ['setpriv', '--bounding-set=-dac_override,-dac_read_search']
-
-
 @pytest.mark.parametrize(
     'place, mode',
     [
@@ -104,30 +99,22 @@ def test_what_may_not_be_read_or_written_is_named(tmp_path, place, mode):
     world.config({})
     before = world.snapshot()
     (tmp_path / place).chmod(mode)
-    command = [*without_privileges(), sys.executable, TOOLS / 'train.py', 'student.py']
+    command = [sys.executable, TOOLS / 'train.py', 'student.py']
     try:
-        code, said, stderr = start(tmp_path, *command)
+        code, said, stderr = start(tmp_path, *command, before=without_privileges)
     finally:
         (tmp_path / place).chmod(0o700)
     assert code == 2 and len(said) == 1 and place in said[0] and 'ermission' in said[0], stderr
     assert before.items() <= world.snapshot().items()
 
 
-def training(folder, *command, **variables):
-    """A long training in the background, once it has begun to save; its own group, so that it can be ended."""
-    env = {k: v for k, v in os.environ.items() if k not in ('LOCAL_RANK', 'RANK', 'WORLD_SIZE', 'PORT')}
-    env |= dict(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='', MIKD_VENV=sys.prefix, **variables)
+def training(folder, *command):
+    """A long training in the background, once it has begun to save."""
     World(folder).config({'train_cfg.max_iters': 10**6})
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        cwd=folder,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / 'stderr.txt').open('w'),
-        start_new_session=True,
-    )
-    wait_until(lambda: (folder / 'work/last_checkpoint').exists() or process.poll() is not None)
-    assert process.poll() is None, (folder / 'stderr.txt').read_text()
+    copy = forked.copied([str(part) for part in command], folder, environment())
+    process = forked.start(*copy, folder / 'stdout.txt', folder / 'stderr.txt')
+    wait_until(lambda: (folder / 'work/last_checkpoint').exists() or not process.is_alive())
+    assert process.is_alive(), (folder / 'stderr.txt').read_text()
     return process
 
 
@@ -158,7 +145,7 @@ def test_a_second_training_in_a_work_dir_is_refused_until_the_first_has_ended(tm
         assert code == 2 and len(said) == 1 and 'work_dir=work is in use by another training' in said[0]
     finally:
         first.kill()
-        first.wait()
+        first.join()
     last = (tmp_path / 'work/last_checkpoint').read_text()
     steps = int(Path(last).stem.removeprefix('iter_')) + 50
     options = ['--resume', '--cfg-options', f'train_cfg.max_iters={steps}']
@@ -173,7 +160,7 @@ def test_nobody_is_left_behind_a_kill(tmp_path, victim):
     try:
         assert len(ranks) == 2
         os.kill(ranks[1] if victim == 'rank' else launcher.pid, signal.SIGKILL)
-        code = launcher.wait(30)
+        launcher.join(30)
         wait_until(lambda: not any(map(alive, ranks)), 10)
     finally:
         for pid in (launcher.pid, *ranks):
@@ -181,7 +168,7 @@ def test_nobody_is_left_behind_a_kill(tmp_path, victim):
                 os.kill(pid, signal.SIGKILL)
     if victim == 'rank':
         (sentence,) = sentences((tmp_path / 'stderr.txt').read_text())
-        assert code == 1 and 'was ended by SIGKILL' in sentence and '--resume' in sentence
+        assert launcher.exitcode == 1 and 'was ended by SIGKILL' in sentence and '--resume' in sentence
 
 
 def test_a_port_in_use_is_named(tmp_path):
@@ -190,5 +177,5 @@ def test_a_port_in_use_is_named(tmp_path):
         taken.bind(('0.0.0.0', 0))
         taken.listen()
         port = taken.getsockname()[1]
-        code, said, _ = start(tmp_path, 'env', f'PORT={port}', TOOLS / 'dist_train.sh', 'student.py', 1)
+        code, said, _ = start(tmp_path, TOOLS / 'dist_train.sh', 'student.py', 1, port=port)
     assert code == 2 and said == [f'PORT={port} is in use: set PORT to a free one, or leave it out']

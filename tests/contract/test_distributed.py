@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import distributed_run
@@ -12,7 +13,7 @@ from distributed_run import SCRIPT
 from families import equal
 from mmengine.config import Config
 from objective_rows import ROWS
-from processes import finish, free_port, start, write
+from processes import free_port, run, write
 from same_samples import comparable
 
 from mmagic_mikd.apps.scaling.footprint import measure
@@ -79,7 +80,7 @@ def configs(folder) -> dict[str, Config]:
 def ranks(configs) -> dict[str, list[dict]]:
     """What each of the two processes has to show of each run; started once, for importing takes longest."""
     command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', SCRIPT]
-    finish(start([*command, *map(write, configs.values())]))
+    run([*command, *map(write, configs.values())])
     return {name: [_load(cfg, rank) for rank in range(2)] for name, cfg in configs.items()}
 
 
@@ -234,13 +235,12 @@ def test_the_footprint_is_what_gloo_sends(ranks, folder, family):
 
 def test_two_nodes_of_one_process_are_two_processes(folder, ranks):
     """tools/dist_train.sh on two 'machines' with the launcher's own variables: the same run to the last bit."""
-    cfg = trained('pix2pix', folder / 'nodes', custom_imports=dict(imports=['mmagic_mikd', 'unformatted']))
+    cfg = trained('pix2pix', folder / 'nodes')
     script = families.ROOT / 'tools' / 'dist_train.sh'
     variables = dict(NNODES='2', MASTER_ADDR='127.0.0.1', PORT=str(free_port()), MIKD_VENV=sys.prefix)
-    variables['PYTHONPATH'] = str(SCRIPT.parent)
-    nodes = [start([script, write(cfg), 1], NODE_RANK=str(rank), **variables) for rank in range(2)]
-    for node in nodes:
-        finish(node)
+    config = write(cfg)
+    with ThreadPoolExecutor(2) as nodes:
+        list(nodes.map(lambda rank: run([script, config, 1], NODE_RANK=rank, **variables), '01'))
     left = families.load(Path(cfg.work_dir) / 'iter_3.pth')
     expected = ranks['pix2pix, trained'][0]
     assert equal(left['state_dict'], expected['model'])

@@ -14,7 +14,8 @@ from families import equal, evaluate, hook_of, load, scalars, train, without_dis
 from learners import learner_of
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
-from processes import finish, start, write
+from processes import run as run_command
+from processes import write
 from torch import nn
 
 from mmagic_mikd import DistillRunner, langevin
@@ -500,16 +501,8 @@ def test_what_one_process_sees_every_process_heeds(tmp_path):
         cfg.custom_hooks = [dict(type='Fault', kind='chain', at=[0, 1, 2], rank=rank)]
         cfg.custom_imports.imports.append('guard_faults')
         configs.append(write(cfg))
-    finish(
-        start(
-            [
-                sys.executable,
-                *['-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone'],
-                SCRIPT,
-                *configs,
-            ]
-        )
-    )
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone']
+    run_command([*launcher, SCRIPT, *configs])
     (first, second), (both, _) = ([load(c.with_name(f'rank{r}.pth')) for r in range(2)] for c in configs)
     assert equal(first['model'], second['model']) and equal(first['model'], both['model'])
     for other in (second, both):

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import imported_late  # noqa: F401  before this process is copied
 import numpy as np
 import torch
 from families import load, train
