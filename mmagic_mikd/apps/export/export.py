@@ -191,6 +191,12 @@ def close(
     return None
 
 
+def require_pictures(args: argparse.Namespace, spec: Spec) -> None:
+    for option, given in (('--uint8', args.uint8), ('--size', args.size)):
+        if given and spec.kind != 'image':
+            raise ConfigError(f'{option} is for generators that take pictures, and this one takes latents')
+
+
 def finish(
     args: argparse.Namespace,
     cfg: Config,
@@ -200,9 +206,7 @@ def finish(
     origin: dict[str, str],
 ) -> int:
     """Write, compare, and leave either everything or nothing."""
-    for option, given in (('--uint8', args.uint8), ('--size', args.size)):
-        if given and spec.kind != 'image':
-            raise ConfigError(f'{option} is for generators that take pictures, and this one takes latents')
+    require_pictures(args, spec)
     inputs = sized(student.calls.inputs, args.size)
     made = close(args, student, network, spec, inputs)
     if made is None:
