@@ -311,11 +311,11 @@ def test_a_new_file_leaves_none_of_earlier_weights_beside_it(folder_of):
     for path in files:
         path.touch()
     onnx, pt2 = out / 'student.onnx', out / 'student.pt2'
-    assert outdated(out, ORIGIN, onnx) == [out / 'student_uint8.onnx']
-    assert outdated(out, ORIGIN, pt2) == []
+    assert outdated(out, ORIGIN, [onnx]) == [out / 'student_uint8.onnx']
+    assert outdated(out, ORIGIN, [pt2]) == []
     longer = ORIGIN | dict(checkpoint_sha256='3')
-    assert outdated(out, longer, onnx) == sorted([out / 'student.json', *files])
-    assert outdated(out / 'new', ORIGIN, onnx) == []
+    assert outdated(out, longer, [onnx]) == sorted([out / 'student.json', *files])
+    assert outdated(out / 'new', ORIGIN, [onnx]) == []
 
 
 @pytest.mark.parametrize('form', ['onnx', 'torch'])

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch.nn.functional as F
 from mmengine.config import Config
-from mmengine.hooks import Hook
 from torch import Tensor
 
 from mikd.arguments.export import parse_args
@@ -25,13 +24,13 @@ from ...deploy.load import Student, clean_up, load_student
 from ...deploy.pixels import write_pixels
 from ...deploy.precision import NO_CALIBRATION, Calibration
 from ...deploy.spec import Spec
-from ...host.taps import unwrap
 from ...utils import escape
 from ...utils.checks import quoted
 from ...utils.errors import ConfigError
 from ..launch.launch import read_config, require_checkpoint, require_data, user_errors
 from .card import write_card
 from .folder import keep_inputs, keep_weights, origin_of, outdated, require_own
+from .scores import scores
 
 LIMITS = dict(fp32=60.0, fp16=45.0, int8=35.0)  # decibels to PyTorch, below which there is no file
 EXTRA = 'pip install onnx onnxruntime onnxscript'
@@ -64,6 +63,7 @@ def main(argv: list[str] | None = None) -> int:
             say(f'{target}: bare weights, {target.stat().st_size / 1e6:.2f} MB')
             return 0
         network, spec = chosen(student, args)
+        require_pictures(args, spec)
         return finish(args, cfg, student, network, spec, origin)
     finally:
         clean_up(student)
@@ -134,27 +134,6 @@ def possible(student: Student, statistics: str, otherwise: bool) -> bool:
     return True
 
 
-def scores(student: Student, network: Deployed) -> str:
-    """What the config's own evaluation says of the model with this generator in its place."""
-    place, _, name = student.path.rpartition('.')
-    owner = unwrap(student.runner.model).get_submodule(place)
-    original, kept = owner._modules[name], KeepMetrics()
-    student.runner.register_hook(kept)
-    try:
-        owner._modules[name] = network
-        student.runner.test()
-    finally:
-        owner._modules[name] = original
-    return '; ' + ', '.join(f'{key} {value:.4g}' for key, value in kept.metrics.items())
-
-
-class KeepMetrics(Hook):
-    """What an evaluation has found, which the toolbox's loop does not return."""
-
-    def after_test_epoch(self, runner: object, metrics: dict | None = None) -> None:
-        self.metrics = metrics or {}
-
-
 def takes(spec: Spec) -> str:
     sizes = 'any size' if spec.dynamic else f'inputs of {"x".join(map(str, spec.shape))} only'
     return f'{sizes}, {"one or several" if spec.batch else "one"} at a time'
@@ -206,7 +185,6 @@ def finish(
     origin: dict[str, str],
 ) -> int:
     """Write, compare, and leave either everything or nothing."""
-    require_pictures(args, spec)
     inputs = sized(student.calls.inputs, args.size)
     made = close(args, student, network, spec, inputs)
     if made is None:
@@ -214,7 +192,8 @@ def finish(
     if not made.spec.dynamic:
         inputs = [x for x in inputs if x.shape == inputs[0].shape]
     target, pixels = args.out / f'student.{args.format}', args.out / 'student_uint8.onnx'
-    old = outdated(args.out, origin, target)
+    files = [target, *[pixels] * args.uint8]
+    old = outdated(args.out, origin, files)
     if args.uint8:
         try:
             write_pixels(network, made.spec, inputs, pixels)
@@ -228,14 +207,13 @@ def finish(
         **origin,
     )
     for path in old:
-        if not (args.uint8 and path == pixels):
-            path.unlink()
+        path.unlink()
     produce.publish(made.path, target, told)
     size = f'{target.stat().st_size / 1e6:.2f} MB'
     say(f'{target}: {size}, takes {takes(made.spec)}; against PyTorch: {made.difference}')
     if args.uint8:
         say(f'{pixels}: RGB pictures in and out, {pixels.stat().st_size / 1e6:.2f} MB')
-    write_card(student.generator, told, cfg, [target, *[pixels] * args.uint8], args.out)
+    write_card(student.generator, told, cfg, files, args.out)
     what_next(args, spec, inputs, target)
     return 0
 

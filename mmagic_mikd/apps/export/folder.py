@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -54,12 +54,12 @@ def require_own(out: Path, origin: Mapping[str, str]) -> bool:
     return True
 
 
-def outdated(out: Path, origin: Mapping[str, str], new: Path) -> list[Path]:
-    """What a new file makes untrue: files of earlier weights, and pixels in and out of an earlier ONNX file."""
+def outdated(out: Path, origin: Mapping[str, str], new: Sequence[Path]) -> list[Path]:
+    """What new files make untrue: files of earlier weights, and pixels in and out of an earlier ONNX file."""
     told, held = _told(out / 'student.json'), {out / name for name in FILES if (out / name).exists()}
     if told.get('checkpoint_sha256', origin['checkpoint_sha256']) == origin['checkpoint_sha256']:
-        held &= {out / 'student_uint8.onnx'} if new.suffix == '.onnx' else set()
-    return sorted(held - {new})
+        held &= {out / 'student_uint8.onnx'} if out / 'student.onnx' in new else set()
+    return sorted(held - set(new))
 
 
 def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
@@ -72,7 +72,7 @@ def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
 def keep_weights(generator: nn.Module, origin: Mapping[str, str], out: Path) -> Path:
     """Write the weights alone, and whose they are where that is not told yet."""
     target, beside = out / 'student.pth', out / 'student.json'
-    old = outdated(out, origin, target)
+    old = outdated(out, origin, [target])
     produce.weights(generator, target)
     for path in old:
         path.unlink()

@@ -1,0 +1,28 @@
+"""The config's own evaluation of a generator as it is deployed."""
+
+from mmengine.hooks import Hook
+
+from ...deploy.form import Deployed
+from ...deploy.load import Student
+from ...host.taps import unwrap
+
+
+def scores(student: Student, network: Deployed) -> str:
+    """What the config's own evaluation says of the model with this generator in its place."""
+    place, _, name = student.path.rpartition('.')
+    owner = unwrap(student.runner.model).get_submodule(place)
+    original, kept = owner._modules[name], KeepMetrics()
+    student.runner.register_hook(kept)
+    try:
+        owner._modules[name] = network
+        student.runner.test()
+    finally:
+        owner._modules[name] = original
+    return '; ' + ', '.join(f'{key} {value:.4g}' for key, value in kept.metrics.items())
+
+
+class KeepMetrics(Hook):
+    """What an evaluation has found, which the toolbox's loop does not return."""
+
+    def after_test_epoch(self, runner: object, metrics: dict | None = None) -> None:
+        self.metrics = metrics or {}
