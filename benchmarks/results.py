@@ -1,4 +1,4 @@
-"""The tables of docs/results.md and docs/energy.md, from the rows of the studies.
+"""The tables of docs/results.md, docs/energy.md and docs/export.md, from the rows of the studies.
 
     PYTHONPATH=.:benchmarks/studies/configs python benchmarks/results.py
 
@@ -20,7 +20,7 @@ from mmagic_mikd.apps.study.summary import MIXED, Difference, Summary, holm, mea
 from mmagic_mikd.apps.study.table import marked, study_rows
 
 STUDIES = Path(__file__).parent / 'studies'
-PAGES = [Path(__file__).parents[1] / 'docs' / name for name in ('results.md', 'energy.md')]
+PAGES = [Path(__file__).parents[1] / 'docs' / name for name in ('results.md', 'energy.md', 'export.md')]
 SWD, FRECHET, SSIM, PSNR = 'swd/avg', 'frechet_resnet56-cifar10', 'target/ssim', 'teacher/psnr'
 EARLY = dict(sliced_l1='sliced_l1_early', sliced_pyramid='sliced_pyramid_early')
 TITLES = {  # of a score: its name, decimals of a value and of a difference
@@ -154,6 +154,12 @@ TABLES = dict(
         },
         rows('pix2pix_facades', [SWD, FRECHET, SSIM, PSNR]),
     ),
+    deployed=Table(
+        {'teacher': 'teacher', 'student': 'pyramid30'},
+        rows('pix2pix_facades_deployed', [SWD, PSNR], 'statistics of its batch of ten: {}', 'batch')
+        + rows('pix2pix_facades_deployed', [SWD, PSNR], 'gathered statistics: {}', 'gathered')
+        + rows('pix2pix_facades_deployed', [SWD, PSNR], 'frozen from half on: {}', 'from_half'),
+    ),
     energy=Table(
         {
             'teacher': 'teacher',
@@ -276,8 +282,9 @@ def rule(columns: int) -> str:
 
 
 def seeds(own: list) -> str:
-    """How many pairs each difference has, once if all have as many."""
+    """How many pairs each difference has, once if all have as many; without differences, how many values."""
     counts = [str(cell.n) if cell else '-' for cell in own if isinstance(cell, Difference) or cell is None]
+    counts = counts or [str(max(n for _, _, n in own))]
     return counts[0] if len(set(counts)) == 1 else ', '.join(counts)
 
 

@@ -1,4 +1,4 @@
-"""The numbers in the tables of results.md, energy.md and the README are those of the committed rows."""
+"""The numbers in the tables of three pages and of the README are those of the committed rows."""
 
 import re
 
