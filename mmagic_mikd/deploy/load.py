@@ -15,10 +15,10 @@ from torch import nn
 from ..host.hooks import without_nothing
 from ..host.locate import find_generators
 from ..host.taps import resolve, unwrap
-from ..host.white import white_of
 from ..resume.foreign import rearrange, require_weights
 from ..students.frozen_statistics import FrozenStatistics
 from ..utils.errors import ConfigError
+from ..utils.white import white_of
 from .calls import Calls, of_evaluation
 from .form import depends_on_batch, takes_latents
 from .spec import Spec, multiple_of

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..host.white import white_of
 from ..utils.errors import ConfigError
+from ..utils.white import white_of
 
 UNIT = (-1.0, 1.0)
 FAR_SHARE = 0.1  # of the values

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..host.locate import image_of
-from ..host.white import white_of
+from ..utils.white import white_of
 
 
 class ForeignTeacher(nn.Module):

@@ -6,9 +6,9 @@ from bad_input_world import World, run_tool
 from torch import nn
 
 from mmagic_mikd.engine.image_range import ImageRange
-from mmagic_mikd.host.white import white_of
 from mmagic_mikd.teachers.foreign import ForeignTeacher
 from mmagic_mikd.utils.errors import ConfigError
+from mmagic_mikd.utils.white import white_of
 
 
 def preprocessor(mean, std):

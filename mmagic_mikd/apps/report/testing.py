@@ -19,11 +19,11 @@ from ...deploy.spec import Spec
 from ...engine.pair import ground_truth_key
 from ...host.locate import find_generators, image_of
 from ...host.taps import resolve, unwrap
-from ...host.white import white_of
 from ...teachers.build import build_teacher
 from ...teachers.resize import resized
 from ...utils.errors import ConfigError
 from ...utils.rng import RandomState, replayed, seeded
+from ...utils.white import white_of
 from .pictures import STUDENT, TARGET, TEACHER, Pictures, Sample, without_strangers
 from .runs import Run
 
