@@ -23,7 +23,6 @@ from ...teachers.build import build_teacher
 from ...teachers.resize import resized
 from ...utils.errors import ConfigError
 from ...utils.rng import RandomState, replayed, seeded
-from ...utils.white import white_of
 from .pictures import STUDENT, TARGET, TEACHER, Pictures, Sample, without_strangers
 from .runs import Run
 
@@ -169,14 +168,13 @@ def _run_test_set(
     names: list[str] = []
     truths: dict[str, list[np.ndarray | None]] = {path: [] for path in witnesses}
     model = student.runner.model
-    white = white_of(unwrap(model).data_preprocessor)
     for data in batches(student.runner):
         for witness in witnesses.values():
             witness.armed = True
         for sample in model.test_step(data):
             names.append(_name(sample.metainfo, len(names)))
             for path, found in truths.items():
-                found.append(_truth(sample, path, white, student.calls.order))
+                found.append(_truth(sample, path, student.calls.order))
         if len(names) >= most:
             break
     return names, truths
@@ -187,8 +185,8 @@ def _name(metainfo: Mapping, number: int) -> str:
     return Path(paths[0]).name if paths else f'image {number + 1}'
 
 
-def _truth(sample: Any, path: str, white: float, inputs_order: str) -> np.ndarray | None:
-    """The target image of a sample, in [0, white]."""
+def _truth(sample: Any, path: str, inputs_order: str) -> np.ndarray | None:
+    """The target image of a sample, in [0, 255] as in all evaluations."""
     key = ground_truth_key(path).rpartition('.')[2]
     image = sample.get(key)
     if not isinstance(image, Tensor) or image.ndim != 3 or image.shape[0] not in (1, 3):
@@ -196,7 +194,7 @@ def _truth(sample: Any, path: str, white: float, inputs_order: str) -> np.ndarra
     loaded = sample.metainfo.get(f'{"gt" if key == "gt_img" else key}_channel_order')
     # without knowing how it was loaded, the toolbox calls everything BGR
     order = sample.metainfo.get(f'{key}_output_channel_order', loaded) if loaded else inputs_order
-    spec = Spec('image', str(order).upper(), 0.0, white, 1, 1.0, 'none', ())
+    spec = Spec('image', str(order).upper(), 0.0, 255.0, 1, 1.0, 'none', ())
     return to_picture(image[None].float().cpu(), spec).numpy()
 
 
