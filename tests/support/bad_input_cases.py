@@ -247,6 +247,12 @@ CASES = [
         {'train_dataloader.batchsize': 2},
     ),
     Case(
+        'a `_delete_` that has nothing to delete',
+        'train_dataloader.dataset (BasicImageDataset) still has `_delete_`',
+        'take it out',
+        {'train_dataloader.dataset._delete_': True},
+    ),
+    Case(
         'a transform misspelt',
         "train_dataloader.dataset.pipeline[3].type='PairedRandomCrob'",
         'PairedRandomCrop',
@@ -793,6 +799,23 @@ CASES = [
         'student.py',
         'mmagic_mickd',
         {'custom_imports': dict(imports=['mmagic_mickd'], allow_failed_imports=False)},
+    ),
+    Case(
+        'an import from beside the config, where Python does not look',
+        'student.py',
+        'so set PYTHONPATH=',
+        {'custom_imports': dict(imports=['own_score'], allow_failed_imports=False)},
+        lambda world: world.write('own_score.py', ''),
+    ),
+    Case(
+        'a dict over a list of the base',
+        'leaf.py cannot be read as a config: test_dataloader is a dict, and of type list',
+        '_delete_=True',
+        prepare=lambda world: world.write(
+            'leaf.py', "_base_ = 'mmagic::edsr/edsr_x4c64b16_1xb16-300k_div2k.py'\ntest_dataloader = dict()\n"
+        ),
+        arguments=('leaf.py',),
+        whole=True,
     ),
     Case('a config without a model', 'student.py has no model', 'add', {'model': DELETED}),
     Case('a config without data', 'student.py has no train_dataloader', 'add', {'train_dataloader': DELETED}),

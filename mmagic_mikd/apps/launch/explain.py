@@ -123,11 +123,11 @@ def _key(whole: Any, cfg: Any) -> str | None:
     if whole is None or not isinstance(cfg, dict):
         return None
     built = {key: repr(value) for key, value in cfg.items()}
-    best, found = 0, None
+    best, found = (0, 0), None
     for key, value in _places('', whole._cfg_dict.to_dict()):
         same = sum(built.get(name) == repr(value[name]) for name in value)
-        if value.get('type') == cfg.get('type') and same > best:
-            best, found = same, key
+        if value.get('type') == cfg.get('type') and (same, -len(value)) > best:
+            best, found = (same, -len(value)), key
     return found
 
 
@@ -203,6 +203,8 @@ def _about_config(error: BaseException, building: Building, whole: Any) -> str:
     if unexpected and unexpected[2] in cfg:
         built = frame.f_locals.get('obj_cls') or frame.f_globals.get(unexpected[1])
         of = f' ({name})' if name else ''
+        if unexpected[2] == '_delete_':
+            return f'{key}{of} still has `_delete_`, which stays where the base has no such dict: take it out'
         return f'{key}{of} has no setting {unexpected[2]!r}: {_proposal(unexpected[2], _settings(built))}'
     reason = quoted(f'{type(error).__name__}: {error}', 180)
     return f'{key} cannot be used ({reason}): correct it there; MIKD_TRACEBACK=1 shows where it fails'

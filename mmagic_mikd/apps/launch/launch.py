@@ -24,6 +24,7 @@ from ...utils.errors import ConfigError
 from .explain import explain
 from .host_schema import check_host
 from .orphan import end_with_launcher
+from .unreadable import about_reading
 
 INTERRUPTED = 130  # 128 and the number of SIGINT
 
@@ -100,9 +101,7 @@ def read_config(name: str) -> Config:
     try:
         return get_config(name) if package else Config.fromfile(name)
     except (Exception, SystemExit) as error:  # a config is a program of the user's
-        cause = error.__cause__ or error.__context__ if isinstance(error, ImportError) else None
-        reason = f'{type(cause or error).__name__}: {quoted(cause or error)}'
-        raise ConfigError(f'{name} cannot be read as a config ({reason}): correct it there') from error
+        raise ConfigError(about_reading(name, error)) from error
 
 
 def require_launcher(launcher: str) -> None:
