@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
@@ -157,6 +157,7 @@ def batches(runner: Runner, dataset: Mapping | None = None) -> Iterator:
     """
     loaders = runner.cfg.test_dataloader
     loader = loaders[0] if isinstance(loaders, list | tuple) else loaders
-    loader = {**loader, 'num_workers': 0, 'persistent_workers': False}
-    loader |= {} if dataset is None else dict(dataset=dataset)
-    yield from runner.build_dataloader(loader, seed=0)
+    changes = dict(num_workers=0, persistent_workers=False)
+    changes |= {} if dataset is None else dict(dataset=dataset)
+    # still a ConfigDict, of which MMEngine takes a loader without a sampler
+    yield from runner.build_dataloader(ConfigDict({**loader, **changes}), seed=0)
