@@ -4,12 +4,16 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from families import ROOT, small
 from mmengine.config import Config
+from mmengine.registry import METRICS
 from mmengine.runner import Runner
 from PIL import Image
 
+from mmagic_mikd.apps.launch.launch import read_config
 from mmagic_mikd.apps.study.cell import Scores
+from mmagic_mikd.utils.errors import ConfigError
 
 FILES = dict(
     re.findall(r'```python\n# (my_\w+)\.py:.*?\n(.*?)```', (ROOT / 'docs' / 'data.md').read_text(), re.S)
@@ -21,6 +25,15 @@ TINY = {
         'target/psnr',
     ),
     'my_edsr_teacher': ({'model.generator.mid_channels': 4, 'model.generator.num_blocks': 1}, 'Y/PSNR'),
+    'my_denoiser': (
+        {
+            'model.generator.dim': 8,
+            'model.generator.num_blocks': [1] * 4,
+            'model.generator.num_refinement_blocks': 1,
+            'train_dataloader.dataset.pipeline.3.gt_patch_size': 32,
+        },
+        'PSNR',
+    ),
     'my_icons': ({'model.generator.width': 16}, 'swd/avg'),
 }
 FOLDERS = {  # side and channels of the pictures
@@ -31,6 +44,10 @@ FOLDERS = {  # side and channels of the pictures
     'photographs': (101, 3),
     'held_out': (75, 3),
     'icons': (48, 4),
+    'noise/train/noisy': (64, 3),
+    'noise/train/clean': (64, 3),
+    'noise/test/noisy': (64, 3),
+    'noise/test/clean': (64, 3),
 }
 
 
@@ -63,8 +80,23 @@ def test_super_resolution_by_two_and_by_three_differ_in_the_scale_alone():
     assert texts[0] == texts[1]
 
 
-def test_there_are_three():
+def test_there_are_four():
     assert FILES.keys() == TINY.keys()
+
+
+def test_a_score_of_ones_own_is_found_beside_the_config(tmp_path, monkeypatch):
+    text = (ROOT / 'docs' / 'data.md').read_text()
+    (source,) = re.findall(r'```python\n(# my_score\.py\n.*?)```', text, re.S)
+    (tmp_path / 'my_score.py').write_text(source)
+    (tmp_path / 'config.py').write_text(
+        "custom_imports = dict(imports=['mmagic_mikd', 'my_score'], allow_failed_imports=False)\n"
+    )
+    with pytest.raises(ConfigError, match='so set PYTHONPATH='):
+        read_config(str(tmp_path / 'config.py'))
+    monkeypatch.syspath_prepend(tmp_path)
+    read_config(str(tmp_path / 'config.py'))
+    score = METRICS.build(dict(type='Brightness'))
+    assert score.process_image(torch.zeros(3, 4, 4), torch.full((3, 4, 4), 2.0), None) == 2.0
 
 
 @pytest.mark.slow
