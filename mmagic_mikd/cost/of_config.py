@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from inspect import signature
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,9 @@ from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 from .complexity import Complexity, complexity
 from .trained_size import divided, pair, trained_size
+
+CHANNELS = ('in_channels', 'inp_channels', 'img_channels', 'in_chans', 'input_nc', 'in_ch')
+REMEDY = 'set complexity_shape = (3, 256, 256) in the config, or --input-shape where the tool has it'
 
 
 class Row(NamedTuple):
@@ -67,7 +71,7 @@ def measure(
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise ConfigError(
             f'the {name} in {config} does not run on an input of shape {shape} '
-            f'({type(error).__name__}: {quoted(error)}); set --input-shape'
+            f'({type(error).__name__}: {quoted(error)}); {REMEDY}'
         ) from error
     domains = len(model.get('reachable_domains', ()))
     label = f'{name} (one of {domains})' if domains > 1 else name
@@ -97,11 +101,15 @@ def input_shape(cfg: Config, network: nn.Module, generator: dict, config: str) -
         return (network.noise_size,)
     size, scale = (pair(cfg.input_shape), 1) if cfg.get('input_shape') else trained_size(cfg)
     if not size:
-        raise ConfigError(
-            f'{config} does not tell the size of its input; give it with --input-shape, '
-            'for instance --input-shape 3 256 256'
-        )
-    return (generator.get('in_channels', 3), *divided(size, scale or upscaling(cfg, network, generator)))
+        raise ConfigError(f'{config} does not tell the size of its input; {REMEDY}')
+    return (channels_of(network, generator), *divided(size, scale or upscaling(cfg, network, generator)))
+
+
+def channels_of(network: nn.Module, generator: dict) -> int:
+    """Those of an input, under any of the names that the toolbox's networks have for them, or its default."""
+    defaults = {name: each.default for name, each in signature(type(network).__init__).parameters.items()}
+    told = (settings.get(name) for name in CHANNELS for settings in (generator, defaults))
+    return next((number for number in told if isinstance(number, int)), 3)
 
 
 def named_shape(shape: object) -> tuple[int, ...]:

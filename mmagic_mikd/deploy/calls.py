@@ -12,19 +12,22 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ..host.locate import image_of
+from ..host.taps import unwrap
 from ..utils.errors import ConfigError
 from .form import takes_latents
+from .orders import Orders
 from .precision import Calibration
 
 ONE_INPUT = 'cannot be a file, which takes one image or one latent'
 
 
 class Calls(NamedTuple):
-    """Inputs (N, C, H, W) and images that the toolbox made of them, one by one; and the order of channels."""
+    """Inputs (N, C, H, W) and images that the toolbox made of them, one by one; the channels' order in each."""
 
     inputs: list[Tensor]
     images: list[Tensor]
-    order: str
+    order: str = 'BGR'
+    output_order: str = 'BGR'
 
 
 @torch.no_grad()
@@ -34,20 +37,19 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
     Of a generator from noise: seeded latents, and what it makes of them with the noise of its buffers.
     """
     if takes_latents(generator):
-        return Calls(latents(generator, most, seed=0), [], 'BGR')
-    inputs, images, orders = _recorded(runner, generator, most, batches(runner), output)
+        return Calls(latents(generator, most, seed=0), [])
+    orders = Orders(unwrap(runner.model).data_preprocessor)
+    try:
+        inputs, images = _recorded(runner, generator, most, batches(runner), output, orders)
+    finally:
+        orders.remove()
     if not inputs:
         raise ConfigError(
             f'--generator: the test of this config does not call that {type(generator).__name__}; name the '
             'generator that it evaluates'
         )
-    if len(orders) > 1:
-        raise ConfigError(
-            f"test_dataloader: the generator's inputs are in the orders {' and '.join(sorted(orders))}, but a"
-            ' file has one: give every input the same `channel_order` in its LoadImageFromFile'
-        )
-    order = orders.pop() if orders else 'BGR'
-    return Calls(inputs[:most], images[:most], 'GREY' if inputs[0].shape[1] == 1 else order)
+    order = orders.of_input(inputs[0].shape[1])
+    return Calls(inputs[:most], images[:most], order, orders.of_output(images[0].shape[1], order))
 
 
 @torch.no_grad()
@@ -114,40 +116,39 @@ def one_input(generator: nn.Module, args: tuple, kwargs: Mapping) -> Tensor:
 
 
 def _recorded(
-    runner: Runner, generator: nn.Module, most: int, data: Iterable, output: int | str | None = None
-) -> tuple[list[Tensor], list[Tensor], set[str]]:
-    """Inputs, images and orders of channels, one by one, until there are ``most``.
+    runner: Runner,
+    generator: nn.Module,
+    most: int,
+    data: Iterable,
+    output: int | str | None = None,
+    orders: Orders | None = None,
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Inputs and images, one by one, until there are ``most``; ``orders`` is told of each.
 
     The toolbox tests Pix2Pix in training mode, which moves running statistics: they are put back.
     """
-    inputs, images, orders = [], [], set()
+    inputs, images = [], []
     state = copy.deepcopy(generator.state_dict())
 
     def keep(module: nn.Module, args: tuple, kwargs: dict, made: object) -> None:
-        inputs.extend(one_input(module, args, kwargs).detach().cpu().float().split(1))
+        x = one_input(module, args, kwargs)
+        inputs.extend(x.detach().cpu().float().split(1))
+        if orders:
+            orders.called(x)
         images.extend(image_of(made, output).detach().cpu().float().split(1))
 
     handle = generator.register_forward_hook(keep, with_kwargs=True)
     try:
         for batch in data:
             for sample in runner.model.test_step(batch):
-                orders.update(input_orders(sample.metainfo))
+                if orders:
+                    orders.see(sample.metainfo)
             if len(inputs) >= most:
                 break
     finally:
         handle.remove()
         generator.load_state_dict(state)
-    return inputs, images, orders
-
-
-def input_orders(metainfo: Mapping[str, object]) -> set[str]:
-    """Orders of channels that the data preprocessor left the inputs of a sample in, in capitals.
-
-    The target's label is not asked: the toolbox calls it BGR where it is RGB, and the keys of ``metainfo``
-    come in another order in every process.
-    """
-    ending = '_output_channel_order'
-    return {str(v).upper() for k, v in metainfo.items() if k.endswith(ending) and not k.startswith('gt_')}
+    return inputs, images
 
 
 def batches(runner: Runner, dataset: Mapping | None = None) -> Iterator:

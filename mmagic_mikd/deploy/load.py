@@ -39,6 +39,7 @@ class Student(NamedTuple):
         return Spec(
             kind='latent' if takes_latents(self.generator) else 'image',
             order=self.calls.order,
+            output_order=self.calls.output_order,
             lowest=low,
             highest=high,
             multiple=multiple_of(self.generator),
@@ -97,7 +98,7 @@ def _loaded(cfg: Config, distill: dict, images: int, path: str | None) -> Studen
         names = ', '.join(find_generators(runner.model))
         raise ConfigError(f'--generator {path}: the model has none of this path (it has {names})')
     output = next((p.get('output') for p in distill.get('pairs') or () if p.get('student') == path), None)
-    calls = of_evaluation(runner, generator, images, output) if images else Calls([], [], 'BGR')
+    calls = of_evaluation(runner, generator, images, output) if images else Calls([], [])
     return Student(runner, path, generator, calls, output)
 
 

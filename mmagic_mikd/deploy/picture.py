@@ -1,7 +1,9 @@
 """Pictures of any size through a deployed generator: padded to what it takes, in tiles, and cropped."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,8 +27,18 @@ def to_picture(image: Tensor, spec: Spec) -> Tensor:
     """The RGB picture (H, W, 3) in [0, 255] of what the generator makes, (1, C, H, W)."""
     share = ((image[0] - spec.lowest) / (spec.highest - spec.lowest)).clamp(0, 1)
     share = share.expand(3, -1, -1) if len(share) == 1 else share
-    share = share.flip(0) if spec.order == 'BGR' else share
+    share = share.flip(0) if spec.output_order == 'BGR' else share
     return (255 * share).round().to(torch.uint8).permute(1, 2, 0)
+
+
+def input_picture(image: Tensor, spec: Spec) -> Tensor:
+    """The RGB picture (H, W, 3) of what it takes, which :func:`to_input` makes of one."""
+    return to_picture(image, replace(spec, output_order=spec.order))
+
+
+def stored(picture: Tensor, order: str) -> np.ndarray:
+    """An RGB picture as OpenCV writes it; of 'GREY' the only channel that it has."""
+    return picture.numpy()[..., 0] if order == 'GREY' else picture.numpy()[..., ::-1]
 
 
 def translated(

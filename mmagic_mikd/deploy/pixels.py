@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..utils.errors import ConfigError
 from .form import Deployed
-from .picture import to_input, to_picture
+from .picture import input_picture, to_input, to_picture
 from .spec import Spec
 from .write import onnx_of, quiet
 
@@ -34,7 +34,7 @@ def write_pixels(network: Deployed, spec: Spec, inputs: Sequence[Tensor], path: 
         ConfigError: the file does not make what PyTorch makes; it is not left.
     """
     pixels = Pixels(network, spec)
-    pictures = [to_picture(x, spec)[None] for x in inputs]
+    pictures = [input_picture(x, spec)[None] for x in inputs]
     auto = torch.export.Dim.AUTO
     with quiet():
         sizes = dict(x={1: auto, 2: auto}) if spec.dynamic else None

@@ -14,7 +14,7 @@ class Spec:
 
     Attributes:
         kind: 'image' for one that takes images, 'latent' for one that takes standard normal vectors.
-        order: of the channels, 'RGB', 'BGR', or 'GREY'.
+        order: of the channels that go in, 'RGB', 'BGR', or 'GREY'.
         lowest, highest: black and white in its images, as numbers; the same for input and output.
         multiple: height and width of an input are to be multiples of it.
         scale: how many times larger the output is.
@@ -22,6 +22,7 @@ class Spec:
         shape: of one input, without the batch, for which the file was checked.
         dynamic: whether it takes other sizes, too.
         batch: whether it takes several inputs at once, and makes of each what it makes of it alone.
+        output_order: of the channels that come out; by default, as in files of before, that of the input.
     """
 
     kind: str
@@ -34,14 +35,23 @@ class Spec:
     shape: tuple[int, ...]
     dynamic: bool = False
     batch: bool = False
+    output_order: str = ''
+
+    def __post_init__(self) -> None:
+        if not self.output_order:
+            object.__setattr__(self, 'output_order', self.order)
 
     def as_dict(self) -> dict:
         return asdict(self)
 
 
 def multiple_of(generator: nn.Module) -> int:
-    """By which the sides of an input are divided on the way down: two for each strided convolution."""
+    """By which the sides of an input are divided on the way down: two for each strided convolution.
+
+    Restormer has an unshuffling of pixels in their place.
+    """
     if takes_latents(generator):
         return 1
     strides = [max(m.stride) for m in generator.modules() if isinstance(m, nn.Conv2d)]
+    strides += [m.downscale_factor for m in generator.modules() if isinstance(m, nn.PixelUnshuffle)]
     return math.prod(stride for stride in strides if stride > 1)

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,12 +47,14 @@ def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path,
         ConfigError: the network cannot be written in this format.
     """
     wishes = [Takes(sizes=True, batch=True), Takes(sizes=True, batch=False)] if dynamic else []
+    # an attempt takes long, a call of PyTorch does not: what that cannot do, no file will
+    wishes = [takes for takes in wishes if _can(takes, network, example, spec)]
     reason: Exception | None = None
     for takes in (*wishes, Takes(sizes=False, batch=False)):
         try:
             with quiet():
                 _save(_program(network, example, takes), form, path)
-            if _holds(takes, network, form, path, example, spec):
+            if not takes.sizes or _does(takes, Written(path, form), network, example, spec):
                 return takes
         except Exception as error:  # of exporters, whose errors are of every class
             reason = error
@@ -93,21 +96,26 @@ def onnx_of(program: torch.export.ExportedProgram, path: Path) -> None:
     torch.onnx.export(program, (), path, dynamo=True, external_data=False, opset_version=OPSET, **names)
 
 
+def _can(takes: Takes, network: Deployed, example: Tensor, spec: Spec) -> bool:
+    """Whether PyTorch itself takes what a file is to take."""
+    try:
+        return _does(takes, network, network, example, spec)
+    except Exception:  # of networks of others, whose errors are of every class
+        return False
+
+
 @torch.no_grad()
-def _holds(takes: Takes, network: Deployed, form: str, path: Path, example: Tensor, spec: Spec) -> bool:
+def _does(takes: Takes, call: Callable, network: Deployed, example: Tensor, spec: Spec) -> bool:
     """Tried, because an exporter may have fixed a size, or mixed the images of a batch, without a word."""
-    if not takes.sizes:
-        return True
-    file = Written(path, form)
     other = torch.nn.functional.pad(example, (0, spec.multiple, 0, 2 * spec.multiple), mode='replicate')
     sides = [round(spec.scale * side) for side in other.shape[2:]]
-    if list(file(other).shape[2:]) != sides:
+    if list(call(other).shape[2:]) != sides:
         return False
     if not takes.batch:
         return True
     pair = torch.cat([other, other.flip(-1) / 2])  # of different statistics
     alone = torch.cat([network(x) for x in pair.split(1)])
-    return bool((file(pair) - alone).abs().max() <= MIXED * alone.abs().max())
+    return bool((call(pair) - alone).abs().max() <= MIXED * alone.abs().max())
 
 
 class Written:
@@ -123,7 +131,7 @@ class Written:
 
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
-            options.log_severity_level = 3
+            options.log_severity_level = 4  # its errors come as exceptions, too
             session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
             self._call = lambda x: torch.from_numpy(session.run(None, dict(x=x.numpy()))[0])
         else:

@@ -55,9 +55,17 @@ def test_the_tool_finds_generator_and_input_of_every_family(tmp_path, capsys, ba
 @pytest.mark.parametrize(
     ('base', 'arguments', 'message'),
     [
-        ('restormer/restormer_official_dfwb-color-sigma15.py', [], 'give it with --input-shape'),
+        (
+            'restormer/restormer_official_dfwb-color-sigma15.py',
+            [],
+            r'does not tell the size of its input; set complexity_shape',
+        ),
         ('dim/dim_stage1-v16_1xb1-1000k_comp1k.py', [], 'has no `model.generator`'),
-        (PIX2PIX, ['--input-shape', '3', '100', '100'], r'does not run on .*\(3, 100, 100\)'),
+        (
+            PIX2PIX,
+            ['--input-shape', '3', '100', '100'],
+            r'does not run on .*\(3, 100, 100\).*; set complexity_shape = .* or --input',
+        ),
     ],
 )
 def test_the_tool_says_what_to_do(tmp_path, capsys, base, arguments, message):

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import browser as browsers
 import cv2
@@ -366,3 +367,15 @@ def test_the_page_says_what_export_said(pages, folders):
     told = json.loads(said.partition('>')[2].removesuffix('</script>'))
     assert told['about'] == json.loads((folders / 'drawing' / 'student.json').read_text())
     assert told['palette'] == ['#0000aa', '#00ffff', '#ff5500'] and 'MIT License' in text
+
+
+def test_both_sides_of_the_only_size_are_told(tmp_path, capsys):
+    (tmp_path / 'demo.html').touch()
+    student = SimpleNamespace(size=0, spec=Spec('image', 'GREY', 0.0, 1.0, 1, 1.0, 'none', (1, 144, 176)))
+    demo.told(
+        tmp_path / 'demo.html', student, tiling_of(SimpleNamespace(generate=None, spec=student.spec), [])
+    )
+    assert capsys.readouterr().out.splitlines()[1] == (
+        'The model takes 144 x 176 pixels (height x width) and nothing else: larger photographs are cut into'
+        ' tiles of that size, whose borders may be seen'
+    )

@@ -27,8 +27,9 @@ from mmagic_mikd.apps.report.report import main
 from mmagic_mikd.apps.report.runs import Run, named
 from mmagic_mikd.apps.report.scores import behind, better, saved
 from mmagic_mikd.apps.report.study_view import opened
-from mmagic_mikd.apps.report.testing import of_test_set
+from mmagic_mikd.apps.report.testing import Witness, of_test_set
 from mmagic_mikd.apps.study.table import legend, study_rows, table
+from mmagic_mikd.deploy.spec import Spec
 
 STUDY = ROOT / 'benchmarks' / 'studies' / 'starts_flat.yaml'
 HOSTILE = '<img src=x onerror="window.hit=1"></script><script>window.hit=1</script>\u202e'
@@ -226,6 +227,21 @@ def sample(name, student, teacher=0, **more):
     images = dict(input=np.zeros((2, 2, 3), np.uint8), teacher=np.full((12, 12, 3), teacher, np.uint8))
     images['student'] = np.full((12, 12, 3), student, np.uint8)
     return Sample(name, images | more)
+
+
+def test_input_and_output_are_drawn_in_an_order_each():
+    """Red that comes in as RGB and goes out as BGR is red in both."""
+
+    class Turning(torch.nn.Conv2d):
+        def forward(self, x):
+            return x.flip(1)
+
+    spec = Spec('image', 'RGB', 0.0, 1.0, 1, 1.0, 'none', (3, 1, 1), output_order='BGR')
+    generator = Turning(3, 3, 1)
+    witness = Witness(generator, None, None, spec)
+    generator(torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1))
+    (row,) = witness.images
+    assert row['input'].tolist() == row['student'].tolist() == [[[255, 0, 0]]]
 
 
 def test_best_median_and_worst_by_the_distance_to_the_teacher():

@@ -122,6 +122,29 @@ def test_only_what_was_the_size_of_the_ground_truth_is_divided(pipeline, side):
     assert input_shape(cfg, nn.Identity(), dict(upscale_factor=4), '') == (3, side, side)
 
 
+class OfTwo(nn.Module):
+    """Whose settings say nothing of its channels."""
+
+    def __init__(self, inp_channels=2):
+        super().__init__()
+
+
+@pytest.mark.parametrize(
+    ('network', 'settings', 'channels'),
+    [
+        (nn.Identity(), dict(inp_channels=1), 1),  # Restormer
+        (nn.Identity(), dict(img_channels=1), 1),  # NAFNet
+        (nn.Identity(), dict(in_channels=4, inp_channels=1), 4),
+        (OfTwo(), {}, 2),
+        (OfTwo(), dict(inp_channels=1), 1),
+        (nn.Identity(), {}, 3),
+    ],
+)
+def test_the_channels_are_those_of_the_network_whatever_it_calls_them(network, settings, channels):
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(pipeline=[crop(64, 'img')]))))
+    assert input_shape(cfg, network, settings, '') == (channels, 64, 64)
+
+
 @pytest.mark.parametrize('network', [nn.Identity(), CompactNet(channels=2, layers=1)])
 def test_the_network_or_its_teacher_tells_the_scale_that_a_student_does_not(network):
     cfg = Config(

@@ -18,12 +18,13 @@ from mmagic_mikd.apps.export.card import facts, sha256, taught, write_card
 from mmagic_mikd.apps.export.folder import outdated, require_own
 from mmagic_mikd.deploy import precision as precisions
 from mmagic_mikd.deploy import produce
-from mmagic_mikd.deploy.calls import input_orders
+from mmagic_mikd.deploy import write as writing
 from mmagic_mikd.deploy.form import Deployed
+from mmagic_mikd.deploy.orders import Orders, input_orders
 from mmagic_mikd.deploy.picture import translated
 from mmagic_mikd.deploy.precision import Calibration
-from mmagic_mikd.deploy.spec import Spec
-from mmagic_mikd.deploy.write import Takes, write
+from mmagic_mikd.deploy.spec import Spec, multiple_of
+from mmagic_mikd.deploy.write import Takes, Written, write
 from mmagic_mikd.utils.errors import ConfigError
 
 onnx = pytest.importorskip('onnx', reason='needs pip install onnx onnxruntime onnxscript')
@@ -118,6 +119,7 @@ def test_the_card_says_what_a_user_has_to_know(tmp_path):
     sums = dict(config='a|b.py', config_sha256='c' * 64, checkpoint_sha256='d' * 64)
     told = dict(kind='image', order='RGB', lowest=0.0, highest=1.0, multiple=4, scale=4.0, statistics='none')
     told |= dict(shape=(3, 24, 24), dynamic=True, batch=True, precision='fp32', error=error, **sums)
+    told |= dict(output_order='RGB')
     distill = dict(recipe='pyramid', teacher=dict(model=dict(), checkpoint='far/teacher.pth'))
     (tmp_path / 'student.onnx').write_bytes(b'file')
     cfg = Config(dict(default_hooks=dict(distill=distill)))
@@ -204,6 +206,35 @@ def test_a_network_that_mixes_its_batch_is_written_for_one_image(tmp_path):
     )
     assert takes == Takes(sizes=True, batch=False)
     assert onnxruntime.InferenceSession(tmp_path / 'x.onnx').get_inputs()[0].shape[:2] == [1, 3]
+
+
+def test_a_size_that_pytorch_refuses_is_not_tried(tmp_path, monkeypatch, capfd):
+    """As an attempt takes minutes; and what the runtime has to say of another size is an exception alone."""
+
+    class Halved(torch.nn.Module):
+        def forward(self, x):
+            return x.view(1, 3, 2, 4, 2, 4).flip(3).view(1, 3, 8, 8)
+
+    written, onnx_of = [], writing.onnx_of
+    monkeypatch.setattr(writing, 'onnx_of', lambda *args: written.append(onnx_of(*args)))
+    spec, path = Spec('image', 'RGB', 0.0, 1.0, 1, 1.0, 'none', (3, 8, 8)), tmp_path / 'x.onnx'
+    takes = write(Deployed(Halved(), 'frozen'), torch.rand(1, 3, 8, 8), spec, 'onnx', path, True)
+    assert takes == Takes(sizes=False, batch=False) and len(written) == 1
+    capfd.readouterr()
+    with pytest.raises(Exception, match=r'onnx|dimension|Invalid'):
+        Written(path, 'onnx')(torch.rand(1, 3, 9, 8))
+    reshaped = onnx.load(path)
+    reshaped.graph.input[0].type.tensor_type.shape.dim[2].dim_param = 'h'  # as an exporter says it
+    onnx.save(reshaped, path)
+    with pytest.raises(Exception, match='Non-zero status code'):
+        Written(path, 'onnx')(torch.rand(1, 3, 9, 8))
+    assert capfd.readouterr().err == ''
+
+
+def test_unshuffled_pixels_are_strides():
+    """Restormer's sides have to be multiples of eight, and it has no convolution that says so."""
+    steps = [torch.nn.Conv2d(3, 3, 3, stride=2), torch.nn.PixelUnshuffle(2), torch.nn.PixelUnshuffle(2)]
+    assert multiple_of(torch.nn.Sequential(*steps)) == 8
 
 
 @pytest.mark.parametrize(('precision', 'sign'), [('fp16', 'Cast'), ('int8', 'QuantizeLinear')])
@@ -385,12 +416,97 @@ def test_tiles_are_put_together_without_a_seam(size, tile):
     assert torch.equal(tiled(picture, tile), expected)
 
 
+def grey_and_colour(folder, source, target):
+    """Pix2Pix of two folders of pictures, of these channels."""
+    cfg = pix2pix_with_a_test_set(folder / 'run')
+    cfg.model.generator.update(in_channels=source, out_channels=target)
+    cfg.model.discriminator.in_channels = source + target
+    draws, load = np.random.default_rng(0), []
+    for key, name, channels in (('img_A', 'mask', source), ('img_B', 'photo', target)):
+        (folder / 'data' / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = draws.integers(0, 256, (32, 32, 3), np.uint8)
+            cv2.imwrite(str(folder / 'data' / name / f'{number}.png'), pixels)
+        kind = 'grayscale' if channels == 1 else 'color'
+        load.append(dict(type='LoadImageFromFile', key=key, color_type=kind))
+    rest = [dict(type='KeyMapper', mapping=dict(img_mask='img_A', img_photo='img_B'), auto_remap=False)]
+    rest = [*rest, dict(type='PackInputs', keys=['img_mask', 'img_photo'])]
+    dataset = dict(type='BasicImageDataset', data_root=str(folder / 'data'), pipeline=[*load, *rest])
+    cfg.test_dataloader.dataset = dict(dataset, data_prefix=dict(img_A='mask', img_B='photo'))
+    return cfg
+
+
+@pytest.mark.parametrize(('source', 'target'), [(1, 3), (3, 1)])
+def test_input_and_output_have_an_order_each(source, target, tmp_path, told, networks):
+    """The target lies beside the input in the data, and is none."""
+    given = trained(grey_and_colour(tmp_path, source, target), tmp_path / 'model')
+    out, orders = tmp_path / 'out', {1: 'GREY', 3: 'BGR'}
+    assert export.main([*given, '--out', str(out), '--size', '32', '32', '--statistics', 'frozen']) == 0, (
+        told()
+    )
+    assert (interface(out)['order'], interface(out)['output_order']) == (orders[source], orders[target])
+    assert f', {orders[source]}, black' in (out / 'student.md').read_text()
+    assert f'| `image`, {orders[target]}, of' in (out / 'student.md').read_text()
+    picture = out / 'inputs' / '0.png'
+    assert cv2.imread(str(picture), cv2.IMREAD_UNCHANGED).ndim == (2 if source == 1 else 3)
+    assert translate.main([str(out / 'student.onnx'), str(picture), str(out / 'made.png')]) == 0
+    ran = [sys.executable, str(out / 'run.py'), str(picture), str(out / 'ran.png')]
+    subprocess.run(ran, check=True, capture_output=True)
+    ((network, inputs),) = networks
+    wanted = (
+        ((network(inputs[0])[0] + 1) * 127.5).clamp(0, 255).permute(1, 2, 0).numpy()
+    )  # BGR, as OpenCV has it
+    for name in ('made', 'ran'):
+        pixels = cv2.imread(str(out / f'{name}.png'), cv2.IMREAD_UNCHANGED)
+        assert pixels.ndim == (2 if target == 1 else 3)
+        assert np.abs(pixels.reshape(wanted.shape) - wanted).max() <= 1
+
+
+def orders_of(metainfo, taken='img', default=None):
+    """Of a call with the input of this name."""
+    preprocessor = torch.nn.Identity()
+    preprocessor.output_channel_order = default
+    orders, names = Orders(preprocessor), [name.removesuffix('_output_channel_order') for name in metainfo]
+    inputs = preprocessor(dict(inputs={name: torch.rand(1) for name in names}))['inputs']
+    orders.called(inputs[taken])
+    orders.see(metainfo)
+    return orders
+
+
 def test_the_order_is_that_of_the_inputs_whatever_the_target_is_called():
     target = dict(gt_img_output_channel_order='BGR', gt_channel_order='rgb')
     given = dict(img_channel_order='bgr', img_output_channel_order='RGB')
-    assert input_orders({**given, **target}) == input_orders({**target, **given}) == {'RGB'}
+    assert input_orders({**given, **target}) == input_orders({**target, **given}) == dict(img='RGB')
+    orders = orders_of({**given, **target})
+    assert (orders.of_input(3), orders.of_output(3, 'RGB'), orders.of_output(1, 'RGB')) == (
+        'RGB',
+        'RGB',
+        'GREY',
+    )
     two = dict(img_A_output_channel_order='RGB', img_B_output_channel_order='BGR')
-    assert input_orders(two) == {'RGB', 'BGR'}
+    for taken, order, other in (('img_A', 'RGB', 'BGR'), ('img_B', 'BGR', 'RGB')):
+        orders = orders_of(two, taken)
+        assert (orders.of_input(3), orders.of_output(3, order)) == (order, other)
+    mask = dict(img_output_channel_order='RGB', mask_output_channel_order='single')
+    assert orders_of(mask).of_output(3, 'RGB') == 'RGB'
+
+
+@pytest.mark.parametrize(
+    ('truth', 'default', 'order'),
+    [({}, None, 'BGR'), (dict(gt_channel_order='rgb'), None, 'RGB'), ({}, 'RGB', 'RGB')],
+)
+def test_of_a_grey_input_the_truth_tells_the_order_of_colours(truth, default, order):
+    orders = orders_of(dict(img_output_channel_order='single') | truth, default=default)
+    assert (orders.of_input(1), orders.of_output(3, 'GREY')) == ('GREY', order)
+
+
+def test_inputs_in_two_orders_are_refused():
+    orders = orders_of(dict(a_output_channel_order='RGB', b_output_channel_order='BGR'), 'a')
+    orders.see(dict(a_output_channel_order='BGR'))
+    with pytest.raises(
+        ConfigError, match=r'^test_dataloader: .* in the orders BGR and RGB, but a file has one: '
+    ):
+        orders.of_input(3)
 
 
 @pytest.mark.parametrize('family', ['pix2pix', 'edsr'])

@@ -14,21 +14,26 @@ from mmagic_mikd.apps.export import export, translate
 ORIENTATION, TURNED = 0x0112, 6  # of EXIF: to be turned right by a quarter
 
 
-def same(folder, channels=3, order='BGR', sides=None):
-    """An export of a network that returns its input, of these sides alone."""
+def same(folder, channels=3, order='BGR', sides=None, made=None):
+    """An export of a network that returns its input, of these sides alone, or what is in ``made``."""
     onnx = pytest.importorskip('onnx', reason='needs pip install onnx onnxruntime onnxscript')
     pytest.importorskip('onnxruntime', reason='needs pip install onnx onnxruntime onnxscript')
-    shape = [1, channels, *(sides or ['h', 'w'])]
+    output_order, node, outputs = made or (
+        order,
+        onnx.helper.make_node('Identity', ['x'], ['image']),
+        channels,
+    )
     x, image = (
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in ('x', 'image')
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, count, *(sides or ['h', 'w'])])
+        for name, count in (('x', channels), ('image', outputs))
     )
-    graph = onnx.helper.make_graph(
-        [onnx.helper.make_node('Identity', ['x'], ['image'])], 'same', [x], [image]
-    )
+    graph = onnx.helper.make_graph([node], 'same', [x], [image])
     opset = [onnx.helper.make_opsetid('', 20)]
     onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), folder / 'student.onnx')
     told = dict(kind='image', order=order, lowest=-1.0, highest=1.0, multiple=4, scale=1.0)
-    told |= dict(statistics='none', shape=[channels, 32, 24], dynamic=sides is None)
+    told |= dict(
+        statistics='none', shape=[channels, 32, 24], dynamic=sides is None, output_order=output_order
+    )
     (folder / 'student.json').write_text(json.dumps(told))
     (folder / 'run.py').write_text(export.TEMPLATE.read_text())
     return folder
@@ -121,6 +126,50 @@ def test_one_channel_is_grey(tmp_path):
     done = ran(folder, picture, tmp_path / 'out.png')
     assert done.returncode == 0, done.stderr
     assert np.array_equal(Image.open(tmp_path / 'out.png'), Image.open(picture).convert('L'))
+
+
+def drawn(mode):
+    """A ramp from black to white, as each kind of file has it."""
+    grey = np.arange(0, 65536, 64, np.uint16).reshape(32, 32)
+    eight = (grey // 256).astype(np.uint8)
+    colour = np.dstack([eight, eight.T, eight[::-1]])
+    if mode == 'I;16':
+        return Image.fromarray(grey)
+    if mode in ('L', '1'):
+        return Image.fromarray(eight).convert(mode)
+    return Image.fromarray(np.dstack([colour, eight.T])).convert(mode)
+
+
+@pytest.mark.parametrize('order', ['BGR', 'GREY'])
+def test_both_programs_read_a_picture_of_any_kind_alike(order, tmp_path):
+    source, folder = tmp_path / 'in', tmp_path / 'export'
+    source.mkdir(), folder.mkdir()
+    same(folder, 1 if order == 'GREY' else 3, order)
+    for mode in ('1', 'L', 'LA', 'I;16', 'RGB', 'RGBA', 'P'):
+        drawn(mode).save(source / f'{mode[0]}{mode[-1]}.png')
+    drawn('I;16').save(source / 'deep.tif')
+    assert ran(folder, source, tmp_path / 'ran').returncode == 0
+    assert translate.main([str(folder / 'student.onnx'), str(source), str(tmp_path / 'made')]) == 0
+    for path in source.iterdir():
+        one, other = (Image.open(tmp_path / name / f'{path.stem}.png') for name in ('ran', 'made'))
+        assert one.mode == other.mode == ('L' if order == 'GREY' else 'RGB'), path.name
+        one, other = (np.asarray(each).astype(int) for each in (one, other))
+        # grey of a colour is rounded twice
+        assert abs(one - other).max() <= (1 if order == 'GREY' else 0), path.name
+        if path.stem in ('I6', 'deep'):
+            assert np.array_equal(one.reshape(32, 32, -1)[..., 0], np.arange(1024).reshape(32, 32) // 4)
+
+
+@pytest.mark.parametrize('kind', [np.int32, np.float32])
+def test_numbers_that_are_no_grey_levels_are_refused_by_both(kind, folders, tmp_path, capfd):
+    picture = tmp_path / 'in.tif'
+    Image.fromarray(np.arange(64).reshape(8, 8).astype(kind)).save(picture)
+    done = ran(folders[True], picture, tmp_path / 'out.png')
+    sentence = f'Error: {picture} has numbers of neither 8 nor 16 bits: save it as a PNG file\n'
+    assert (done.returncode, done.stderr) == (1, sentence)
+    with pytest.raises(SystemExit):
+        translate.main([str(folders[True] / 'student.onnx'), str(picture), str(tmp_path / 'out.png')])
+    assert capfd.readouterr().err == f'Error: IN={picture} cannot be read as a picture\n'
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,26 @@ def test_the_page_paints_all_of_a_picture(changes):
     assert (np.array(json.loads(done.stdout)) == 1).all()
 
 
+@pytest.mark.skipif(shutil.which('node') is None, reason='needs node')
+@pytest.mark.parametrize(
+    ('order', 'pixels'), [('BGR', [255, 51, 0]), ('RGB', [0, 51, 255]), ('GREY', [0, 0, 0])]
+)
+def test_the_page_has_an_order_for_what_comes_out(order, pixels):
+    """Whatever that of the input is."""
+    spec = dict(order='GREY', output_order=order, lowest=0, highest=1, dynamic=True, multiple=1)
+    count = 1 if order == 'GREY' else 3
+    script = """
+    const [spec, count] = JSON.parse(process.argv[1]);
+    const one = { top: 0, left: 0, height: 1, width: 1 };
+    const image = { data: [0, 0.2, 1].slice(0, count), dims: [1, count, 1, 1] };
+    const { dims } = toInput([255, 0, 0, 255], 1, one, spec);
+    console.log(JSON.stringify([dims, [...toPixels(image, one, spec)]]));
+    """
+    command = ['node', '-e', PICTURE_JS.read_text() + script, json.dumps([spec, count])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[1, 1, 1, 1], [*pixels, 255]]
+
+
 @pytest.mark.parametrize('tile', ['-1', '1', '32'])
 def test_a_tile_that_cannot_be_is_refused_before_any_work(tile, capsys):
     with pytest.raises(SystemExit) as ended:

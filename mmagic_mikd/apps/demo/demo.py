@@ -60,8 +60,10 @@ def told(target: Path, student: Exported, tiling: Tiling | None) -> None:
     whole, model = target.stat().st_size / 1e6, student.size / 1e6
     lines = [f'{target}: {whole:.1f} MB, of which {model:.2f} are the model']
     if tiling and tiling.difference is None:
+        size = ' x '.join(map(str, student.spec.shape[-2:]))
         lines.append(
-            f'It has one size: larger photographs in tiles of {tiling.side}, whether they show or not'
+            f'The model takes {size} pixels (height x width) and nothing else: larger photographs are cut'
+            ' into tiles of that size, whose borders may be seen'
         )
     elif tiling and tiling.side:
         lines.append(f'Larger photographs in tiles of {tiling.side}; against the whole: {tiling.difference}')

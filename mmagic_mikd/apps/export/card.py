@@ -77,7 +77,8 @@ def facts(network: nn.Module, told: Mapping, cfg: Config) -> dict[str, str]:
     return dict(
         network=f'{type(network).__name__}, {count / 1e6:.2f} M parameters, {told["precision"]}',
         input=takes,
-        output='`image`, of the same range' + (f', {told["scale"]:g} times as large' if image else ''),
+        output=f'`image`, {told["output_order"]}, of the same range'
+        + (f', {told["scale"]:g} times as large' if image else ''),
         **{'batch normalisation': f'statistics: {told["statistics"]}'},
         **{'against PyTorch': str(Difference(**told['error']))},
         config=f'{told["config"]}, SHA-256 `{told["config_sha256"]}`',

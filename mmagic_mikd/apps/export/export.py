@@ -3,7 +3,7 @@
     python tools/export.py CONFIG CHECKPOINT --out DIR
 
 writes DIR/student.onnx, DIR/student.json (range, order of channels, sizes, errors), DIR/run.py, a program of
-60 lines that needs neither PyTorch nor this package, and DIR/student.md, a card of the model.
+70 lines that needs neither PyTorch nor this package, and DIR/student.md, a card of the model.
 """
 
 import argparse
@@ -159,6 +159,9 @@ def close(
 ) -> produce.Made | None:
     """The file, where it is close enough to PyTorch; else none is left."""
     others = calibration(args, student)
+    if not args.size and spec.kind == 'image':
+        size = ' '.join(str(side) for side in spec.shape[1:])
+        say(f'Trying a file that takes any size, which may take minutes: --size {size} is quicker.')
     made = produce.file(network, spec, inputs, args.format, args.precision, not args.size, args.out, others)
     if made.calibrated:
         say(f'Calibrated with {made.calibrated}.')

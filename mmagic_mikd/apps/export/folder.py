@@ -10,7 +10,7 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from ...deploy import produce
-from ...deploy.picture import to_picture
+from ...deploy.picture import input_picture, stored
 from ...deploy.spec import Spec
 from ...utils.errors import ConfigError
 from .card import sha256
@@ -66,7 +66,7 @@ def keep_inputs(inputs: list[Tensor], spec: Spec, folder: Path) -> None:
     """Pictures of the test set, to try the file on: what the network gets, such as a label map."""
     folder.mkdir(exist_ok=True)
     for number, x in enumerate(inputs):
-        cv2.imwrite(str(folder / f'{number}.png'), to_picture(x, spec).numpy()[..., ::-1])
+        cv2.imwrite(str(folder / f'{number}.png'), stored(input_picture(x, spec), spec.order))
 
 
 def keep_weights(generator: nn.Module, origin: Mapping[str, str], out: Path) -> Path:

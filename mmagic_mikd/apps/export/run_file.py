@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 HERE = Path(__file__).parent
 spec = json.loads((HERE / 'student.json').read_text())
 session = onnxruntime.InferenceSession(str(HERE / 'student.onnx'), providers=['CPUExecutionProvider'])
-low, span, order = spec['lowest'], spec['highest'] - spec['lowest'], -1 if spec['order'] == 'BGR' else 1
+low, span = spec['lowest'], spec['highest'] - spec['lowest']
+taken, made = (-1 if spec[key] == 'BGR' else 1 for key in ('order', 'output_order'))  # of the channels
 
 
 def translate(picture: np.ndarray, name: Path) -> np.ndarray:
@@ -23,17 +24,24 @@ def translate(picture: np.ndarray, name: Path) -> np.ndarray:
         sys.exit(
             f'Error: {name} has {height} x {width} pixels and student.onnx takes {takes} only: resize it'
         )
-    x = (picture[..., ::order].transpose(2, 0, 1)[None] / 255 * span + low).astype(np.float32)
+    x = (picture[..., ::taken].transpose(2, 0, 1)[None] / 255 * span + low).astype(np.float32)
     x = np.pad(x, ((0, 0), (0, 0), (0, tall - height), (0, wide - width)), mode='edge')
     image = session.run(None, {'x': x})[0][0]
     image = image[:, : round(height * spec['scale']), : round(width * spec['scale'])]
-    return (((image - low) / span).clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)[..., ::order]
+    image = (((image - low) / span).clip(0, 1) * 255).round().astype(np.uint8)
+    return image.transpose(1, 2, 0)[..., ::made]
 
 
 def opened(path: Path) -> Image.Image:
     try:
-        picture = Image.open(path)
-        return ImageOps.exif_transpose(picture).convert('L' if spec['order'] == 'GREY' else 'RGB')
+        given = Image.open(path)
+        picture = ImageOps.exif_transpose(given)
+        if given.mode.startswith('I;16') or (given.mode == 'I' and given.format in ('PNG', 'PPM')):
+            # of 16 bits, of which Pillow would make white
+            picture = Image.fromarray((np.asarray(picture) // 256).astype(np.uint8))
+        elif given.mode[0] in 'IF':
+            sys.exit(f'Error: {path} has numbers of neither 8 nor 16 bits: save it as a PNG file')
+        return picture.convert('L' if spec['order'] == 'GREY' else 'RGB')
     except OSError as error:
         reason = error.strerror or 'it is of no format that Pillow knows, or damaged'
         sys.exit(f'Error: {path} cannot be read as a picture: {reason}')
@@ -50,10 +58,10 @@ for path in found:
     if out.exists():
         sys.exit(f'Error: {out} exists: remove it or choose another name')
     picture = np.asarray(opened(path))
-    made = translate(picture.reshape(*picture.shape[:2], -1), path)
+    image = translate(picture.reshape(*picture.shape[:2], -1), path)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(made[..., 0] if made.shape[2] == 1 else made).save(out)
+        Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(out)
     except (OSError, ValueError) as error:  # no right to it, or an ending such as .txt
         sys.exit(f'Error: {out} cannot be written as a picture: {error}')
     print(out)

@@ -19,7 +19,7 @@ import torch
 
 from mikd.arguments.translate import parse_args
 
-from ...deploy.picture import to_picture, translated
+from ...deploy.picture import stored, to_picture, translated
 from ...deploy.spec import Spec
 from ...deploy.write import Written
 from ...utils import escape
@@ -38,13 +38,13 @@ def main(argv: list[str] | None = None) -> int:
     if spec.kind == 'latent':
         for seed in new(seeds(args.source), lambda seed: args.target / f'{seed}.png'):
             latent = torch.randn(1, *spec.shape, generator=torch.Generator().manual_seed(seed))
-            save(args.target / f'{seed}.png', to_picture(generate(latent), spec))
+            save(args.target / f'{seed}.png', to_picture(generate(latent), spec), spec)
         print(following(args.model))
         return 0
     for source, target in new(jobs(Path(args.source), args.target), lambda job: job[1]):
         picture = load(source)
         made = translated(picture, generate, spec, args.tile, told=progress(source))
-        save(target, made)
+        save(target, made, spec)
     print(following(args.model))
     return 0
 
@@ -117,16 +117,32 @@ def seeds(text: str) -> range:
 
 
 def load(path: Path) -> torch.Tensor:
-    """An RGB picture (H, W, 3)."""
-    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    """An RGB picture (H, W, 3) of 8 bits, which of 16 are the upper ones, as in run.py."""
+    pixels = decoded(path.read_bytes())
     if pixels is None:
         raise ConfigError(f'IN={path} cannot be read as a picture')
+    if pixels.dtype == np.uint16:
+        pixels = (pixels // 256).astype(np.uint8)
+    if pixels.dtype != np.uint8:
+        raise ConfigError(f'IN={path} has numbers of neither 8 nor 16 bits: save it as a PNG file')
     return torch.from_numpy(pixels[..., ::-1].copy())
 
 
-def save(path: Path, picture: torch.Tensor) -> None:
+def decoded(content: bytes) -> np.ndarray | None:
+    """BGR (H, W, 3) of the depth of the file; None where OpenCV, which would talk, fails."""
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    except cv2.error:
+        return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
+def save(path: Path, picture: torch.Tensor, spec: Spec) -> None:
+    """Grey where the network makes one channel."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), picture.numpy()[..., ::-1]):
+    if not cv2.imwrite(str(path), stored(picture, spec.output_order)):
         raise ConfigError(f'OUT={path} cannot be written: give it an ending such as .png')
     print(escape.line(str(path)))
 

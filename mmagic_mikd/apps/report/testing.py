@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from ...deploy.calls import batches
 from ...deploy.form import takes_latents
 from ...deploy.load import Student, clean_up, load_student
-from ...deploy.picture import to_picture
+from ...deploy.picture import input_picture, to_picture
 from ...deploy.spec import Spec
 from ...engine.pair import ground_truth_key
 from ...host.locate import find_generators, image_of
@@ -66,11 +66,12 @@ class Witness:
         x = next(leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
         if x.ndim == 4 and x.shape[1] in (1, 3):
             columns = {'input': x, **columns}
-        pictures = {name: [self._picture(image) for image in batch] for name, batch in columns.items()}
+        pictures = {name: [self._picture(name, each) for each in batch] for name, batch in columns.items()}
         self.images += [dict(zip(pictures, row, strict=True)) for row in zip(*pictures.values(), strict=True)]
 
-    def _picture(self, image: Tensor) -> np.ndarray:
-        return to_picture(image[None].detach().float().cpu(), self._spec).numpy()
+    def _picture(self, name: str, image: Tensor) -> np.ndarray:
+        shown = input_picture if name == 'input' else to_picture
+        return shown(image[None].detach().float().cpu(), self._spec).numpy()
 
     def remove(self) -> None:
         for handle in self._handles:
@@ -143,6 +144,8 @@ def _witness(run: Run, student: Student, teacher: Mapping | None, path: str) -> 
             )
         network.to(next(generator.parameters()).device)
     spec = student.spec('frozen', 1.0)
+    if path != student.path:  # the way back
+        spec = dataclasses.replace(spec, order=spec.output_order, output_order=spec.order)
     if pair.get('value_range'):
         low, high = pair['value_range']
         spec = dataclasses.replace(spec, lowest=low, highest=high)
@@ -174,7 +177,7 @@ def _run_test_set(
         for sample in model.test_step(data):
             names.append(_name(sample.metainfo, len(names)))
             for path, found in truths.items():
-                found.append(_truth(sample, path, student.calls.order))
+                found.append(_truth(sample, path, student.calls.output_order))
         if len(names) >= most:
             break
     return names, truths
@@ -185,7 +188,7 @@ def _name(metainfo: Mapping, number: int) -> str:
     return Path(paths[0]).name if paths else f'image {number + 1}'
 
 
-def _truth(sample: Any, path: str, inputs_order: str) -> np.ndarray | None:
+def _truth(sample: Any, path: str, made_order: str) -> np.ndarray | None:
     """The target image of a sample, in [0, 255] as in all evaluations."""
     key = ground_truth_key(path).rpartition('.')[2]
     image = sample.get(key)
@@ -193,7 +196,7 @@ def _truth(sample: Any, path: str, inputs_order: str) -> np.ndarray | None:
         return None
     loaded = sample.metainfo.get(f'{"gt" if key == "gt_img" else key}_channel_order')
     # without knowing how it was loaded, the toolbox calls everything BGR
-    order = sample.metainfo.get(f'{key}_output_channel_order', loaded) if loaded else inputs_order
+    order = sample.metainfo.get(f'{key}_output_channel_order', loaded) if loaded else made_order
     spec = Spec('image', str(order).upper(), 0.0, 255.0, 1, 1.0, 'none', ())
     return to_picture(image[None].float().cpu(), spec).numpy()
 

@@ -66,7 +66,7 @@ function toPixels(image, rectangle, spec) {
     for (let x = 0; x < width; x++, to += 4) {
       const from = (top + y) * columns + left + x;
       for (let c = 0; c < 3; c++) {
-        const plane = channels === 1 ? 0 : spec.order === 'BGR' ? 2 - c : c;
+        const plane = channels === 1 ? 0 : spec.output_order === 'BGR' ? 2 - c : c;
         pixels[to + c] = (image.data[plane * rows * columns + from] - spec.lowest) * gain;
       }
     }
