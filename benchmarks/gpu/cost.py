@@ -29,7 +29,7 @@ from .bench import Bench, deviation, train
 from .captured import captured_chain, captured_step, critic_step
 
 WITHOUT, CHANNELS_LAST = 'without', 'pyramid, channels last'
-RECIPES_TIMED = ('pyramid', 'pyramid_features', 'reference', 'shuffled')
+RECIPES_TIMED = ('pyramid', 'pyramid_adversarial', 'pyramid_features', 'reference', 'shuffled')
 SIZES = ((256, 1), (256, 16), (64, 1), (64, 16), (128, 1), (128, 16), (512, 1), (512, 16))
 # the largest of what arithmetic and memory traffic allow, and layer by layer: as much above and below
 NEAR_FLOOR, FASTER = 1.5, 3.0

@@ -20,7 +20,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmagic_mikd import DistillRunner, EnergyCritic
+from mmagic_mikd import DistillRunner, EnergyCritic, objectives
 from mmagic_mikd.engine.recipes import RECIPES, with_recipe
 from mmagic_mikd.engine.settings import read
 from mmagic_mikd.utils.errors import ConfigError
@@ -81,6 +81,21 @@ def test_the_studies_ran_with_the_settings_of_the_recipes():
             made.setdefault('learner', ran.learner)  # a study names the optimiser of all that learns once
             made['learner']['optimizer']['betas'] = tuple(made['learner']['optimizer'].get('betas', ()))
         assert ran.start == wanted.start and ran.objectives == wanted.objectives
+
+
+@pytest.mark.parametrize(
+    ('recipe', 'objective'),
+    [('pyramid_adversarial', 'pyramid30_adversarial'), ('pyramid_features', 'pyramid30_features15')],
+)
+def test_the_rivals_ran_with_the_settings_of_the_recipes(recipe, objective):
+    text = (ROOT / 'benchmarks' / 'studies' / 'pix2pix_facades_rivals.yaml').read_text()
+    ran = yaml.safe_load(text)['objectives'][objective]['objectives']
+    wanted = RECIPES[recipe]['objectives']
+    assert ran.keys() == wanted.keys()
+    for name, made in ran.items():
+        learner = made.pop('learner', getattr(objectives, made['type']).learner)
+        assert learner == wanted[name].get('learner', learner)
+        assert made == {key: value for key, value in wanted[name].items() if key != 'learner'}
 
 
 @pytest.mark.parametrize('name', RECIPES)
