@@ -195,6 +195,60 @@ TABLES = dict(
             energy='pyramid_feature_nce05',
         ),
     ),
+    learned=Table(
+        {
+            'teacher': 'teacher',
+            'student alone': 'none',
+            'start and L1': 'sliced_l1',
+            'pyramid 15': 'sliced_pyramid',
+            'pyramid 30': 'pyramid30',
+            'pyramid 60': 'pyramid60',
+            '30, energy of pixels': 'pixels',
+            '30, closed form of features': 'features',
+            '30, energy of features': 'energy',
+            'energy of pixels minus pyramid 15': ('pixels', 'sliced_pyramid'),
+            'energy of pixels minus pyramid 30': ('pixels', 'pyramid30'),
+            'closed form of features minus pyramid 30': ('features', 'pyramid30'),
+            'energy minus closed form of features': ('energy', 'features'),
+        },
+        rows(
+            'pix2pix_facades_rivals',
+            [SWD, FRECHET, SSIM, PSNR],
+            pixels='pyramid30_adversarial',
+            features='pyramid30_features15',
+            energy='pyramid30_adversarial_features',
+        ),
+    ),
+    learned_elsewhere=Table(
+        {
+            'teacher': 'teacher',
+            'student alone': 'none',
+            'pyramid': 'pyramid',
+            'with energy of pixels': 'pixels',
+            'with closed form of features': 'features',
+            'with energy of features': 'energy',
+            'energy of pixels minus pyramid': ('pixels', 'pyramid'),
+            'closed form of features minus pyramid': ('features', 'pyramid'),
+            'energy minus closed form of features': ('energy', 'features'),
+        },
+        rows(
+            'features_flat',
+            [SWD, FRECHET, SSIM, PSNR],
+            'Pix2Pix, flat pairs: {}',
+            pyramid='refitted_pyramid30',
+            pixels='refitted_pyramid30_adversarial',
+            features='refitted_pyramid30_features15',
+            energy='refitted_pyramid30_adversarial_features',
+        )
+        + rows(
+            'learned_stylegan2',
+            [SWD, FRECHET],
+            'StyleGAN2, 64 times smaller: {}',
+            'x64',
+            pyramid='sliced_pyramid_early',
+            pixels='sliced_pyramid_early_adversarial',
+        ),
+    ),
 )
 NEEDS = dict(  # the rows of a table at one strength: what each is called, and what it needs
     none=('student alone', '-'),
@@ -214,16 +268,6 @@ NEEDS = dict(  # the rows of a table at one strength: what each is called, and w
     mmd05=('`MMDLoss`', 'a backbone, a batch of 2'),
     crd05=('`CRDLoss`', 'a backbone, a batch of 2'),
 )
-LEARNED = dict(  # a critic that is learned against the student's own images, and more of the closed form
-    l105=('`L1Loss`', '-'),
-    l110=('`L1Loss`, twice as strong', '-'),
-    l105_adversarial=('`L1Loss`, `AdversarialLoss`', '-'),
-    l105_adversarial_features=('`L1Loss`, `AdversarialLoss` of features', 'a backbone'),
-    pyramid30=('`PyramidLaplaceLoss`, 30', '-'),
-    pyramid60=('`PyramidLaplaceLoss`, 60', '-'),
-    pyramid30_adversarial=('`PyramidLaplaceLoss`, 30, `AdversarialLoss`', '-'),
-    pyramid30_adversarial_features=('`PyramidLaplaceLoss`, 30, `AdversarialLoss` of features', 'a backbone'),
-)
 
 
 class Lineup(NamedTuple):
@@ -238,9 +282,6 @@ class Lineup(NamedTuple):
 LINEUPS = dict(
     strength=Lineup(
         'pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET], NEEDS, dict(sliced='the start', l105='L1')
-    ),
-    learned=Lineup(
-        'pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET], LEARNED, dict(l105='L1', pyramid30='pyramid 30')
     ),
 )
 

@@ -9,7 +9,8 @@ custom_imports = dict(imports=['mmagic_mikd'], allow_failed_imports=False)
 model = dict(generator=dict(base_channels=16))  # the student; `_base_.model` is still the teacher
 
 # What helps at 64 and 128 px (benchmarks/studies/pix2pix_facades.md): the base's pyramid, with its weight of
-# 15, from a start as the teacher's first channels.
+# 15, from a start as the teacher's first channels. Ahead of it in every score at 64 px is
+# `recipe='pyramid_adversarial'` (docs/energy.md), which has not been tried at 256.
 default_hooks = dict(
     distill=dict(
         **_base_.distill,
