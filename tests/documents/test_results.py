@@ -9,7 +9,7 @@ from benchmarks import results
 
 README = {  # the row of the table: its study, its score, and what "distilled" is; else the student, and "alone"
     'Pix2Pix, facades at 64 px': ('headline_pix2pix', results.SWD, 'sliced_pyramid'),
-    'Pix2Pix, facades at 128 px': ('pix2pix_facades_128', results.SWD, 'sliced_pyramid'),
+    'the same with a learned energy': ('pix2pix_facades_rivals', results.SWD, 'pyramid30_adversarial'),
     'EDSR x4, Set5': ('headline_edsr', 'Set5/Y/PSNR', 'sliced_pyramid'),
     'StyleGAN2, emoji at 32 px': ('stylegan2_emoji', results.SWD, 'sliced_pyramid_early'),
     'Real-ESRGAN x4, Set14 (29 times fewer)': (
