@@ -219,34 +219,25 @@ TABLES = dict(
             energy='pyramid30_adversarial_features',
         ),
     ),
-    learned_elsewhere=Table(
+    learned_flat=Table(
         {
             'teacher': 'teacher',
             'student alone': 'none',
-            'pyramid': 'pyramid',
-            'with energy of pixels': 'pixels',
-            'with closed form of features': 'features',
-            'with energy of features': 'energy',
-            'energy of pixels minus pyramid': ('pixels', 'pyramid'),
-            'closed form of features minus pyramid': ('features', 'pyramid'),
+            'start and L1': 'refitted_l1',
+            'pyramid 30': 'refitted_pyramid30',
+            '30, energy of pixels': 'pixels',
+            '30, closed form of features': 'features',
+            '30, energy of features': 'energy',
+            'energy of pixels minus pyramid 30': ('pixels', 'refitted_pyramid30'),
+            'closed form of features minus pyramid 30': ('features', 'refitted_pyramid30'),
             'energy minus closed form of features': ('energy', 'features'),
         },
         rows(
             'features_flat',
             [SWD, FRECHET, SSIM, PSNR],
-            'Pix2Pix, flat pairs: {}',
-            pyramid='refitted_pyramid30',
             pixels='refitted_pyramid30_adversarial',
             features='refitted_pyramid30_features15',
             energy='refitted_pyramid30_adversarial_features',
-        )
-        + rows(
-            'learned_stylegan2',
-            [SWD, FRECHET],
-            'StyleGAN2, 64 times smaller: {}',
-            'x64',
-            pyramid='sliced_pyramid_early',
-            pixels='sliced_pyramid_early_adversarial',
         ),
     ),
 )
