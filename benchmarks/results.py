@@ -81,6 +81,21 @@ PLAIN = {
     'pyramid minus alone': ('pyramid', 'none'),
     'energy-based bound minus alone': ('mi_reference', 'none'),
 }
+BESIDE = {  # what stands beside the pyramid
+    'teacher': 'teacher',
+    'student alone': 'none',
+    'start and L1': 'l1',
+    'pyramid 15': 'sliced_pyramid',
+    'pyramid 30': 'pyramid30',
+    'pyramid 60': 'pyramid60',
+    '30, energy of pixels': 'pixels',
+    '30, closed form of features': 'features',
+    '30, energy of features': 'energy',
+    'energy of pixels minus pyramid 15': ('pixels', 'sliced_pyramid'),
+    'energy of pixels minus pyramid 30': ('pixels', 'pyramid30'),
+    'closed form of features minus pyramid 30': ('features', 'pyramid30'),
+    'energy minus closed form of features': ('energy', 'features'),
+}
 SIZES = dict(x4='4 times', x16='16 times', x64='64 times')
 FIRST = [  # the first score of every study
     ('Pix2Pix, 64 px', 'pix2pix_facades', SWD, {}),
@@ -89,6 +104,16 @@ FIRST = [  # the first score of every study
     ('EDSR', 'edsr_bsds200', 'Set5/Y/PSNR', {}),
     ('StyleGAN2', 'stylegan2_emoji', SWD, EARLY),
 ]
+
+
+def beside(start: str) -> dict[str, str]:
+    """Objectives of a study whose names begin with that of its start."""
+    return dict(
+        pyramid30=f'{start}pyramid30',
+        pixels=f'{start}pyramid30_adversarial',
+        features=f'{start}pyramid30_features15',
+        energy=f'{start}pyramid30_adversarial_features',
+    )
 
 
 def by_size(sizes: list[str]) -> list[Row]:
@@ -196,49 +221,12 @@ TABLES = dict(
         ),
     ),
     learned=Table(
-        {
-            'teacher': 'teacher',
-            'student alone': 'none',
-            'start and L1': 'sliced_l1',
-            'pyramid 15': 'sliced_pyramid',
-            'pyramid 30': 'pyramid30',
-            'pyramid 60': 'pyramid60',
-            '30, energy of pixels': 'pixels',
-            '30, closed form of features': 'features',
-            '30, energy of features': 'energy',
-            'energy of pixels minus pyramid 15': ('pixels', 'sliced_pyramid'),
-            'energy of pixels minus pyramid 30': ('pixels', 'pyramid30'),
-            'closed form of features minus pyramid 30': ('features', 'pyramid30'),
-            'energy minus closed form of features': ('energy', 'features'),
-        },
-        rows(
-            'pix2pix_facades_rivals',
-            [SWD, FRECHET, SSIM, PSNR],
-            pixels='pyramid30_adversarial',
-            features='pyramid30_features15',
-            energy='pyramid30_adversarial_features',
-        ),
+        BESIDE,
+        rows('pix2pix_facades_rivals', [SWD, FRECHET, SSIM, PSNR], l1='sliced_l1', **beside('')),
     ),
     learned_flat=Table(
-        {
-            'teacher': 'teacher',
-            'student alone': 'none',
-            'start and L1': 'refitted_l1',
-            'pyramid 30': 'refitted_pyramid30',
-            '30, energy of pixels': 'pixels',
-            '30, closed form of features': 'features',
-            '30, energy of features': 'energy',
-            'energy of pixels minus pyramid 30': ('pixels', 'refitted_pyramid30'),
-            'closed form of features minus pyramid 30': ('features', 'refitted_pyramid30'),
-            'energy minus closed form of features': ('energy', 'features'),
-        },
-        rows(
-            'features_flat',
-            [SWD, FRECHET, SSIM, PSNR],
-            pixels='refitted_pyramid30_adversarial',
-            features='refitted_pyramid30_features15',
-            energy='refitted_pyramid30_adversarial_features',
-        ),
+        {title: wanted for title, wanted in BESIDE.items() if not title.endswith((' 15', ' 60'))},
+        rows('features_flat', [SWD, FRECHET, SSIM, PSNR], l1='refitted_l1', **beside('refitted_')),
     ),
 )
 NEEDS = dict(  # the rows of a table at one strength: what each is called, and what it needs
