@@ -38,11 +38,7 @@ def of_evaluation(runner: Runner, generator: nn.Module, most: int, output: int |
     """
     if takes_latents(generator):
         return Calls(latents(generator, most, seed=0), [])
-    orders = Orders(unwrap(runner.model).data_preprocessor)
-    try:
-        inputs, images = _recorded(runner, generator, most, batches(runner), output, orders)
-    finally:
-        orders.remove()
+    inputs, images, orders = _recorded(runner, generator, most, batches(runner), output)
     if not inputs:
         raise ConfigError(
             f'--generator: the test of this config does not call that {type(generator).__name__}; name the '
@@ -116,39 +112,33 @@ def one_input(generator: nn.Module, args: tuple, kwargs: Mapping) -> Tensor:
 
 
 def _recorded(
-    runner: Runner,
-    generator: nn.Module,
-    most: int,
-    data: Iterable,
-    output: int | str | None = None,
-    orders: Orders | None = None,
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Inputs and images, one by one, until there are ``most``; ``orders`` is told of each.
+    runner: Runner, generator: nn.Module, most: int, data: Iterable, output: int | str | None = None
+) -> tuple[list[Tensor], list[Tensor], Orders]:
+    """Inputs, images and orders of channels, one by one, until there are ``most``.
 
     The toolbox tests Pix2Pix in training mode, which moves running statistics: they are put back.
     """
-    inputs, images = [], []
+    inputs, images, orders = [], [], Orders(unwrap(runner.model).data_preprocessor)
     state = copy.deepcopy(generator.state_dict())
 
     def keep(module: nn.Module, args: tuple, kwargs: dict, made: object) -> None:
         x = one_input(module, args, kwargs)
         inputs.extend(x.detach().cpu().float().split(1))
-        if orders:
-            orders.called(x)
+        orders.called(x)
         images.extend(image_of(made, output).detach().cpu().float().split(1))
 
     handle = generator.register_forward_hook(keep, with_kwargs=True)
     try:
         for batch in data:
             for sample in runner.model.test_step(batch):
-                if orders:
-                    orders.see(sample.metainfo)
+                orders.see(sample.metainfo)
             if len(inputs) >= most:
                 break
     finally:
         handle.remove()
+        orders.remove()
         generator.load_state_dict(state)
-    return inputs, images
+    return inputs, images, orders
 
 
 def batches(runner: Runner, dataset: Mapping | None = None) -> Iterator:

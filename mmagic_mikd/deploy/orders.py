@@ -69,7 +69,7 @@ class Orders:
         for orders in (self._beside - {'SINGLE'}, {given} - {'GREY'}):
             if len(orders) == 1:
                 return orders.pop()
-        return self._default or (self._truth.pop() if len(self._truth) == 1 else 'BGR')
+        return self._default or (next(iter(self._truth)) if len(self._truth) == 1 else 'BGR')
 
     def remove(self) -> None:
         self._handle.remove()
