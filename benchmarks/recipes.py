@@ -12,12 +12,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.registry import MODELS, DefaultScope
 from mmengine.runner import Runner
 
+from mmagic_mikd.apps.scaling.footprint import shortened
 from mmagic_mikd.cost.training_macs import TrainingMacs
 
 CONFIG = Path(__file__).parents[1] / 'configs' / 'mikd_pix2pix.py'
@@ -44,15 +43,9 @@ class Count(Hook):
 def config(recipe: str, folder: Path) -> Config:
     cfg = Config.fromfile(CONFIG)
     cfg.default_hooks.distill.update(recipe=recipe, start=None)
-    cfg.default_hooks.distill.teacher.checkpoint = str(folder / 'teacher.pth')
-    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
     cfg.train_dataloader.dataset.data_root = str(folder)
-    for part in ('val', 'test'):
-        cfg.update({f'{part}_{name}': None for name in ('cfg', 'dataloader', 'evaluator')})
-    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=COUNTED + 1)
-    cfg.default_hooks.checkpoint = None
-    cfg.update(custom_hooks=[], work_dir=str(folder / recipe), log_level='ERROR')
-    return cfg
+    cfg.custom_hooks = []
+    return shortened(cfg, folder, COUNTED + 1)
 
 
 def main() -> None:
@@ -63,9 +56,6 @@ def main() -> None:
         for number in range(4):
             picture = random.integers(0, 256, (256, 512, 3), np.uint8)
             cv2.imwrite(str(folder / 'train' / f'{number}.jpg'), picture)
-        with DefaultScope.overwrite_default_scope('mmagic'):
-            teacher = MODELS.build(Config.fromfile(CONFIG).default_hooks.distill.teacher.model)
-        torch.save(dict(state_dict=teacher.state_dict()), folder / 'teacher.pth')
         found: dict[str, float] = {}
         for recipe in RECIPES:
             runner, count = Runner.from_cfg(config(recipe, folder)), Count()
