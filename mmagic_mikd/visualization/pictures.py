@@ -145,10 +145,19 @@ def shown(states: Sequence[State], count: int) -> list[State]:
 
 def channel_order(preprocessor: object, data_batch: object) -> str:
     """'RGB' or 'BGR', as the toolbox finds it: what the preprocessor makes, else what was loaded, else BGR."""
-    samples = data_batch.get('data_samples') if isinstance(data_batch, dict) else None
+    batch = data_batch if isinstance(data_batch, dict) else {}
+    samples, inputs = batch.get('data_samples'), batch.get('inputs')
     info: dict[str, Any] = dict(getattr(samples[0], 'metainfo', {})) if isinstance(samples, list) else {}
-    loaded = [info[key] for key in sorted(info) if key.endswith('channel_order')]  # that of gt before img's
+    # a grey image has a label too, which says nothing
+    images = inputs.items() if isinstance(inputs, dict) else ()
+    grey = {f'{k}_channel_order' for k, v in images if isinstance(v, Sequence | Tensor) and grey_image(v)}
+    keys = sorted(key for key in info if key.endswith('channel_order') and key not in grey)
+    loaded = [info[key] for key in keys]  # that of gt before img's
     return (getattr(preprocessor, 'output_channel_order', None) or next(iter(loaded), 'BGR')).upper()
+
+
+def grey_image(batch: Sequence[Tensor] | Tensor) -> bool:
+    return len(batch) > 0 and tuple(batch[0].shape[-3:-2]) == (1,)
 
 
 def picture(states: Sequence[State], rgb: bool) -> np.ndarray:

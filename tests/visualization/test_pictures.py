@@ -159,6 +159,15 @@ def test_the_order_is_what_the_preprocessor_makes_or_what_was_loaded():
     assert channel_order(Preprocessor, batch) == 'BGR'
 
 
+def test_a_grey_label_map_says_nothing_of_the_colours_of_its_photograph():
+    info = dict(img_mask_channel_order='bgr', img_photo_channel_order='rgb')
+    batch = dict(
+        inputs=dict(img_mask=torch.zeros(2, 1, 4, 4), img_photo=torch.zeros(2, 3, 4, 4)),
+        data_samples=[BaseDataElement(metainfo=info)],
+    )
+    assert channel_order(None, batch) == 'RGB'
+
+
 def states(count, samples=2):
     names = ['s', *(f'step {number}' for number in range(1, count)), 't~', 't']
     return [State(name, torch.zeros(samples, 3, 8, 120), torch.zeros(samples)) for name in names]
