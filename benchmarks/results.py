@@ -234,6 +234,7 @@ NEEDS = dict(  # the rows of a table at one strength: what each is called, and w
     sliced=('the start alone', '-'),
     l105=('`L1Loss`', '-'),
     pyramid05=('`PyramidLaplaceLoss`', '-'),
+    pyramid05_adversarial=('the same and an energy learned against the student', '-'),
     ssim05=('`SSIMLoss`', '-'),
     wavelet05=('`WaveletLoss`', '-'),
     focal_frequency05=('`FocalFrequencyLoss`', '-'),
@@ -261,6 +262,12 @@ class Lineup(NamedTuple):
 LINEUPS = dict(
     strength=Lineup(
         'pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET], NEEDS, dict(sliced='the start', l105='L1')
+    ),
+    strength_edsr=Lineup(
+        'edsr_bsds200_rivals',
+        ['Set5/teacher/psnr', 'Set14/teacher/psnr', 'Set5/Y/PSNR', 'Set14/Y/PSNR'],
+        NEEDS,
+        dict(sliced='the start', l105='L1'),
     ),
 )
 
