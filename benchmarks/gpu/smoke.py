@@ -33,8 +33,8 @@ def config(name: str, folder: Path, iters: int) -> Config:
     if name in families.restoration.SR_SIZES:
         cfg = families.super_resolution(name, folder, iters=iters)
     else:
-        cfg = getattr(families, name)(folder, iters=iters)
-    cfg = families.narrow(cfg, teacher=8, student=4) if name == 'stylegan2' else cfg
+        widths = dict(widths=(8, 4)) if name == 'stylegan2' else {}
+        cfg = getattr(families, name)(folder, iters=iters, **widths)
     distill = cfg.default_hooks.distill
     distill.objectives.pyramid = dict(type='PyramidLaplaceLoss', loss_weight=1.0, bands=3)
     cfg.default_hooks.checkpoint = None

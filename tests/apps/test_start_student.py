@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from families import edsr, load, narrow, stylegan2
+from families import edsr, load, stylegan2
 from mmengine.registry import MODELS, DefaultScope
 
 from mmagic_mikd.apps.builder.start_student import write_start
@@ -30,7 +30,7 @@ def test_the_file_is_a_plain_checkpoint_of_the_started_student(tmp_path):
 
 
 def test_averaged_weights_are_those_of_the_started_student(tmp_path):
-    cfg = narrow(stylegan2(tmp_path / 'run'), 16, 8)
+    cfg = stylegan2(tmp_path / 'run', widths=(16, 8))
     state = written(cfg, tmp_path, dict(type='pruned', batches=1))
     for name, weight in state.items():
         if name.startswith('generator.'):

@@ -13,7 +13,7 @@ slow = pytest.mark.slow  # two processes train four models, once for all of thes
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory) -> list[dict]:
     """What the two processes of `two_processes.py` found."""
-    return compat_runs.two_processes('two_processes.py', tmp_path_factory.mktemp('ranks'), PYTHONHASHSEED='0')
+    return compat_runs.two_processes('two_processes.py', tmp_path_factory.mktemp('ranks'))
 
 
 def test_stock_launchers_select_a_gpu_that_is_not_there(stock):

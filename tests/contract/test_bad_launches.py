@@ -30,12 +30,12 @@ def environment(**variables):
     return {**kept, **ours, **variables}
 
 
-def start(folder, *command, afresh=False, before=bool, port=None):
+def start(folder, *command, afresh=False, before=bool, **variables):
     """A command, and what it has put on standard error; ended after two minutes.
 
     In a copy of a process that has imported the package, which calls `before` first, or ``afresh``.
     """
-    env = environment(PORT=str(port or free_port()))
+    env = environment(**dict(PORT=str(free_port())) | variables)
     command = [str(part) for part in command]
     if not afresh and (copy := forked.copied(command, folder, env)):
         done = forked.run(*copy, 120, before)
@@ -56,7 +56,7 @@ def test_nonsense_for_visible_devices_is_no_device(tmp_path):
     """PyTorch sees none, so the run is one on the CPU."""
     World(tmp_path).config({'train_cfg.max_iters': 1})
     script = [sys.executable, TOOLS / 'train.py', 'student.py']
-    code, said, _ = start(tmp_path, 'env', 'CUDA_VISIBLE_DEVICES=nonsense', *script)
+    code, said, _ = start(tmp_path, *script, CUDA_VISIBLE_DEVICES='nonsense')
     assert (code, said) == (0, [])
 
 
@@ -177,5 +177,5 @@ def test_a_port_in_use_is_named(tmp_path):
         taken.bind(('0.0.0.0', 0))
         taken.listen()
         port = taken.getsockname()[1]
-        code, said, _ = start(tmp_path, TOOLS / 'dist_train.sh', 'student.py', 1, port=port)
+        code, said, _ = start(tmp_path, TOOLS / 'dist_train.sh', 'student.py', 1, PORT=str(port))
     assert code == 2 and said == [f'PORT={port} is in use: set PORT to a free one, or leave it out']

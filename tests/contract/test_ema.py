@@ -121,7 +121,7 @@ def test_the_hook_of_mmagic_averages_the_generator(tmp_path):
 
 
 def test_stylegan2_averages_the_distilled_generator(tmp_path):
-    cfg = families.narrow(families.stylegan2(tmp_path, iters=2), teacher=4, student=2)
+    cfg = families.stylegan2(tmp_path, iters=2, widths=(4, 2))
     cfg.default_hooks.distill.objectives.mi.loss_weight = 50.0
     cfg.model.ema_config.momentum = 0.5
     runner, trace = Runner.from_cfg(copy.deepcopy(cfg)), Trace()

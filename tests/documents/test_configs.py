@@ -9,6 +9,7 @@ import pytest
 from families import ROOT
 from mmengine.config import Config
 from places import TOOLS
+from processes import run
 
 from mmagic_mikd.engine.settings import read
 from mmagic_mikd.objectives.energy import published
@@ -129,7 +130,5 @@ def test_the_tools_read_it_with_imports_of_its_own(tmp_path):
     """Both in one command: a student of a config that has `custom_imports`."""
     (tmp_path / 'own.py').write_text(f"_base_ = [{FACADES!r}]\ncustom_imports = dict(imports=['json'])\n")
     command = [sys.executable, TOOLS / 'build_student.py', 'own.py', '--width', '0.25', '--out', 'student.py']
-    env = {**os.environ, 'PYTHONPATH': str(ROOT)}
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=env)
-    assert done.returncode == 0, done.stderr
+    run(command, cwd=tmp_path)
     assert Config.fromfile(tmp_path / 'student.py').custom_imports.imports == ['json', 'mmagic_mikd']

@@ -28,9 +28,8 @@ TERMS = dict(
 
 def config(family, folder, iters=2, names=tuple(TERMS), **settings):
     """A tiny run whose only objective are the named terms."""
-    cfg = getattr(families, family)(folder, iters)
-    if family == 'stylegan2':
-        cfg = families.narrow(cfg, teacher=8, student=4)
+    widths = dict(widths=(8, 4)) if family == 'stylegan2' else {}
+    cfg = getattr(families, family)(folder, iters, **widths)
     cfg.default_hooks.distill.update(**settings)
     cfg.default_hooks.distill.objectives = {name: TERMS[name] for name in names}
     return cfg

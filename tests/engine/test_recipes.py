@@ -11,7 +11,6 @@ from families import (
     cyclegan,
     hook_of,
     nafnet,
-    narrow,
     pix2pix,
     stylegan2,
     super_resolution,
@@ -39,7 +38,7 @@ class Start(Hook):
 
 
 def wide_stylegan2(work_dir, iters):
-    return narrow(stylegan2(work_dir, iters), teacher=16, student=8)
+    return stylegan2(work_dir, iters, widths=(16, 8))
 
 
 def test_the_reference_is_what_was_published():

@@ -15,7 +15,6 @@ from families import (
     frechet,
     hook_of,
     load,
-    narrow,
     reload_in_mmagic,
     scalars,
     stylegan2,
@@ -33,7 +32,7 @@ LAYER = 'conv1.conv.weight_orig'
 
 
 def tiny(tmp_path, iters=2):
-    return narrow(stylegan2(tmp_path, iters), teacher=16, student=8)
+    return stylegan2(tmp_path, iters, widths=(16, 8))
 
 
 def part(state, prefix):
@@ -107,7 +106,7 @@ def test_only_the_generator_step_counts_with_lazy_path_regularisation(tmp_path):
 @pytest.mark.parametrize('styles', ['one', 'two'])
 def test_equal_weights_give_t_equal_s_in_training(tmp_path, styles):
     """With injected noise of weight 0.5 and, for two latents, a random cut between them."""
-    cfg = narrow(stylegan2(tmp_path, iters=2), teacher=16, student=16)
+    cfg = stylegan2(tmp_path, iters=2, widths=(16, 16))
     cfg.load_from = cfg.default_hooks.distill.teacher.checkpoint
     cfg.optim_wrapper.generator.optimizer.lr = 0.0
     content = load(cfg.load_from)
@@ -133,7 +132,7 @@ def test_equal_weights_give_t_equal_s_in_training(tmp_path, styles):
 @pytest.fixture
 def twins(tmp_path):
     """A generator that always mixes styles, and its teacher with the same weights, as the config sets it up."""
-    cfg = narrow(stylegan2(tmp_path), teacher=16, student=16)
+    cfg = stylegan2(tmp_path, widths=(16, 16))
     cfg.model.generator.mix_prob = cfg.default_hooks.distill.teacher.model.generator.mix_prob = 1.0
     model = Runner.from_cfg(without_distillation(cfg)).model
     from mmagic_mikd.teachers.build import build_teacher

@@ -3,7 +3,6 @@
 import copy
 import itertools
 import json
-import subprocess
 import sys
 
 import cv2
@@ -25,6 +24,7 @@ from families import (
 from mmengine.config import Config
 from mmengine.registry import TRANSFORMS, DefaultScope
 from mmengine.runner import Runner
+from processes import run
 
 from mmagic_mikd import MIDistillLoss
 
@@ -132,8 +132,7 @@ def test_tools_test_prints_what_papers_report(tmp_path):
     cfg.dump(tmp_path / 'student.py')
     command = [sys.executable, ROOT / 'tools' / 'test.py', tmp_path / 'student.py', tmp_path / 'iter_1.pth']
     out = tmp_path / 'metrics.json'
-    done = subprocess.run(map(str, [*command, '--out', out]), capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    run([*command, '--out', out], cwd=tmp_path)
     assert json.loads(out.read_text()).keys() == LABELS
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from families import hook_of, narrow, scalars, stylegan2, train
+from families import hook_of, scalars, stylegan2, train
 from mmengine.runner import Runner
 
 from mmagic_mikd.engine.settings import read
@@ -33,7 +33,7 @@ def test_it_is_the_white_of_the_picture_at_the_size_of_the_images(tmp_path):
 
 def masked(tmp_path, **options):
     """A run of one iteration of a masked loss beside the same without a mask; what both networks made."""
-    cfg = narrow(stylegan2(tmp_path, iters=1), teacher=16, student=8)
+    cfg = stylegan2(tmp_path, iters=1, widths=(16, 8))
     l1 = dict(type='L1Loss', loss_weight=3.0)
     path = picture(tmp_path, left(64, 64))
     cfg.default_hooks.distill.objectives = dict(masked=dict(l1, mask=path, **options), whole=l1)
@@ -85,7 +85,7 @@ def test_no_gradient_comes_from_around_the_content(tmp_path):
     ],
 )
 def test_a_mask_that_cannot_be_is_one_sentence(tmp_path, make, sentence):
-    cfg = narrow(stylegan2(tmp_path / 'run', iters=1), teacher=16, student=8)
+    cfg = stylegan2(tmp_path / 'run', iters=1, widths=(16, 8))
     path = make(tmp_path)
     cfg.default_hooks.distill.objectives = dict(l1=dict(type='L1Loss', mask=path))
     with pytest.raises(ConfigError) as error:
@@ -103,7 +103,7 @@ def test_where_a_mask_has_no_place(tmp_path):
         read(dict(objectives=dict(l1=dict(type='L1Loss', layer='conv1', mask='mask.png'))))
     with pytest.raises(ConfigError, match=r'l1\.mask=3'):
         read(dict(objectives=dict(l1=dict(type='L1Loss', mask=3))))
-    cfg = narrow(stylegan2(tmp_path, iters=1), teacher=16, student=8)
+    cfg = stylegan2(tmp_path, iters=1, widths=(16, 8))
     cfg.default_hooks.distill.objectives.mi.mask = picture(tmp_path, left(16, 16))
     with pytest.raises(ConfigError, match=r'objectives\.mi\.mask would make images that .*: leave it out'):
         train(cfg)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from families import cyclegan, edsr, equal, hook_of, load, narrow, pix2pix, save_teacher, stylegan2, train
+from families import cyclegan, edsr, equal, hook_of, load, pix2pix, save_teacher, stylegan2, train
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.runner import Runner
 from torch import nn
@@ -491,9 +491,8 @@ def test_a_run_starts_as_the_chosen_channels(tmp_path, family):
 def test_the_search_for_inputs_leaves_no_trace(tmp_path):
     """Nothing is updated, no statistic and no random number moves."""
     for family in (pix2pix, stylegan2):
-        cfg = family(tmp_path / family.__name__, iters=1)
-        if family is stylegan2:
-            narrow(cfg, 16, 8)
+        widths = dict(widths=(16, 8)) if family is stylegan2 else {}
+        cfg = family(tmp_path / family.__name__, iters=1, **widths)
         seen = []
 
         def look(hook, runner, seen=seen):
@@ -576,9 +575,7 @@ def test_calls_become_one_where_they_fit():
 
 @pytest.mark.parametrize('family', [pix2pix, stylegan2])
 def test_the_discriminator_starts_as_the_teachers(tmp_path, family):
-    cfg = family(tmp_path, iters=1)
-    if family is stylegan2:
-        narrow(cfg, 16, 8)
+    cfg = family(tmp_path, iters=1, **(dict(widths=(16, 8)) if family is stylegan2 else {}))
     runner = started(cfg, discriminator=True, batches=1)
     teacher = load(tmp_path / 'teacher.pth')['state_dict']
     path = 'discriminator' if family is stylegan2 else 'discriminators.photo'

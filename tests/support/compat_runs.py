@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import forked
 import numpy as np
 from mmengine.config import Config
 from mmengine.hub import get_config
@@ -24,27 +26,33 @@ CONFIGS = {
 
 def python(script: str, *args, without: str = '', **env) -> dict:
     """Run `script` of this folder in a fresh process without a GPU; its last line of output is JSON."""
-    return _json(_start([sys.executable, HERE / script, *args], without, env))
+    command = [sys.executable, *map(str, (HERE / script, *args))]
+    pipes = dict(capture_output=True, text=True, timeout=300)
+    return _json(subprocess.run(command, env=_environment(without, env), cwd=HERE, **pipes))
 
 
-def two_processes(script: str, *args, **env) -> list[dict]:
-    """Run `script` on two processes as `torchrun` does; what each printed last."""
-    launch = dict(env, WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(free_port()))
-    command = [sys.executable, HERE / script, *args]
-    ranks = [_start(command, '', dict(launch, RANK=str(rank), LOCAL_RANK=str(rank))) for rank in range(2)]
-    return [_json(rank) for rank in ranks]
+def two_processes(script: str, *args) -> list[dict]:
+    """Run `script` on two processes as `torchrun` does; what each printed last. All repairs are at work."""
+    launch = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(free_port()))
+    command = [sys.executable, str(HERE / script), *map(str, args)]
+
+    def rank(number: str) -> dict:
+        env = _environment('', dict(launch, RANK=number, LOCAL_RANK=number))
+        return _json(forked.run(*forked.copied(command, HERE, env), timeout=300))
+
+    forked.start_server()  # else both threads would
+    with ThreadPoolExecutor(2) as ranks:
+        return list(ranks.map(rank, '01'))
 
 
-def _start(command: list, without: str, env: dict) -> subprocess.Popen:
-    env = {**os.environ, 'MIKD_WITHOUT': without, 'CUDA_VISIBLE_DEVICES': '', 'OMP_NUM_THREADS': '1', **env}
-    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    return subprocess.Popen([str(part) for part in command], env=env, cwd=HERE, **pipes)
+def _environment(without: str, env: dict) -> dict:
+    ours = dict(MIKD_WITHOUT=without, CUDA_VISIBLE_DEVICES='', OMP_NUM_THREADS='1')
+    return {**os.environ, **ours, **env}
 
 
-def _json(process: subprocess.Popen) -> dict:
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return json.loads(out.splitlines()[-1])
+def _json(done: subprocess.CompletedProcess) -> dict:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def config(family: str, folder: Path, iters: int) -> Config:

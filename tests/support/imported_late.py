@@ -4,6 +4,6 @@ from importlib import import_module
 
 import mmagic_mikd  # noqa: F401  before anything of MMagic
 
-for name in ('matplotlib.backends.backend_agg', 'torch._dynamo', 'setuptools'):
+for name in ('matplotlib.backends.backend_agg', 'matplotlib.figure', 'torch._dynamo', 'setuptools'):
     import_module(name)
 import_module('mmagic.utils').register_all_modules(init_default_scope=False)

@@ -154,7 +154,7 @@ def distilled(base: Config, folder: Path, objectives: dict[str, dict], **setting
 
 
 def weights(module: torch.nn.Module) -> dict[str, Tensor]:
-    return copy.deepcopy(module.state_dict())
+    return {name: value.clone() for name, value in module.state_dict().items()}
 
 
 def discriminators(state: dict[str, Tensor]) -> dict[str, Tensor]:

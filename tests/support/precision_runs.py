@@ -25,9 +25,8 @@ PRECISIONS = ('float32', 'bfloat16', 'float16')
 
 def config(family: str, precision: str, work_dir: Path, iters: int) -> Config:
     """A tiny run of a family in this precision, as `--amp-dtype` sets it; float16 with its loss scaler."""
-    cfg = getattr(families, family)(work_dir / f'{family}-{precision}', iters=iters)
-    if family == 'stylegan2':
-        cfg = families.narrow(cfg, teacher=8, student=4)
+    widths = dict(widths=(8, 4)) if family == 'stylegan2' else {}
+    cfg = getattr(families, family)(work_dir / f'{family}-{precision}', iters=iters, **widths)
     if precision != 'float32':
         enable_amp(cfg, precision)
     return cfg

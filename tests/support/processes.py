@@ -6,6 +6,7 @@ import socket
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import forked
 from mmengine.config import Config
@@ -18,15 +19,16 @@ def write(cfg: Config) -> Path:
     return path
 
 
-def run(command: list, **variables) -> None:
+def run(command: list, cwd: Path | None = None, **variables) -> CompletedProcess:
     """On the CPU, in a copy of the process of `forked.py`.
 
     Raises:
         AssertionError: it has ended otherwise than well.
     """
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': '', **variables}
-    done = forked.run(*forked.copied([str(part) for part in command], None, env), timeout=600)
+    done = forked.run(*forked.copied([str(part) for part in command], cwd, env), timeout=600)
     assert done.returncode == 0, done.stderr[-8000:]  # torchrun's own report comes last
+    return done
 
 
 def in_a_copy(test: Callable) -> Callable:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from functools import partial
 from pathlib import Path
 
 from families import cyclegan, edsr, pix2pix, stylegan2, train
@@ -24,7 +25,10 @@ def with_test_set(cfg: Config, images: int = 3, side: int = 32) -> Config:
 
 
 FAMILIES = dict(
-    pix2pix=lambda folder: with_test_set(pix2pix(folder)), cyclegan=cyclegan, stylegan2=stylegan2, edsr=edsr
+    pix2pix=lambda folder: with_test_set(pix2pix(folder)),
+    cyclegan=cyclegan,
+    stylegan2=partial(stylegan2, widths=(16, 8)),
+    edsr=edsr,
 )
 
 

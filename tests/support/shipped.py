@@ -3,7 +3,7 @@
 from functools import partial
 
 import torch
-from families import cyclegan, nafnet, narrow, pix2pix, stylegan2, super_resolution
+from families import cyclegan, nafnet, pix2pix, stylegan2, super_resolution
 from families.base import data_folder
 from families.translation import resize
 from mmengine.config import Config
@@ -58,7 +58,7 @@ FAMILIES = dict(
     mobile_pix2pix=mobile_pix2pix,
     cyclegan=cyclegan,
     stylegan2=stylegan2,
-    narrow_stylegan2=lambda work_dir, iters=2: narrow(stylegan2(work_dir, iters), 16, 8),
+    narrow_stylegan2=partial(stylegan2, widths=(16, 8)),
     nafnet=nafnet,
     **{name: partial(super_resolution, name) for name in ('edsr', 'srresnet', 'rdn', 'esrgan', 'srgan')},
 )

@@ -4,6 +4,7 @@ Not a test: `test_launch.py` starts it twice, as `torchrun` does. The configs na
 Argument: a folder for made-up images.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -33,9 +34,8 @@ def launched(family: str, folder: Path, name: str, **changes):
 def fingerprint(model) -> dict[str, str]:
     """The exact bytes of every part of the model, as a hash that is the same on every process."""
     parts = {'parameters': model.parameters(), 'buffers': model.buffers()}
-    return {
-        name: str(hash(b''.join(t.detach().numpy().tobytes() for t in part))) for name, part in parts.items()
-    }
+    contents = {name: b''.join(t.detach().numpy().tobytes() for t in part) for name, part in parts.items()}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
 def trained(family: str, folder: Path, name: str, train_step, **changes) -> dict[str, str]:

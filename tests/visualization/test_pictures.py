@@ -16,7 +16,6 @@ from families import (
     equal,
     hook_of,
     load,
-    narrow,
     pix2pix,
     scalars,
     stylegan2,
@@ -51,7 +50,7 @@ def pictures(folder, kind='chain'):
 
 
 def narrow_stylegan2(work_dir, iters):
-    return narrow(stylegan2(work_dir, iters), teacher=8, student=4)
+    return stylegan2(work_dir, iters, widths=(8, 4))
 
 
 @pytest.mark.parametrize('family', [pix2pix, narrow_stylegan2])

@@ -1,7 +1,7 @@
 """Tiny runs of MMagic's own configs on real images: what the end-to-end tests train."""
 
 from .base import ROOT, common, data_folder, energy_alone, save_teacher, small, train, without_distillation
-from .from_noise import cagc, narrow, stylegan2
+from .from_noise import cagc, stylegan2
 from .inspection import Observer, equal, evaluate, frechet, hook_of, load, reload_in_mmagic, scalars
 from .restoration import edsr, nafnet, photographs, srgan, standard_sets, super_resolution
 from .translation import cyclegan, omgd, omgd_cyclegan, pix2pix
@@ -21,7 +21,6 @@ __all__ = [
     'hook_of',
     'load',
     'nafnet',
-    'narrow',
     'omgd',
     'omgd_cyclegan',
     'photographs',

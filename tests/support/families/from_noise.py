@@ -23,10 +23,18 @@ def emoji(folder: Path, size: int, count: int = 8) -> Path:
     return folder
 
 
-def stylegan2(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 16) -> Config:
+def stylegan2(
+    work_dir: Path,
+    iters: int = 2,
+    batch_size: int = 2,
+    size: int = 16,
+    widths: tuple[int, int] | None = None,
+) -> Config:
     """configs/mikd_stylegan2.py on emoji, few latent channels, a small discriminator, noise at work.
 
-    The toolbox's generator has 512 channels up to 32 px, whatever its multiplier.
+    Args:
+        widths: channels in every layer, of teacher and student, for speed. The toolbox's generator has 512
+            up to 32 px, whatever its multiplier, and such a teacher takes a second to be made and saved.
     """
     cfg = small(Config.fromfile(ROOT / 'configs' / 'mikd_stylegan2.py'), work_dir, iters, batch_size)
     distill = cfg.default_hooks.distill
@@ -36,6 +44,8 @@ def stylegan2(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 1
             type='DCGANDiscriminator', input_scale=size, output_scale=4, out_channels=1, base_channels=4
         )
         model.ema_config.momentum = 0.1
+    for model, width in zip((distill.teacher.model, cfg.model), widths or (), strict=False):
+        model.generator.update(type='NarrowStyleGAN2Generator', width=width)
     energy_alone(distill, size, loss_weight=0.05)
     distill.objectives.mi.chain.step_size = 50.0
     distill.start = dict(style_mapping='inherited')
@@ -52,8 +62,7 @@ def cagc(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 16) ->
     The content is a disc. What looks through VGG-16 has a small random network in its place.
     """
     name = 'mikd-cagc-stylegan2_c2-cut70_8xb2-450kiters_ffhq-256x256.py'
-    base = stylegan2(work_dir, iters, batch_size, size)
-    cfg = narrow(base, teacher=16, student=8)
+    cfg = stylegan2(work_dir, iters, batch_size, size, widths=(16, 8))
     distill = Config.fromfile(ROOT / 'configs' / 'styleganv2' / name).default_hooks.distill
     disc = np.zeros((64, 64), np.uint8)
     cv2.circle(disc, (32, 32), 24, 255, -1)
@@ -65,18 +74,8 @@ def cagc(work_dir: Path, iters: int = 2, batch_size: int = 2, size: int = 16) ->
     distill.objectives.perceptual.backbone = dict(type='random', widths=(4, 8))
     distill.objectives.mi.critic = dict(base_channels=2, image_size=size)
     distill.objectives.mi.chain.steps = 2
-    distill.teacher = base.default_hooks.distill.teacher
+    distill.teacher = cfg.default_hooks.distill.teacher
     cfg.default_hooks.distill = distill
-    return cfg
-
-
-def narrow(cfg: Config, teacher: int, student: int) -> Config:
-    """StyleGAN2 with few channels in every layer, for speed."""
-    for model, width in ((cfg.default_hooks.distill.teacher.model, teacher), (cfg.model, student)):
-        model.generator.update(type='NarrowStyleGAN2Generator', width=width)
-    distill = cfg.default_hooks.distill
-    distill.teacher.checkpoint = save_teacher(distill.teacher.model, Path(cfg.work_dir))
-    add_noise(distill.teacher.checkpoint)
     return cfg
 
 
