@@ -10,12 +10,14 @@ deviation are of networks that nobody trained.
 
 import argparse
 import copy
+import json
 import statistics
 from collections import defaultdict
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
 
 from mmagic_mikd.apps.study.cell import Scores
 from mmagic_mikd.apps.study.cells import Cell, Study
@@ -36,6 +38,7 @@ standard deviations over the seeds of the study, at the last iteration. Distance
 def config(study: Study, cell: Cell, folder: Path) -> Config:
     """A test of the cell's network on what it was validated with."""
     cfg = copy.deepcopy(cell.config)
+    import_modules_from_strings(cfg.custom_imports['imports'])
     cfg.default_hooks.pop('distill', None)
     cfg.load_from, cfg.work_dir, cfg.log_level = None, str(folder), 'ERROR'
     cfg.test_dataloader = [cfg.val_dataloader]
@@ -50,11 +53,16 @@ def config(study: Study, cell: Cell, folder: Path) -> Config:
 
 
 def scored(study: Study, cell: Cell) -> dict[str, float]:
+    """Once for each checkpoint: the file beside it is read the next time."""
     folder = study.work_dir / cell.folder
+    known = folder / 'held_out.json'
+    if known.is_file():
+        return json.loads(known.read_text())
     runner, scores = Runner.from_cfg(config(study, cell, folder / 'held_out')), Scores()
     runner.register_hook(scores)
     load_network(runner.model.generator, str(folder / 'last.pth'), 'generator')
     runner.test()
+    known.write_text(json.dumps({name: float(value) for name, value in scores.values.items()}))
     return scores.values
 
 
