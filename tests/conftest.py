@@ -45,8 +45,8 @@ def unformatted_configs():
 def configs_read_once():
     """MMEngine takes a sixth of a second for a shipped config with its bases, half of what sets a tiny run up.
 
-    A copy of one takes a hundredth of that. What lies elsewhere is a test's own and may change, or, as a study's,
-    asks the environment where its data are.
+    A copy of one takes a hundredth of that. What lies elsewhere is a test's own and may change, or, as a
+    study's, asks the environment where its data are.
     """
     stock = Config.fromfile
     once = cache(stock)
