@@ -126,7 +126,7 @@ class Pair:
         student = layer_of(f'{key}.layer', self.student, whose[0], layer[0])
         teacher = layer_of(f'{key}.layer', self.teacher, whose[1], layer[1])
         # a teacher that is in training is called by others, too
-        counts = (lambda: self._ask and self._tap.counting), (lambda: self._asking)
+        counts = (lambda: self._tap.counting and self._ask), (lambda: self._asking)
         if layer not in self._layer_taps:
             self._layer_taps[layer] = LayerTap(student, counts[0]), LayerTap(teacher, counts[1])
         if not moved:
