@@ -66,6 +66,16 @@ def alike(
     return first
 
 
+def require_one_shape(module: nn.Module, s: Tensor, t: Tensor) -> None:
+    """What the toolbox's distances could compare may still differ in shape: they stretch what is 1 in one.
+
+    Raises:
+        ValueError: they have, such as a single channel over those of the teacher.
+    """
+    if s.shape != t.shape and type(module).__module__.startswith('mmagic.'):
+        raise ValueError(f'{type(module).__name__} would stretch one to the shape of the other')
+
+
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[nn.Module]:
     """The network as a constant function: no parameter gradients, weights normalised once, not per call.

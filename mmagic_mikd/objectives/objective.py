@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from .calls import alike, comparing, frozen
+from .calls import alike, comparing, frozen, require_one_shape
 from .content_mask import ContentMask
 
 Gate = Callable[['Objective', str, Tensor, Tensor, Callable], Tensor]
@@ -230,7 +230,9 @@ class Objective:
         with comparing(self.keys.objective, self.place.layer is not None, student, teacher):
             if pair in self.adapters:
                 student = self.adapters[pair](student.float())
-            return scalar(loss(student.float(), teacher.float(), *beside))
+            value = scalar(loss(student.float(), teacher.float(), *beside))
+            require_one_shape(loss, student, teacher)
+            return value
 
     def note(self, pair: str, **values: Tensor) -> None:
         """Keep the means of these values for the log."""

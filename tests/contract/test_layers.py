@@ -12,6 +12,7 @@ from objective_rows import LAYERS, Witness, base_config, distilled, witnessed
 from torch.nn.functional import conv2d, mse_loss
 from torch.utils.checkpoint import checkpoint
 
+from mmagic_mikd.objectives.objective import Objective, Place
 from mmagic_mikd.utils.errors import ConfigError
 
 ADAPTER = dict(type='Conv2d', kernel_size=1)
@@ -166,3 +167,13 @@ def test_a_layer_that_no_gradient_passes_is_one_sentence(base, tmp_path):
         ConfigError, match="no gradient passes through what layer='body' makes of 'generator'"
     ):
         train(of_kind(base, tmp_path, Checkpointed))
+
+
+@pytest.mark.parametrize('kind', ['L1Loss', 'MSELoss', 'CharbonnierLoss'])
+def test_one_channel_is_not_stretched_over_those_of_the_teacher(kind):
+    """Which the toolbox's losses would do without a word."""
+    made = Objective('x', dict(generator=MODELS.build(dict(type=kind))), Place(layer=('a', 'a')))
+    with pytest.raises(
+        ConfigError, match=r'\(2, 1, 4, 4\) of the student with \(2, 8, 4, 4\) .*stretch.* set `adapter`'
+    ):
+        made._value('generator', torch.rand(2, 1, 4, 4), torch.rand(2, 8, 4, 4))
