@@ -83,6 +83,7 @@ class View(NamedTuple):
         self.images.require_pictures(self._target(place), FAR_FOR_NETWORKS)
         if self.ground_truth is not None and self.ground_truth.shape == self.s.shape:
             self.images.require_pictures(self.ground_truth, FAR_FOR_DATA)
+            self.images.warn_of_black(self.ground_truth)
 
     def require_one_run(self, place: Place) -> None:
         """Whether a gradient is known as a whole when it arrives, for one that is to be weighed by that.
