@@ -7,6 +7,7 @@ import torch
 from families import hook_of, load, scalars, train
 from interruption import difference, elsewhere
 from mmagic.models.editors.edsr.edsr_net import EDSRNet
+from mmagic.models.losses import CharbonnierLoss, L1Loss, MSELoss
 from mmengine.registry import MODELS
 from objective_rows import LAYERS, Witness, base_config, distilled, witnessed
 from torch.nn.functional import conv2d, mse_loss
@@ -169,10 +170,10 @@ def test_a_layer_that_no_gradient_passes_is_one_sentence(base, tmp_path):
         train(of_kind(base, tmp_path, Checkpointed))
 
 
-@pytest.mark.parametrize('kind', ['L1Loss', 'MSELoss', 'CharbonnierLoss'])
+@pytest.mark.parametrize('kind', [L1Loss, MSELoss, CharbonnierLoss])
 def test_one_channel_is_not_stretched_over_those_of_the_teacher(kind):
     """Which the toolbox's losses would do without a word."""
-    made = Objective('x', dict(generator=MODELS.build(dict(type=kind))), Place(layer=('a', 'a')))
+    made = Objective('x', dict(generator=kind()), Place(layer=('a', 'a')))
     with pytest.raises(
         ConfigError, match=r'\(2, 1, 4, 4\) of the student with \(2, 8, 4, 4\) .*stretch.* set `adapter`'
     ):
