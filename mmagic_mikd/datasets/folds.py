@@ -20,7 +20,7 @@ class UnpairedImageFold(UnpairedImageDataset):
         args, kwargs: those of ``UnpairedImageDataset``.
 
     Raises:
-        ConfigError: there are no such folds.
+        ConfigError: there are no such folds, or no image is in them.
     """
 
     def __init__(self, *args, folds: int, kept: Sequence[int], fixed: bool = False, **kwargs) -> None:
@@ -35,4 +35,10 @@ class UnpairedImageFold(UnpairedImageDataset):
 
     def _load_domain_data_list(self, dataroot: str) -> list[dict]:
         images = super()._load_domain_data_list(dataroot)
-        return [image for number, image in enumerate(images) if number % self.folds in self.kept]
+        kept = [image for number, image in enumerate(images) if number % self.folds in self.kept]
+        if not kept:
+            raise ConfigError(
+                f'UnpairedImageFold: {dataroot} has {len(images)} images, of which kept={sorted(self.kept)} of '
+                f'folds={self.folds} is none: take fewer folds'
+            )
+        return kept

@@ -102,6 +102,7 @@ class ObjectiveBuilder:
         sizes = torch.tensor(objective.sizes(views), device=self._noise.device)
         dist.all_reduce(sizes, op='min')
         self.build_for(objective, sizes.tolist())
+        objective.learner.schedule.catch_up(self._runner.iter, self._runner.epoch)
 
     def build_for(self, objective: Objective, sizes: Sequence[int]) -> None:
         """Build what waited, for these sizes, and its learner; the toolbox's random stream does not notice."""

@@ -20,8 +20,9 @@ KNOWN = (1, 2, VERSION)
 
 def state_of(objectives: Sequence[Objective], guard: DivergenceGuard, run: dict) -> dict[str, Any]:
     """Tensors and plain data; written on the first process, so nothing here may communicate."""
-    learning = [objective for objective in objectives if objective.learner is not None]
-    states = {o.name: dict(o.learner.state_dict(), built=o.built) for o in learning}
+    learning = [objective for objective in objectives if objective.learns]
+    # what still waits for its first batch, as before a generator's first update, has no more than its name
+    states = {o.name: dict(o.learner.state_dict() if o.learner else {}, built=o.built) for o in learning}
     return dict(version=VERSION, run=run, objectives=states, guard=guard.state_dict())
 
 
@@ -70,6 +71,8 @@ def _put_back(
         )
     for objective in learning:
         own = state['objectives'][objective.name]
+        if own.keys() == {'built'}:  # it had not begun
+            continue
         if objective.built is None or tuple(own['built'] or ()) not in ((), objective.built):
             builder.build_for(objective, own['built'])
         objective.learner.load_state_dict(own)

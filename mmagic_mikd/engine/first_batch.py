@@ -29,6 +29,8 @@ class FirstBatch:
             return
         for view in views:
             view.require_pictures(objective.place)
+            if objective.ratio is not None:
+                view.require_one_run(objective.place)
         self._complete(objective, views)
         self._begun.add(objective.name)
         self._warn_of_few(objective, min(objective.samples(view) for view in views))

@@ -1,9 +1,11 @@
 """Which values are black and white in a network's images, and the same images in another range."""
 
+import logging
 from functools import cached_property
 
 import torch
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..utils.errors import ConfigError
@@ -11,6 +13,7 @@ from ..utils.white import white_of
 
 UNIT = (-1.0, 1.0)
 FAR_SHARE = 0.1  # of the values
+BLACK = 2 / 255  # of a range that is 2 wide: one step of 8 bit
 
 
 class ImageRange:
@@ -52,6 +55,21 @@ class ImageRange:
                 f'the images of {self.path!r} reach from {unit.min():.3g} to {unit.max():.3g} where black is '
                 'at -1 and white at 1: set `value_range` in default_hooks.distill.pairs to (lowest, highest), '
                 'or `mean` and `std` of model.data_preprocessor to those of such pictures'
+            )
+
+    def warn_of_black(self, image: Tensor) -> None:
+        """A first batch of the data in which nothing is brighter than black has, more likely, another range.
+
+        As where the pipeline has normalised the pictures, and the data preprocessor says nothing of it.
+        """
+        if (self.mapped(image.detach(), UNIT) - UNIT[0]).abs().max() <= BLACK:
+            lowest, highest = image.min().item(), image.max().item()
+            print_log(
+                f'The target images of {self.path!r} reach from {lowest:.3g} to {highest:.3g}, which is all '
+                'black, as mean and std of model.data_preprocessor say: set `value_range` in '
+                'default_hooks.distill.pairs to (lowest, highest) if it is not',
+                'current',
+                logging.WARNING,
             )
 
     def seen(self, image: Tensor, to: tuple[float, float], x: Tensor | None) -> Tensor:

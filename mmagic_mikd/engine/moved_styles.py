@@ -4,13 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..host.features import Feature, Joined, LayerTap
 from ..host.styles import StyleTap, directions, resolution_of
-from ..host.taps import Feature, LayerTap
 from ..host.train_mode import statistics_kept
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState, replayed
 
 Layer = tuple[str, str]
+Made = dict[Layer, tuple[Feature | Joined, Feature | Joined]]  # in student and teacher
 LEAST_COSINE = 0.5  # of the styles that the two networks make of one input
 
 
@@ -36,7 +37,7 @@ class MovedStyles:
     ) -> None:
         self._taps, self._networks, self._path, self._key = (student, teacher), networks, path, key
         self._layers: dict[Layer, tuple[LayerTap, LayerTap]] = {}
-        self._made: dict[float, dict[Layer, tuple[Feature, Feature]]] = {}
+        self._made: dict[float, Made] = {}
         self._running, self._of_one_kind = False, False
         self._directions: Tensor | None = None
         widths = [network.style_channels for network in networks]
@@ -52,7 +53,7 @@ class MovedStyles:
             self._layers[layer] = tuple(LayerTap(each, lambda: self._running) for each in (student, teacher))
             self._directions = None
 
-    def __call__(self, size: float) -> dict[Layer, tuple[Feature, Feature]]:
+    def __call__(self, size: float) -> Made:
         """Features of every watched layer in student and teacher, at styles moved by offsets of this size.
 
         Raises:
@@ -63,7 +64,7 @@ class MovedStyles:
             self._made[size] = self._run(self._offsets(size))
         return self._made[size]
 
-    def _run(self, offsets: Tensor) -> dict[Layer, tuple[Feature, Feature]]:
+    def _run(self, offsets: Tensor) -> Made:
         student, teacher = self._taps
         noise = RandomState.capture(offsets.device)
         self._running = True

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from ..host.features import Feature, Joined, LayerTap
 from ..host.locate import image_of
 from ..host.styles import StyleTap
-from ..host.taps import Call, Feature, ForwardTap, LayerTap, for_this, resolve, unwrap
+from ..host.taps import Call, ForwardTap, for_this, resolve, unwrap
 from ..host.train_mode import statistics_kept
 from ..teachers.image_cache import ImageCache
 from ..teachers.resize import resized
@@ -125,7 +126,7 @@ class Pair:
         student = layer_of(f'{key}.layer', self.student, whose[0], layer[0])
         teacher = layer_of(f'{key}.layer', self.teacher, whose[1], layer[1])
         # a teacher that is in training is called by others, too
-        counts = (lambda: self._tap.counting), (lambda: self._asking)
+        counts = (lambda: self._tap.counting and self._ask), (lambda: self._asking)
         if layer not in self._layer_taps:
             self._layer_taps[layer] = LayerTap(student, counts[0]), LayerTap(teacher, counts[1])
         if not moved:
@@ -142,7 +143,7 @@ class Pair:
         """Wait for the next call that trains the student, and give what it is given to the teacher too."""
         self._ask = ask_teacher and self.teacher is not None
         self.s = self.t = self._x = None
-        self._features: dict[tuple[str, str], tuple[Feature, Feature]] = {}
+        self._features: dict[tuple[str, str], tuple[Feature | Joined, Feature | Joined]] = {}
         if self._moved is not None:
             self._moved.release()
         self._tap.arm()

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..host.taps import Feature, Joined
+from ..host.features import Feature, Joined
 from ..objectives.objective import Place
 from ..utils.errors import ConfigError
 from .image_range import ImageRange
 
 # of a range [-1, 1]: where no picture is, and where not even an untrained network's images are
 FAR_FOR_DATA, FAR_FOR_NETWORKS = 3.0, 100.0
+Features = dict[tuple[str, str], tuple[Feature | Joined, Feature | Joined]]
 Gate = Callable[[str, Tensor, Tensor, Callable], Tensor]  # pair, s, t, who is told the whole gradient -> s
 
 
@@ -36,11 +37,11 @@ class View(NamedTuple):
     s: Tensor
     t: Tensor | None
     ground_truth: Tensor | None
-    features: dict[tuple[str, str], tuple[Feature, Feature]]
+    features: Features
     images: ImageRange
     truth_key: str
     taught_by: str = ''
-    moved: Callable[[float], dict[tuple[str, str], tuple[Feature, Feature]]] | None = None
+    moved: Callable[[float], Features] | None = None
 
     def at(self, place: Place, gate: Gate | None = None) -> tuple[Tensor, Tensor]:
         """What the student made there, and what it is compared with, a constant.
@@ -50,7 +51,7 @@ class View(NamedTuple):
 
         Raises:
             ConfigError: there is no such target in this batch, or it has another shape; or the layer has not
-                run.
+                run, or no gradient passes through what it has made.
         """
         if place.layer is not None:
             student, teacher = self.features[place.layer]
@@ -66,7 +67,9 @@ class View(NamedTuple):
             s, t, on_all = student.tensor, teacher.tensor.detach(), student.on_gradient
         else:
             s, t, on_all = self.s, self._target(place), self.s.register_hook
-        s = s if gate is None else gate(self.name, s, t, on_all)
+        if gate is not None:
+            self._require_gradient(place, s)
+            s = gate(self.name, s, t, on_all)
         if place.mask is not None:
             s, t = place.mask.of(s), place.mask.of(t)
         if place.range is not None:
@@ -80,6 +83,29 @@ class View(NamedTuple):
         self.images.require_pictures(self._target(place), FAR_FOR_NETWORKS)
         if self.ground_truth is not None and self.ground_truth.shape == self.s.shape:
             self.images.require_pictures(self.ground_truth, FAR_FOR_DATA)
+            self.images.warn_of_black(self.ground_truth)
+
+    def require_one_run(self, place: Place) -> None:
+        """Whether a gradient is known as a whole when it arrives, for one that is to be weighed by that.
+
+        Raises:
+            ConfigError: the layer runs several times, and its gradients arrive one after the other.
+        """
+        if place.layer is not None and isinstance(self.features[place.layer][0], Joined):
+            raise ConfigError(
+                f'{place.key}.gradient_ratio cannot be held at layer={place.layer[0]!r}, which runs several '
+                f'times within {self.path!r}: set `loss_weight` in its place'
+            )
+
+    def _require_gradient(self, place: Place, s: Tensor) -> None:
+        if s.requires_grad:
+            return
+        where = 'the images' if place.layer is None else f'what layer={place.layer[0]!r} makes'
+        raise ConfigError(
+            f'{place.key}: no gradient passes through {where} of {self.path!r}: its weights are frozen, or it '
+            'runs in a reentrant checkpoint (activation_checkpointing, use_checkpoint, with_cp); '
+            + ('leave that out' if place.layer is None else 'name another layer, or leave that out')
+        )
 
     def _target(self, place: Place) -> Tensor:
         target = self.t if place.target == 'teacher' else self.ground_truth

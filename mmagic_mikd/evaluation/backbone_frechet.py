@@ -167,7 +167,10 @@ class BackboneFrechetDistance(GenerativeMetric):
         available = len(dataloader.dataset)
         if wanted > available:
             raise ConfigError(f'{KEY}.{key}={wanted}, the dataset has {available} images; -1 takes them all')
-        return available if wanted == -1 else wanted
+        number = available if wanted == -1 else wanted
+        if number < 2:
+            raise ConfigError(f'{KEY}.{key} is {number}, and a covariance needs at least two images')
+        return number
 
     def _real_features(self, dataloader: DataLoader) -> list[np.ndarray]:
         rank, world_size = get_dist_info()

@@ -47,6 +47,12 @@ class Schedule:
             if scheduler.by_epoch == by_epoch:
                 scheduler.step()
 
+    def catch_up(self, iterations: int, epochs: int) -> None:
+        """So many have ended before there was anything to train."""
+        for by_epoch, count in ((False, iterations), (True, epochs)):
+            for _ in range(count):
+                self.step(by_epoch)
+
     def state_dict(self) -> list[dict]:
         return [scheduler.state_dict() for scheduler in self._schedulers]
 

@@ -4,7 +4,6 @@ Nothing here knows about distillation. Every tap is undone by its ``remove``.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -112,76 +111,6 @@ class ForwardTap:
         self.disarm()
         for handle in self._handles:
             handle.remove()
-
-
-class Feature:
-    """What a layer made in one call, and a way to see the whole gradient that arrives there.
-
-    Attributes:
-        tensor: a copy, because an activation behind the layer may work in place; gradients pass through it.
-    """
-
-    def __init__(self, made: Tensor) -> None:
-        self._told: list[Callable[[Tensor], Tensor | None]] = []
-        if made.requires_grad:  # now: in a moment it may have been changed in place
-            made.register_hook(self._tell)
-        self.tensor = made.clone()
-
-    def on_gradient(self, look: Callable[[Tensor], Tensor | None]) -> None:
-        """Call ``look`` with the gradient, in the next backward pass; it may return another."""
-        self._told.append(look)
-
-    def _tell(self, gradient: Tensor) -> Tensor:
-        for look in self._told:
-            changed = look(gradient)
-            gradient = gradient if changed is None else changed
-        return gradient
-
-
-class Joined:
-    """Two features of a layer as one, the second's samples after the first's."""
-
-    def __init__(self, first: Feature, second: Feature) -> None:
-        self._parts = first, second
-        self.tensor = torch.cat([first.tensor, second.tensor])
-
-    def on_gradient(self, look: Callable[[Tensor], Tensor | None]) -> None:
-        """Call ``look`` with both gradients, in the next backward pass; what it returns has no effect."""
-        seen: dict[int, Tensor] = {}
-
-        def told(place: int, gradient: Tensor) -> None:
-            seen[place] = gradient
-            if len(seen) == 2:
-                look(torch.cat([seen.pop(0), seen.pop(1)]))
-
-        for place, part in enumerate(self._parts):
-            part.on_gradient(partial(told, place))
-
-
-class LayerTap:
-    """Keeps what an inner layer makes, in the calls for which ``counts()`` holds, until it is taken."""
-
-    def __init__(self, layer: nn.Module, counts: Callable[[], bool]) -> None:
-        self._counts, self._feature = counts, None
-        self._handle = layer.register_forward_hook(for_this(layer, self._after))
-
-    def _after(self, module: nn.Module, args: tuple, output: Any) -> None:
-        if not self._counts():
-            return
-        if not isinstance(output, Tensor):
-            raise ConfigError(
-                f'a layer of default_hooks.distill.objectives, a {type(module).__name__}, makes a '
-                f'{type(output).__name__}, not a tensor; name a layer within it'
-            )
-        self._feature = Feature(output)
-
-    def take(self) -> Feature | None:
-        feature, self._feature = self._feature, None
-        return feature
-
-    def remove(self) -> None:
-        self._feature = None
-        self._handle.remove()
 
 
 class UpdateTap:

@@ -1,6 +1,6 @@
 """How a module of an objective is called: as a constant function, and with a sentence where it cannot be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -39,6 +39,41 @@ def comparing(key: str, layers: bool, student: Tensor, teacher: Tensor) -> Itera
             f'{key} cannot compare {tuple(student.shape)} of the student with {tuple(teacher.shape)} of the '
             f'teacher ({reason}); {OF_LAYERS if layers else OF_IMAGES}'
         ) from error
+
+
+def alike(
+    key: str, sizes: Sequence[Sequence[int]], make: Callable[..., Sequence[nn.Module | None]]
+) -> tuple[int, ...]:
+    """The channels for which networks of all pairs are built: those of the first pair.
+
+    Args:
+        make: builds what learns for such channels.
+
+    Raises:
+        ConfigError: for the channels of another pair, as of a second teacher, its weights have other shapes.
+    """
+    first, *others = map(tuple, sizes)
+    for other in filter(lambda other: other != first, others):
+        theirs, ours = (
+            [p.shape for module in make(*each) if module for p in module.parameters()]
+            for each in (other, first)
+        )
+        if theirs != ours:
+            raise ConfigError(
+                f'{key} learns for so many channels, and these differ from pair to pair, {first} and {other}: '
+                f'of several teachers name one in {key}.teacher, and write one such objective for each'
+            )
+    return first
+
+
+def require_one_shape(module: nn.Module, s: Tensor, t: Tensor) -> None:
+    """What the toolbox's distances could compare may still differ in shape: they stretch what is 1 in one.
+
+    Raises:
+        ValueError: they have, such as a single channel over those of the teacher.
+    """
+    if s.shape != t.shape and type(module).__module__.startswith('mmagic.'):
+        raise ValueError(f'{type(module).__name__} would stretch one to the shape of the other')
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .calls import comparing, frozen
+from .calls import alike, comparing, frozen
 from .objective import Look, Objective, Place, View, scalar
 
 
@@ -83,8 +83,9 @@ class FeatureObjective(Objective):
 
     def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
         """The channels of each layer."""
-        view = views[0]
-        return tuple(feature.shape[1] for feature in look(self.backbones[view.name], view, self.place).t)
+        seen = [look(self.backbones[view.name], view, self.place).t for view in views]
+        sizes = [[feature.shape[1] for feature in each] for each in seen]
+        return alike(self.keys.objective, sizes, lambda *channels: list(map(self._make, channels)))
 
     def build(self, *sizes: int) -> None:
         self.built = sizes

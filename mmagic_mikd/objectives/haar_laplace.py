@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..utils.checks import require_number
 from ..utils.errors import ConfigError
+from .laplace import hold
 
 MOST_LEVELS = 16
 
@@ -61,7 +62,7 @@ class HaarLaplaceLoss(nn.Module):
         require_number('HaarLaplaceLoss: loss_weight', loss_weight, least=0)
         require_number('HaarLaplaceLoss: levels', levels, least=0, most=MOST_LEVELS, whole=True)
         require_number('HaarLaplaceLoss: initial_scale', initial_scale, least=1e-12, most=1e12)
-        self.loss_weight = loss_weight
+        self.loss_weight, self._initial_scale = loss_weight, initial_scale
         self.log_scale = nn.Parameter(torch.full((levels + 1,), float(initial_scale)).log())
 
     @property
@@ -75,6 +76,7 @@ class HaarLaplaceLoss(nn.Module):
         Raises:
             ConfigError: they differ in shape, or their sides are no multiples of 2^levels.
         """
+        hold(self.log_scale, self._initial_scale)
         return self.loss_weight * self.energy(teacher.detach(), student).mean()
 
     def energy(self, t: Tensor, s: Tensor) -> Tensor:

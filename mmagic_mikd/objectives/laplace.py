@@ -1,5 +1,6 @@
 """Mutual information under a Laplace q(t|s): an absolute distance that learns how much it counts."""
 
+import math
 from typing import ClassVar
 
 import torch
@@ -7,6 +8,18 @@ from torch import Tensor, nn
 
 from ..utils.checks import require_number, require_switch
 from ..utils.errors import ConfigError
+
+LEAST = 1e-6  # of a scale, in that which it starts with
+
+
+def hold(log_scale: nn.Parameter, initial_scale: float) -> None:
+    """Keep learned scales from falling for ever; in place, and nothing happens to those above the least.
+
+    Of a residual that is exactly zero, as that of a channel which no image activates, the best scale is zero:
+    after some 9,000 updates its inverse would be infinite, and the loss no number. The parameter is held, not
+    its value, so that it rises at once when a residual comes.
+    """
+    log_scale.data.clamp_(min=math.log(initial_scale * LEAST))
 
 
 class LaplaceLoss(nn.Module):
@@ -38,7 +51,7 @@ class LaplaceLoss(nn.Module):
         require_switch('LaplaceLoss: per_channel', per_channel)
         require_number('LaplaceLoss: channels', channels, least=1, most=65536, whole=True)
         require_number('LaplaceLoss: initial_scale', initial_scale, least=1e-12, most=1e12)
-        self.loss_weight = loss_weight
+        self.loss_weight, self._initial_scale = loss_weight, initial_scale
         scales = channels if per_channel else 1
         self.log_scale = nn.Parameter(torch.full((scales,), float(initial_scale)).log())
 
@@ -53,6 +66,7 @@ class LaplaceLoss(nn.Module):
         Raises:
             ConfigError: they differ in shape, or have another number of channels than there are scales.
         """
+        hold(self.log_scale, self._initial_scale)
         return self.loss_weight * self._energies(teacher.detach(), student).mean()
 
     def energy(self, t: Tensor, s: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from .calls import comparing, frozen
+from .calls import alike, comparing, frozen, require_one_shape
 from .content_mask import ContentMask
 
 Gate = Callable[['Objective', str, Tensor, Tensor, Callable], Tensor]
@@ -189,8 +189,8 @@ class Objective:
 
     def sizes(self, views: Sequence[View]) -> tuple[int, ...]:
         """What networks that wait are to be built for: the channels of the features in student and teacher."""
-        s, t = views[0].at(self.place)
-        return s.shape[1], t.shape[1]
+        sizes = [[x.shape[1] for x in view.at(self.place)] for view in views]
+        return alike(self.keys.objective, sizes, self._made)
 
     def fits(self, views: Sequence[View]) -> bool:
         """Whether what is built can take these images."""
@@ -203,6 +203,11 @@ class Objective:
             self.adapters.update({pair: self._make_adapter(*sizes) for pair in self.losses})
         if self._make_loss is not None and sizes:  # a checkpoint of earlier versions has none
             self.losses.update({pair: self._make_loss(sizes[1]) for pair in self.losses})
+
+    def _made(self, student: int, teacher: int) -> list[nn.Module | None]:
+        """An adapter and a module for features of so many channels, where these wait for them."""
+        adapter, loss = self._make_adapter, self._make_loss
+        return [adapter and adapter(student, teacher), loss and loss(teacher)]
 
     def fading(self, progress: float) -> float:
         """By what its value is multiplied when this share of the training is over."""
@@ -225,7 +230,9 @@ class Objective:
         with comparing(self.keys.objective, self.place.layer is not None, student, teacher):
             if pair in self.adapters:
                 student = self.adapters[pair](student.float())
-            return scalar(loss(student.float(), teacher.float(), *beside))
+            value = scalar(loss(student.float(), teacher.float(), *beside))
+            require_one_shape(loss, student, teacher)
+            return value
 
     def note(self, pair: str, **values: Tensor) -> None:
         """Keep the means of these values for the log."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..utils.checks import require_number
 from ..utils.errors import ConfigError
+from .laplace import hold
 
 MOST_BANDS = 16  # the coarsest of images of 32,768 pixels a side would be one pixel
 
@@ -50,7 +51,7 @@ class PyramidLaplaceLoss(nn.Module):
         require_number('PyramidLaplaceLoss: loss_weight', loss_weight, least=0)
         require_number('PyramidLaplaceLoss: bands', bands, least=1, most=MOST_BANDS, whole=True)
         require_number('PyramidLaplaceLoss: initial_scale', initial_scale, least=1e-12, most=1e12)
-        self.loss_weight = loss_weight
+        self.loss_weight, self._initial_scale = loss_weight, initial_scale
         self.log_scale = nn.Parameter(torch.full((bands,), float(initial_scale)).log())
 
     @property
@@ -64,6 +65,7 @@ class PyramidLaplaceLoss(nn.Module):
         Raises:
             ConfigError: they differ in shape, or are too small for the number of bands.
         """
+        hold(self.log_scale, self._initial_scale)
         return self.loss_weight * self._energy(self._residual(teacher.detach(), student), lambda x: x.mean())
 
     def energy(self, t: Tensor, s: Tensor) -> Tensor:

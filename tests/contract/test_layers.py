@@ -6,10 +6,14 @@ import pytest
 import torch
 from families import hook_of, load, scalars, train
 from interruption import difference, elsewhere
+from mmagic.models.editors.edsr.edsr_net import EDSRNet
+from mmagic.models.losses import CharbonnierLoss, L1Loss, MSELoss
 from mmengine.registry import MODELS
 from objective_rows import LAYERS, Witness, base_config, distilled, witnessed
 from torch.nn.functional import conv2d, mse_loss
+from torch.utils.checkpoint import checkpoint
 
+from mmagic_mikd.objectives.objective import Objective, Place
 from mmagic_mikd.utils.errors import ConfigError
 
 ADAPTER = dict(type='Conv2d', kernel_size=1)
@@ -118,3 +122,59 @@ def test_attention_on_maps_of_another_size_is_named(base, tmp_path):
     with pytest.raises(ConfigError, match=r'default_hooks.distill.objectives.attention.*adapter') as error:
         train(cfg)
     assert '(2, 4, 8, 8) of the student with (2, ' in str(error.value)
+
+
+class Twice(EDSRNet):
+    """Its body runs twice."""
+
+    def forward(self, x):
+        return self.conv_last(self.upsample(self.body(self.body(self.conv_first(x)))))
+
+
+class Checkpointed(EDSRNet):
+    """What its body makes is made anew in the backward pass."""
+
+    def forward(self, x):
+        body = checkpoint(self.body, self.conv_first(x), use_reentrant=True)
+        return self.conv_last(self.upsample(body))
+
+
+def of_kind(base, folder, kind, **options):
+    cfg = distilled(base, folder, dict(hint=hint(layer='body', **options)))
+    for model in (cfg.model, cfg.default_hooks.distill.teacher.model):
+        model.generator.type = kind
+    return cfg
+
+
+def test_all_runs_of_a_layer_count_and_have_no_ratio(base, tmp_path):
+    """Only the last one did, so that of a clip one frame was distilled."""
+    sizes = []
+
+    class Sizes(Witness):
+        def before_train_iter(self, runner, *args, **kwargs) -> None:
+            hook_of(runner).iteration.watchers = [
+                lambda views: sizes.extend(v.features['body', 'body'][0].tensor.shape[0] for v in views)
+            ]
+
+    cfg = of_kind(base, tmp_path / 'all', Twice)
+    witnessed(cfg, Sizes())
+    assert set(sizes) == {2 * cfg.train_dataloader.batch_size}
+    with pytest.raises(ConfigError, match=r"hint\.gradient_ratio cannot be held at layer='body'"):
+        train(of_kind(base, tmp_path / 'ratio', Twice, gradient_ratio=0.5))
+
+
+def test_a_layer_that_no_gradient_passes_is_one_sentence(base, tmp_path):
+    with pytest.raises(
+        ConfigError, match="no gradient passes through what layer='body' makes of 'generator'"
+    ):
+        train(of_kind(base, tmp_path, Checkpointed))
+
+
+@pytest.mark.parametrize('kind', [L1Loss, MSELoss, CharbonnierLoss])
+def test_one_channel_is_not_stretched_over_those_of_the_teacher(kind):
+    """Which the toolbox's losses would do without a word."""
+    made = Objective('x', dict(generator=kind()), Place(layer=('a', 'a')))
+    with pytest.raises(
+        ConfigError, match=r'\(2, 1, 4, 4\) of the student with \(2, 8, 4, 4\) .*stretch.* set `adapter`'
+    ):
+        made._value('generator', torch.rand(2, 1, 4, 4), torch.rand(2, 8, 4, 4))

@@ -59,6 +59,21 @@ def test_between_two_accumulated_gradients(tmp_path):
     assert load(tmp_path / 'whole' / 'iter_3.pth')['mikd']['run']['ranks'][0]['gradients']
 
 
+def test_from_before_the_first_update_of_the_generator(tmp_path):
+    """What is built with its first batch has not begun there; it is not missing."""
+    cfg = every(pix2pix(tmp_path / 'whole'), 2)
+    cfg.model.disc_init_steps = 3
+    mi = cfg.default_hooks.distill.objectives.mi
+    mi.critic.pop('image_size')
+    mi.learner.param_scheduler = dict(type='MultiStepLR', milestones=[2], gamma=0.1, by_epoch=False)
+    assert gap(cfg, tmp_path)[0] is None
+    first, last = (load(tmp_path / 'whole' / f'iter_{i}.pth')['mikd']['objectives']['mi'] for i in (2, 4))
+    assert first == dict(built=None) and last['built']
+    assert last['optim_wrapper']['param_groups'][0]['lr'] == pytest.approx(
+        1e-5
+    )  # of iteration 2, before it began
+
+
 def evaluated(cfg, *hooks):
     """Every two iterations, on four photographs; the best by PSNR is kept. This evaluation draws: dropout."""
     cfg = every(cfg, 2, save_best='target/psnr', rule='greater')

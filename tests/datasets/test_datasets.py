@@ -81,6 +81,7 @@ def test_folds_share_no_image_and_leave_none_out(unpaired):
         (dict(folds=5, kept=1), 'kept=1 must be a list of folds'),
         (dict(folds=5, kept=[]), r'kept=\[\] must be a list of folds'),
         (dict(folds=0, kept=[0]), 'folds=0 must be a whole number of at least 1'),
+        (dict(folds=10, kept=[8, 7]), r'.*trainB has 7 images, of which kept=\[7, 8\] of folds=10 is none'),
     ],
 )
 def test_folds_that_are_none_are_refused(unpaired, settings, message):

@@ -73,6 +73,23 @@ def test_images_far_from_their_range_are_no_pictures(value, far):
         images.require_pictures(image, 3.0)
 
 
+@pytest.mark.parametrize(
+    ('image', 'own', 'warned'),
+    [
+        (torch.rand(1, 1, 4, 4), None, True),  # normalised before, to [0, 1]
+        (torch.rand(1, 1, 4, 4) * 2 - 1, None, True),  # to [-1, 1]
+        (torch.rand(1, 1, 4, 4), (0.0, 1.0), False),
+        (torch.full((1, 1, 4, 4), 9.0), None, False),  # a dark picture
+        (torch.full((1, 1, 4, 4), torch.nan), None, False),
+    ],
+)
+def test_pictures_that_would_all_be_black_are_said_to_be(image, own, warned, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmagic_mikd.engine.image_range.print_log', lambda text, *_: said.append(text))
+    ImageRange('generator', preprocessor([0.0], [1.0]), own).warn_of_black(image)
+    assert len(said) == warned and all('set `value_range`' in text for text in said)
+
+
 def test_a_run_on_pictures_of_another_depth_ends_at_its_first_batch(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     scaled = [dict(type='Normalize', keys=['img', 'gt'], mean=[0] * 3, std=[1 / 257] * 3)]

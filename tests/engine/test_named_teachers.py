@@ -6,6 +6,7 @@ import pytest
 import torch.nn.functional as F
 from families import hook_of, pix2pix, save_teacher, scalars
 from mmengine.runner import Runner
+from objective_rows import LAYERS
 from torch import nn
 
 from mmagic_mikd.engine.settings import read
@@ -110,3 +111,24 @@ def test_a_name_that_is_none_is_one_sentence(base, tmp_path):
     teacher = {'first one': base.default_hooks.distill.teacher.first}
     with pytest.raises(ConfigError, match="'first one': give it one of letters, digits and _"):
         trained(base, tmp_path, dict(l1=dict(type='L1Loss')), teacher=teacher)
+
+
+@pytest.mark.parametrize(
+    'objective',
+    [
+        dict(type='MSELoss', layer=LAYERS['pix2pix'], adapter=dict(type='Conv2d', kernel_size=1)),
+        dict(type='LaplaceLoss', backbone='generator', per_channel=True),
+        dict(type='MIDistillLoss', estimator='nce', negatives=['moved'], backbone='generator'),
+    ],
+)
+def test_what_learns_for_the_channels_of_one_teacher_is_no_objective_of_two(base, tmp_path, objective):
+    """Built for the first, it would be said to be in want of what it has, `adapter` or `channels`."""
+    with pytest.raises(
+        ConfigError, match=r'differ from pair to pair, .* name one in .*objectives\.x\.teacher'
+    ):
+        trained(base, tmp_path, dict(x=objective))
+
+
+def test_one_scale_for_a_layer_serves_teachers_of_two_widths(base, tmp_path):
+    log, _ = trained(base, tmp_path, dict(x=dict(type='LaplaceLoss', backbone='generator')))
+    assert log['loss_distill_x'][0] < 0

@@ -134,6 +134,7 @@ def test_wrong_options_are_refused_when_the_evaluator_is_built(options, message)
         (dict(real_key='img_foto', fake_key='fake_photo'), "real_key='img_foto'.*img_photo"),
         (dict(real_key='img_photo', fake_key='fake_foto'), "fake_key='fake_foto'.*fake_photo"),
         (dict(**PHOTO, fake_nums=11), 'fake_nums=11, the dataset has 10 images'),
+        (dict(**PHOTO, real_nums=1), 'real_nums is 1, and a covariance needs at least two images'),
     ],
 )
 def test_absent_images_are_named(tmp_path, options, message):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmagic_mikd.objectives import LaplaceLoss
+from mmagic_mikd.objectives import HaarLaplaceLoss, LaplaceLoss, PyramidLaplaceLoss
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -55,3 +55,22 @@ def test_what_is_no_pair_is_refused(pair):
     for loss, other in ((LaplaceLoss(), t[:, :2]), (LaplaceLoss(per_channel=True, channels=3), t)):
         with pytest.raises(ConfigError, match='set `channels`'):
             loss(s, other)
+
+
+@pytest.mark.parametrize(
+    'loss',
+    [LaplaceLoss(per_channel=True, channels=2), PyramidLaplaceLoss(bands=2), HaarLaplaceLoss(levels=1)],
+)
+def test_a_residual_that_is_always_zero_leaves_a_scale_that_can_rise(loss):
+    """As that of a channel which no image activates; the scale would become 0, and the loss 0 / 0."""
+    optimizer = torch.optim.SGD(loss.parameters(), lr=1.0)
+    t = torch.ones(1, 2, 4, 4)
+    for _ in range(300):
+        optimizer.zero_grad()
+        loss(t, t).backward()
+        optimizer.step()
+    assert loss(t, t).isfinite()
+    assert torch.all(loss.scale >= 0.99e-7)  # a millionth of what it started with
+    optimizer.zero_grad()
+    loss(t + torch.rand(1, 2, 4, 4), t).backward()
+    assert torch.all(loss.log_scale.grad < 0)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from ..calls import alike
 from ..features import handed_on
 from ..objective import Look, View, frozen
 from .critics import CriticObjective
@@ -65,7 +66,9 @@ class ContrastiveObjective(CriticObjective):
         sizes = super().sizes(views)
         if self._backbones is None:
             return sizes
-        return *sizes, *(feature.shape[1] for feature in self._look(views[0], views[0].at(self.place)[1]))
+        seen = [self._look(view, view.at(self.place)[1]) for view in views]
+        widths = [[feature.shape[1] for feature in each] for each in seen]
+        return *sizes, *alike(self.keys.objective, widths, lambda *channels: [self._make_critic(channels)])
 
     def build(self, *sizes: int) -> None:
         count = 1 + len(self._pairs)

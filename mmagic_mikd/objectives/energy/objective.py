@@ -30,6 +30,8 @@ class EnergyObjective(CriticObjective):
         self.records: dict[str, ChainRecord] = {}
         self._samples: dict[str, tuple[Tensor, Tensor]] = {}
         super().__init__(*given, **options)
+        # what a chain is clamped to, unless it is set: black and white in the images that it is given
+        self._clamp = {} if self.place.range is None else dict(value_range=self.place.range)
 
     @property
     def least_batch(self) -> int:
@@ -69,7 +71,8 @@ class EnergyObjective(CriticObjective):
         """Start and end of the chains, and the samples that the ends are made into."""
         start, ends = self._start(t, s, frames), []
         energy = self._watched(pair, s)
-        t_neg = langevin(energy, start, generator=self._noise, watch=ends.append, **self._chain)
+        settings = {**self._clamp, **self._chain}
+        t_neg = langevin(energy, start, generator=self._noise, watch=ends.append, **settings)
         return start, ends[0], t_neg
 
     def _watched(self, pair: str, s: Tensor) -> Callable[[Tensor], Tensor]:

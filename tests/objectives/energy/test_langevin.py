@@ -1,9 +1,15 @@
 """The sampler against energies whose distribution is known."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from mmagic_mikd.objectives import MIDistillLoss
+from mmagic_mikd.objectives.energy.critic import EnergyCritic
 from mmagic_mikd.objectives.energy.langevin import langevin
+from mmagic_mikd.objectives.energy.objective import EnergyObjective
+from mmagic_mikd.objectives.objective import Place
 
 
 def test_quadratic_energy_gives_the_analytic_gaussian():
@@ -77,3 +83,15 @@ def test_result_is_a_constant_and_start_is_untouched():
         end = langevin(lambda t: (t - 1).square().sum(1), start, step_size=0.1)
     assert not end.requires_grad
     assert start.requires_grad and start.grad is None and not start.any()
+
+
+@pytest.mark.parametrize(
+    ('chain', 'most'), [({}, 254.0), (dict(value_range=(0.0, 9.0)), 9.0), (dict(value_range=None), 300.0)]
+)
+def test_a_chain_is_clamped_to_the_range_of_its_images_unless_another_is_set(chain, most):
+    """At (-1, 1) the negatives of pictures in [0, 255] were black, which needs no critic."""
+    given = ('mi', MIDistillLoss(), ['g'], lambda *_: EnergyCritic(2, 8), torch.Generator())
+    made = EnergyObjective(*given, Place(range=(0.0, 254.0)), chain=dict(steps=0, **chain))
+    s = torch.full((2, 3, 8, 8), 300.0)
+    made.learning_loss([SimpleNamespace(name='g', s=s, x=None, at=lambda place, gate=None: (s, s))])
+    assert made.chains['g'].t_neg.max() == most
