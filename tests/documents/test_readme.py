@@ -81,7 +81,7 @@ def test_its_first_screen_has_two_commands_and_no_number_of_a_study_in_a_sentenc
     assert not re.search(r'\d\s+dB|±|\d %', screen)
 
 
-FILES = ('*.md', 'benchmarks/studies/README.md', 'docs/*.md', 'configs/**/*.md')
+FILES = ('*.md', 'benchmarks/*.md', 'benchmarks/studies/README.md', 'docs/*.md', 'configs/**/*.md')
 PAGES = sorted(path for pattern in FILES for path in ROOT.glob(pattern))
 OF_TOOLS = {'bad_input', 'families'}  # written from what a tool says
 # not yet rewritten; a page that leaves these lists does not come back
