@@ -240,17 +240,20 @@ def page(args: argparse.Namespace) -> str:
 PAGE = """\
 # Cost
 
-Written by `{command}` on {where}.
+Written by `{command}` on
+{where}.
 
-Seconds are of the model's whole step (student, discriminator, teacher, the bound in closed form), without
-loading data. A ratio is a step with the energy-based bound as well over its neighbour without: mean ± standard
-deviation, median. Memory is the peak of the tensors that one step makes, without weights, optimisers and the
-workspaces of kernels. Critic and chain are those of recipe='reference', with c0 = 8, as in the paper for
-CycleGAN, and with 32, as for Pix2Pix, and those of recipe='shuffled': 2 blocks, 5 steps.
+Seconds are of the model's whole step (student, discriminator, teacher, the bound in closed form),
+without loading data. A ratio is a step with the energy-based bound as well over its neighbour
+without: mean ± standard deviation, median. Memory is the peak of the tensors that one step makes,
+without weights, optimisers and the workspaces of kernels. Critic and chain are those of
+recipe='reference', with c0 = 8, as in the paper for CycleGAN, and with 32, as for Pix2Pix, and
+those of recipe='shuffled': 2 blocks, 5 steps.
 
 {table}
 
-How the chain and the critic's step use this processor, against convolutions alone; the best of the repetitions.
+How the chain and the critic's step use this processor, against convolutions alone; the best of the
+repetitions.
 
 {used}
 

@@ -31,9 +31,9 @@ from mmagic_mikd.utils.escape import cell
 
 HEAD = """# What can be written as ONNX
 
-`PYTHONPATH=tests/support python benchmarks/exports.py`: each family from its own config, made tiny. The error
-is the largest difference between file and PyTorch, over the standard deviation of the image. A file has one
-input, an image or a latent, so who takes more cannot be one.
+`PYTHONPATH=tests/support python benchmarks/exports.py`: each family from its own config, made tiny.
+The error is the largest difference between file and PyTorch, over the standard deviation of the
+image. A file has one input, an image or a latent, so who takes more cannot be one.
 
 | family | generator | ONNX | sizes | error | why not |
 | --- | --- | --- | --- | ---: | --- |

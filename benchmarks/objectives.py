@@ -74,12 +74,14 @@ def page(args: argparse.Namespace) -> str:
 PAGE = """\
 # Cost of objectives
 
-Written by `{command}` on {where}.
+Written by `{command}` on
+{where}.
 
-Pix2Pix at 64 px in batches of 4, teacher and student of pix2pix_facades_rivals.yaml. The first line is an
-iteration without a teacher. The others say what each adds to that: the teacher's forward pass, which they
-share, and the objective with its gradient. Milliseconds are medians, and also a share of the first line;
-memory is the peak of the tensors that a step makes, without weights and optimisers.
+Pix2Pix at 64 px in batches of 4, teacher and student of pix2pix_facades_rivals.yaml. The first line
+is an iteration without a teacher. The others say what each adds to that: the teacher's forward
+pass, which they share, and the objective with its gradient. Milliseconds are medians, and also a
+share of the first line. Memory is the peak of the tensors that a step makes, without weights and
+optimisers.
 
 | rows | type | backbone | ms | share | MiB |
 | --- | --- | --- | ---: | ---: | ---: |

@@ -24,11 +24,11 @@ from mmagic_mikd.apps.export import export
 HERE = Path(__file__).resolve().parent
 HEAD = f"""# What a phone makes of the files
 
-Written by `PYTHONPATH=tests/support python benchmarks/phones.py`, onnxruntime {onnxruntime.__version__}: each
-family made tiny, exported for one size. *Taken* are the nodes whose operator onnxruntime can hand to the
-accelerator's interface, and in brackets in how many pieces. The others run on the processor, and each piece
-costs a copy there and back. `.ort` is what smaller builds for phones read; its error is the largest difference
-from ONNX.
+Written by `PYTHONPATH=tests/support python benchmarks/phones.py`, onnxruntime {onnxruntime.__version__}.
+Each family is made tiny and exported for one size. *Taken* are the nodes whose operator onnxruntime
+can hand to the accelerator's interface, and in brackets in how many pieces. The others run on the
+processor, and each piece costs a copy there and back. `.ort` is what smaller builds for phones
+read; its error is the largest difference from ONNX.
 
 | family | nodes | Core ML takes | Android's NNAPI takes | left to the processor | error of `.ort` |
 | --- | ---: | ---: | ---: | --- | ---: |

@@ -5,6 +5,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from places import ROOT
 
 from mmagic_mikd import compat
 from mmagic_mikd.compat import on_import
@@ -126,3 +127,8 @@ def test_every_repair_says_when_it_can_go():
         text = ' '.join(module.__doc__.split())
         assert 'Delete' in text, f'{name} does not say when it can be deleted'
         assert '#' in text or 'No upstream thread' in text, f'{name} names no upstream thread'
+
+
+def test_every_repair_is_in_the_table_of_the_documentation():
+    table = (ROOT / 'docs' / 'installation.md').read_text().partition('## What is repaired')[2]
+    assert [name for name in compat.REPAIRS if f'`{name}`' not in table] == []

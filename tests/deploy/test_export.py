@@ -555,3 +555,5 @@ def test_a_student_with_frozen_statistics_is_compared_with_what_its_test_shows(s
         interface(tmp_path / 'out')['statistics'] == 'frozen'
         and float(frozen.split(' dB')[0].split()[-1]) > 90
     )
+    itself = next(line for line in said.splitlines() if line.startswith('  test.py itself; '))
+    assert itself.partition('; ')[2] == frozen.partition('; ')[2]  # one network

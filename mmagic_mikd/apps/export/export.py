@@ -7,6 +7,7 @@ writes DIR/student.onnx, DIR/student.json (range, order of channels, sizes, erro
 """
 
 import argparse
+import copy
 import shutil
 from pathlib import Path
 
@@ -97,7 +98,9 @@ def chosen(student: Student, args: argparse.Namespace) -> tuple[Deployed, Spec]:
         say(f'Statistics of batch normalisation, against what test.py makes of {count} images:')
         for kind, (network, _, difference) in found.items():
             say(f'  {kind}: {difference}{scores(student, network) if args.scores else ""}')
-        if not args.scores:
+        if args.scores:  # of a copy, whose running statistics a test in training mode may move
+            say(f'  test.py itself{scores(student, copy.deepcopy(student.generator))}')
+        else:
             say("  (--scores adds the config's own evaluation of each)")
     kind = max(found, key=lambda name: found[name][2].psnr if found[name][2] else 0.0)
     if len(kinds) > 1:

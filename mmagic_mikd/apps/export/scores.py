@@ -1,13 +1,13 @@
-"""The config's own evaluation of a generator as it is deployed."""
+"""The config's own evaluation of a generator, as it is deployed or as it is."""
 
 from mmengine.hooks import Hook
+from torch import nn
 
-from ...deploy.form import Deployed
 from ...deploy.load import Student
 from ...host.taps import unwrap
 
 
-def scores(student: Student, network: Deployed) -> str:
+def scores(student: Student, network: nn.Module) -> str:
     """What the config's own evaluation says of the model with this generator in its place."""
     place, _, name = student.path.rpartition('.')
     owner = unwrap(student.runner.model).get_submodule(place)
