@@ -3,9 +3,8 @@
     PYTHONPATH=benchmarks/studies/configs python benchmarks/held_out.py --work-dir work_dirs/studies \
         > benchmarks/held_out.md
 
-Of the last checkpoints that `tools/study.py run benchmarks/studies/real_esrgan_bsds200.yaml` left in the folder of
-work. The study itself looked at these photographs only to choose its best checkpoints. Rows without a standard
-deviation are of networks that nobody trained.
+Of the last checkpoints that `tools/study.py run benchmarks/studies/real_esrgan_bsds200.yaml` left in its folder.
+The study itself looked at these photographs only to choose its best checkpoints.
 """
 
 import argparse
@@ -20,15 +19,16 @@ from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
 from mmagic_mikd.apps.study.cell import Scores
-from mmagic_mikd.apps.study.cells import Cell, Study
+from mmagic_mikd.apps.study.cells import TEACHER, Cell, Study
 from mmagic_mikd.teachers.weights import load_network
 
 STUDY = Path(__file__).parent / 'studies' / 'real_esrgan_bsds200.yaml'
 COLUMNS = {'teacher/psnr': '.2f', 'teacher/ssim': '.3f', 'NIQE': '.2f'}
 HEAD = """# Real-ESRGAN's students on 20 held-out photographs
 
-`benchmarks/held_out.py`: the last 20 photographs of BSDS200, a quarter of their side, enlarged by four. Means ±
-standard deviations over the seeds of the study, at the last iteration. Distances are in RGB; NIQE is the toolbox's.
+`benchmarks/held_out.py`: the last 20 photographs of BSDS200, a quarter of their side, enlarged by
+four. Means ± standard deviations over the seeds of the study, at the last iteration. Distances are
+in RGB; NIQE is the toolbox's.
 
 | student | objective | seeds | PSNR to the teacher ↑ | SSIM to the teacher ↑ | NIQE ↓ |
 | --- | --- | ---: | ---: | ---: | ---: |
@@ -70,7 +70,7 @@ def row(name: tuple[str, str], found: list[dict[str, float]]) -> str:
     cells = []
     for column, form in COLUMNS.items():
         values = [scores[column] for scores in found]
-        text = format(statistics.mean(values), form)
+        text = '-' if name[0] == TEACHER and column != 'NIQE' else format(statistics.mean(values), form)
         cells.append(f'{text} ± {statistics.stdev(values):{form}}' if len(values) > 1 else text)
     return f'| {name[0]} | `{name[1]}` | {len(found)} | {" | ".join(cells)} |'
 
