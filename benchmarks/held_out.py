@@ -3,7 +3,7 @@
     PYTHONPATH=benchmarks/studies/configs python benchmarks/held_out.py --work-dir work_dirs/studies \
         > benchmarks/held_out.md
 
-Of the last checkpoints that `tools/study.py run benchmarks/studies/real_esrgan_bsds200.yaml` left in its folder.
+Of the last checkpoints of `tools/study.py run benchmarks/studies/real_esrgan_bsds200.yaml`, in its work dir.
 The study itself looked at these photographs only to choose its best checkpoints.
 """
 
