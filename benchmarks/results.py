@@ -228,6 +228,30 @@ TABLES = dict(
         {title: wanted for title, wanted in BESIDE.items() if not title.endswith((' 15', ' 60'))},
         rows('features_flat', [SWD, FRECHET, SSIM, PSNR], l1='refitted_l1', **beside('refitted_')),
     ),
+    learned_others=Table(
+        {
+            'teacher': 'teacher',
+            'student alone': 'none',
+            'start and pyramid': 'pyramid',
+            'and the energy of pixels': 'energy',
+            'energy minus without': ('energy', 'pyramid'),
+        },
+        rows(
+            'learned_stylegan2',
+            [SWD, FRECHET],
+            'StyleGAN2, 64 times smaller: {}',
+            'x64',
+            pyramid='sliced_pyramid_early',
+            energy='sliced_pyramid_early_adversarial',
+        )
+        + rows(
+            'edsr_bsds200_rivals',
+            ['Set5/teacher/psnr', 'Set14/teacher/psnr', 'Set5/Y/PSNR', 'Set14/Y/PSNR'],
+            'EDSR, 16 times smaller: {}',
+            pyramid='pyramid05',
+            energy='pyramid05_adversarial',
+        ),
+    ),
 )
 NEEDS = dict(  # the rows of a table at one strength: what each is called, and what it needs
     none=('student alone', '-'),

@@ -1,4 +1,4 @@
-"""The two configs of the showcase, written as files that a user can read, edit and train again."""
+"""The configs of the showcase, written as files that a user can read, edit and train again."""
 
 from pathlib import Path
 
@@ -64,6 +64,13 @@ train_dataloader = dict(
         ],
     )
 )
+"""
+
+PUBLISHED = """\
+# The teacher as it was published, for the page: its image stands beside the student's.
+_base_ = './student_distilled.py'
+
+model = dict(generator=dict(_delete_=True, **_base_.teacher.model.generator))
 """
 
 FROM_NOISE = """\

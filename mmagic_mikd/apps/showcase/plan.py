@@ -24,7 +24,7 @@ from ..quickstart.steps import (
     require_own_folder,
     run_command,
 )
-from .configs import config_texts
+from .configs import PUBLISHED, config_texts
 from .patches import SCALE, cut, of_folder, of_scikit_image
 from .weights import MODELS, fetch_weights
 
@@ -97,7 +97,7 @@ class Plan:
             ),
             Step('report', 'Picture and table', {}, self._report, 60, results),
             Step('export', 'ONNX file', {}, self._export, 60, (self.onnx,), (self.onnx.parent,)),
-            Step('demo', 'Page for a browser', {}, self._demo, 30, (self.page,)),
+            Step('demo', 'Page for a browser', {}, self._demo, 120, (self.page,)),
         ]
 
     def write_configs(self) -> None:
@@ -106,6 +106,7 @@ class Plan:
         (self.out / MARKERS).mkdir(exist_ok=True)
         for name, text in self.configs.items():
             self.config(name).write_text(text)
+        self.config('teacher').write_text(PUBLISHED)
 
     # ---- the steps ----------------------------------------------------------------------------
 
@@ -174,7 +175,11 @@ class Plan:
         except ConfigError as error:
             print(f'      no page: {escape.line(error)}')
             return
-        self._run(['demo', self.out / 'export'], 'demo', progress)
+        teacher = self.out / 'teacher'  # whose images stand beside
+        files = [self.config('teacher'), self.weights / TEACHER, '--out', teacher]
+        size = ['--images', 1, '--size', *[self.args.test_side] * 2]  # of any size it takes minutes
+        self._run(['export', *files, *size], 'export_teacher', progress)
+        self._run(['demo', self.out / 'export', '--teacher', teacher], 'demo', progress)
 
     def _run(self, command: list, log: str, progress: Progress) -> None:
         command = command if command[0] == sys.executable else tool(*command)

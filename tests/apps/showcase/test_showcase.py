@@ -51,6 +51,14 @@ def test_the_two_students_differ_in_what_they_learn_from(tmp_path):
     assert not {'Crop', 'Flip', 'RandomTransposeHW'} & set(kinds)  # else no input would come again
 
 
+def test_the_teacher_of_the_page_is_the_published_network(tmp_path):
+    plan = Plan(parse_args(['--short', '--out', str(tmp_path / 'out')]))
+    plan.write_configs()
+    teacher = Config.fromfile(plan.config('teacher'))
+    assert teacher.model.generator == teacher.teacher.model.generator
+    assert teacher.model.generator.type == 'RRDBNet' and teacher.model.generator.num_blocks == 23
+
+
 def test_a_cut_student_begins_with_channels_of_the_published_network(tmp_path):
     """With a teacher and without one."""
     plan = Plan(parse_args(['--short', '--size', 'compact40', '--out', str(tmp_path / 'out')]))
@@ -162,7 +170,9 @@ def test_the_page_is_left_out_with_one_sentence(reason, tmp_path, monkeypatch, c
     step = plan.steps()[-1]
     step.run(None)
     assert step.outputs == (tmp_path / 'out' / 'export' / 'demo.html',)  # absent, so it is tried again
-    assert ran == ([] if reason else [['demo', tmp_path / 'out' / 'export']])
+    assert [command[0] for command in ran] == ([] if reason else ['export', 'demo'])
+    if ran:
+        assert ran[1] == ['demo', tmp_path / 'out' / 'export', '--teacher', tmp_path / 'out' / 'teacher']
     assert capsys.readouterr().out == (f'      no page: {reason}\n' if reason else '')
 
 
@@ -184,6 +194,10 @@ def test_a_short_run_leaves_everything_that_it_names(run, tmp_path):
     assert Image.open(out / 'comparison.png').width > 200
     page = out / 'export' / 'demo.html'
     assert page.is_file() != ('no page: ' in done.stdout)  # where npm is
+    if page.is_file():
+        told = re.search(r'id="told"[^>]*>(.*?)</script>', page.read_text(), re.S)
+        starts = json.loads(told[1])['starts']
+        assert starts and all(start['teacher'] for start in starts)  # the teacher's image stands beside
     again = run(*command, **python)
     assert again.stdout.count(': kept') == 5 + page.is_file(), again.stdout
     require_report(run, out, done.stdout)
