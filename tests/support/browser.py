@@ -25,7 +25,7 @@ def fetched(package: str, files: dict[str, str]) -> Path:
         pytest.skip(str(error))
 
 
-def open_browser():
+def open_browser(*options: str):
     """Chromium until the test is over; a generator, for fixtures."""
     playwright = pytest.importorskip(
         'playwright.sync_api', reason='needs pip install -r requirements/browser.txt'
@@ -34,7 +34,7 @@ def open_browser():
     if path is None:
         pytest.skip('needs Chromium: apt-get install chromium')
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=path, args=['--no-sandbox'])
+        browser = running.chromium.launch(executable_path=path, args=['--no-sandbox', *options])
         yield browser
         browser.close()
 
