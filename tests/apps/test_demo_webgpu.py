@@ -62,7 +62,7 @@ def pages(tmp_path_factory):
     enlarger = Spec('image', 'RGB', 0.0, 1.0, 1, 2.0, 'none', (3, 12, 16))
     folder_of(lambda: built(EDSR), enlarger, root / 'enlarger', [photograph(12, 16)])
     unet = Spec('image', 'BGR', -1.0, 1.0, 32, 1.0, 'image', (3, 64, 64))
-    folder_of(lambda: built(UNET), unet, root / 'unet', [labels()], 'image')
+    folder_of(lambda: built(UNET), unet, root / 'unet', [labels()], 'image', dynamic=False)
     folder_of(Dreamer, Spec('latent', 'BGR', -1.0, 1.0, 1, 1.0, 'none', (20,)), root / 'dreamer')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiling, 'SIDE', 8)

@@ -34,12 +34,12 @@ def keep(path, picture):
     return path
 
 
-def folder_of(network, spec, folder, pictures=(), statistics='frozen'):
+def folder_of(network, spec, folder, pictures=(), statistics='frozen', dynamic=True):
     """What tools/export.py writes."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     example = torch.rand(1, *spec.shape) * (spec.highest - spec.lowest) + spec.lowest
-    made = produce.file(Deployed(network(), statistics), spec, [example], 'onnx', 'fp32', True, folder)
+    made = produce.file(Deployed(network(), statistics), spec, [example], 'onnx', 'fp32', dynamic, folder)
     about = dict(
         precision='fp32', config='</script><script>alert(1)</script>', error=made.difference._asdict()
     )

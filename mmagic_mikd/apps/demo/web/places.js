@@ -20,23 +20,23 @@ async function onProcessor(model, because = '') {
 /** The GPU if it makes of the trial what the processor makes; the processor if not, and from where the GPU fails. */
 async function onGpu(model, trial, spec) {
   const instead = (error) => onProcessor(model, `, not the GPU: ${reasonOf(error)}`);
-  let wanted;
   let gpu;
   try {
     if (!await navigator.gpu?.requestAdapter()) throw new Error('the browser offers none');
     const processor = await onProcessor(model);
-    wanted = await pictureOf(processor, trial, spec);
+    const wanted = await pictureOf(processor, trial, spec);
     await processor.release();
     gpu = await openGpu(model);
     const off = farthest(await pictureOf(gpu, trial, spec), wanted);
     if (off > NEAR) throw new Error(`its picture is ${off} grey levels off`);
   } catch (error) {
-    await gpu?.release();
+    await freed(gpu);
     return instead(error);
   }
   postMessage({ news: 'runs', where: 'WebGPU' });
   const network = {
     run: (feeds) => gpu.run(feeds).catch(async (error) => {
+      await freed(gpu);
       const processor = await instead(error);
       network.run = (others) => processor.run(others);
       return network.run(feeds);
@@ -44,6 +44,9 @@ async function onGpu(model, trial, spec) {
   };
   return network;
 }
+
+/** A session that failed may fail to end, too, which is nobody's loss. */
+const freed = (session) => session?.release().catch(() => {});
 
 /** The end of a message is where the runtime says what was wrong. */
 const reasonOf = (error) => String(error?.message ?? error).slice(-120);
