@@ -1,5 +1,6 @@
 """Pages with WebGPU, on the adapter in software that Chromium has: pictures, and what happens without a GPU."""
 
+import contextlib
 import shutil
 
 import browser as browsers
@@ -76,15 +77,31 @@ def browser():
     yield from browsers.open_browser(*SOFTWARE)
 
 
-@pytest.fixture(scope='module')
-def gpu(browser, pages):
-    """The browser, if it has an adapter."""
-    tab = browsers.Tab(browser, patched(pages / 'dreamer', NO_ADAPTER))
-    found = tab.page.evaluate('navigator.gpu?.requestAdapter().then((adapter) => Boolean(adapter))')
-    tab.page.close()
-    if not found:
-        pytest.skip('needs a Chromium with SwiftShader, its adapter for WebGPU in software')
-    return browser
+@pytest.fixture
+def opened(browser):
+    """A page at rest, closed in the end: what it computes would keep the next one waiting."""
+    with contextlib.ExitStack() as stack:
+
+        def opened(path):
+            tab = browsers.Tab(browser, path, patience=400)
+            stack.callback(tab.page.close)
+            tab.settle()
+            return tab
+
+        yield opened
+
+
+@pytest.fixture
+def on_gpu(opened):
+    """The same where the page runs on the adapter in software; a skip where the browser has none."""
+
+    def on_gpu(path):
+        tab = opened(path)
+        if 'offers none' in ran_on(tab):
+            pytest.skip('needs a Chromium with SwiftShader, its adapter for WebGPU in software')
+        return tab
+
+    return on_gpu
 
 
 def patched(folder, program):
@@ -105,18 +122,15 @@ def of_seed(folder, seed):
 
 
 @pytest.mark.parametrize(('name', 'start'), [('enlarger', photograph(12, 16)), ('unet', labels())])
-def test_the_gpu_makes_the_pictures_of_python(gpu, pages, name, start):
-    tab = browsers.Tab(gpu, pages / name / 'demo.html')
-    tab.settle()
+def test_the_gpu_makes_the_pictures_of_python(on_gpu, pages, name, start):
+    tab = on_gpu(pages / name / 'demo.html')
     assert ran_on(tab) == 'WebGPU'
     assert far(tab.canvas('#output'), in_python(pages / name, start)) <= NEAR
     assert tab.complaints == []
-    tab.page.close()
 
 
-def test_where_a_gpu_is_lost_the_processor_goes_on(gpu, pages):
-    tab = browsers.Tab(gpu, pages / 'dreamer' / 'demo.html')
-    tab.settle()
+def test_where_a_gpu_is_lost_the_processor_goes_on(on_gpu, pages):
+    tab = on_gpu(pages / 'dreamer' / 'demo.html')
     assert ran_on(tab) == 'WebGPU' and far(tab.canvas('#output'), of_seed(pages / 'dreamer', 0)) <= NEAR
     tab.page.workers[0].evaluate('ort.env.webgpu.device.then((device) => { device.destroy(); })')
     for seed in (1, 2):
@@ -126,24 +140,19 @@ def test_where_a_gpu_is_lost_the_processor_goes_on(gpu, pages):
         assert ran_on(tab) == '1 thread, not the GPU: it was lost'
         assert far(tab.canvas('#output'), of_seed(pages / 'dreamer', seed)) <= 1
     assert tab.complaints == []
-    tab.page.close()
 
 
-def test_a_gpu_that_makes_another_picture_is_refused(gpu, pages):
-    tab = browsers.Tab(gpu, patched(pages / 'dreamer', OTHER_PICTURE))
-    tab.settle()
+def test_a_gpu_that_makes_another_picture_is_refused(on_gpu, pages):
+    tab = on_gpu(patched(pages / 'dreamer', OTHER_PICTURE))
     assert ran_on(tab) == '1 thread, not the GPU: its picture is 13 grey levels off'
     assert far(tab.canvas('#output'), of_seed(pages / 'dreamer', 0)) <= 1
-    tab.page.close()
 
 
-def test_without_a_gpu_the_page_says_so(browser, pages):
-    tab = browsers.Tab(browser, patched(pages / 'dreamer', NO_ADAPTER))
-    tab.settle()
+def test_without_a_gpu_the_page_says_so(opened, pages):
+    tab = opened(patched(pages / 'dreamer', NO_ADAPTER))
     assert ran_on(tab) == '1 thread, not the GPU: the browser offers none'
     assert far(tab.canvas('#output'), of_seed(pages / 'dreamer', 0)) <= 1
     assert tab.complaints == []
-    tab.page.close()
 
 
 def test_a_folder_with_the_other_runtime_lacks_this_one(pages, tmp_path, capsys):

@@ -42,7 +42,8 @@ def open_browser(*options: str):
 class Tab:
     """A page of a file, and all that it complained about or asked the network for."""
 
-    def __init__(self, browser, path: Path) -> None:
+    def __init__(self, browser, path: Path, patience: int = 120) -> None:
+        self.patience = patience  # seconds
         self.page = browser.new_page(viewport=SIZES['desktop'], has_touch=True)
         self.complaints: list[str] = []
         self.page.on('console', lambda message: self.complaints.append(message.text))
@@ -59,7 +60,7 @@ class Tab:
 
         By asking: a busy machine starves playwright's own waiting, and the page forbids it to evaluate texts.
         """
-        end = time.monotonic() + 120
+        end = time.monotonic() + self.patience
         while not (all(map(self.page.evaluate, expected)) and self._state() == 'ready'):
             said = self.page.inner_text('#status')
             assert time.monotonic() < end and self._state() != 'failed', (expected, said, self.complaints)
