@@ -30,4 +30,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--runtime', type=Path, metavar='DIR', help='dist/ of an onnxruntime-web; by default npm fetches one'
     )
+    parser.add_argument(
+        '--webgpu',
+        action='store_true',
+        help='the GPU where the browser has one and it makes the same picture: a larger page',
+    )
     return parser.parse_args(argv)

@@ -25,7 +25,7 @@ def fetched(package: str, files: dict[str, str]) -> Path:
         pytest.skip(str(error))
 
 
-def open_browser():
+def open_browser(*options: str):
     """Chromium until the test is over; a generator, for fixtures."""
     playwright = pytest.importorskip(
         'playwright.sync_api', reason='needs pip install -r requirements/browser.txt'
@@ -34,7 +34,7 @@ def open_browser():
     if path is None:
         pytest.skip('needs Chromium: apt-get install chromium')
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=path, args=['--no-sandbox'])
+        browser = running.chromium.launch(executable_path=path, args=['--no-sandbox', *options])
         yield browser
         browser.close()
 
@@ -42,7 +42,8 @@ def open_browser():
 class Tab:
     """A page of a file, and all that it complained about or asked the network for."""
 
-    def __init__(self, browser, path: Path) -> None:
+    def __init__(self, browser, path: Path, patience: int = 120) -> None:
+        self.patience = patience  # seconds
         self.page = browser.new_page(viewport=SIZES['desktop'], has_touch=True)
         self.complaints: list[str] = []
         self.page.on('console', lambda message: self.complaints.append(message.text))
@@ -59,7 +60,7 @@ class Tab:
 
         By asking: a busy machine starves playwright's own waiting, and the page forbids it to evaluate texts.
         """
-        end = time.monotonic() + 120
+        end = time.monotonic() + self.patience
         while not (all(map(self.page.evaluate, expected)) and self._state() == 'ready'):
             said = self.page.inner_text('#status')
             assert time.monotonic() < end and self._state() != 'failed', (expected, said, self.complaints)

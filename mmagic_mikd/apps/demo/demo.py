@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     tiling = tiling_of(student, pictures) if panel == 'photograph' else None
     target = args.folder / 'demo.html'
     part = target.with_suffix('.part')
-    write_page(part, student, teacher, pictures, panel, tiling, runtime.load(args.runtime))
+    write_page(part, student, teacher, pictures, panel, tiling, runtime.load(args.runtime, args.webgpu))
     os.replace(part, target)
     told(target, student, tiling)
     return 0

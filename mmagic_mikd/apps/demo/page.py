@@ -51,7 +51,7 @@ def write_page(
         version=html.escape(runtime.version),
         licence=html.escape(_web('onnxruntime-LICENSE.txt')),
         told=json.dumps(told).replace('<', '\\u003c'),  # no element ends within it
-        worker='\n'.join(map(_web, ('picture.js', 'latents.js', 'worker.js'))),
+        worker='\n'.join(map(_web, ('picture.js', 'latents.js', 'places.js', 'worker.js'))),
         runtime_script=packed(runtime.script),
         runtime_glue=packed(runtime.glue),
         runtime_wasm=packed(runtime.wasm),
@@ -87,7 +87,7 @@ def png(picture: Tensor) -> str:
 
 def _facts(student: Exported, teacher: Exported | None, runtime: Runtime) -> dict:
     sizes = dict(model=student.size, runtime=runtime.size, teacher=teacher.size if teacher else 0)
-    return dict(spec=student.spec.as_dict(), bytes=sizes, about=student.about)
+    return dict(spec=student.spec.as_dict(), bytes=sizes, about=student.about, webgpu=runtime.webgpu)
 
 
 def _pictures(starts: list[Start], teacher: Exported | None, panel: str) -> dict:

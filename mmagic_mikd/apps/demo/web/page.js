@@ -27,16 +27,23 @@ class Network {
     const source = [await unpacked('runtime-script'), byId('worker-source').textContent];
     this.worker = new Worker(URL.createObjectURL(new Blob(source, { type: 'text/javascript' })));
     const ready = new Promise((resolve, reject) => {
-      this.worker.onmessage = ({ data }) => (data.news === 'ready' ? resolve() : reject(new Error(data.reason)));
+      this.listen((data) => (data.news === 'ready' ? resolve() : reject(new Error(data.reason))));
       this.worker.onerror = (event) => reject(new Error(event.message));
     });
     const [wasm, glue, model] = await Promise.all(['runtime-wasm', 'runtime-glue', 'model'].map(unpacked));
-    this.threads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+    const threads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+    const start = told.starts.length ? asFile(told.starts[0].picture) : null;
     const parts = { wasm, glue, model };
-    this.worker.postMessage({ task: 'load', ...parts, threads: this.threads, told: told.spec }, Object.values(parts));
+    const rest = { threads, told: told.spec, webgpu: told.webgpu, start };
+    this.worker.postMessage({ task: 'load', ...parts, ...rest }, Object.values(parts));
     await ready;
     this.job = 0;
     this.running = Promise.resolve();
+  }
+
+  /** Hear the worker; where the network runs is shown whenever that changes. */
+  listen(hear) {
+    this.worker.onmessage = ({ data }) => (data.news === 'runs' ? showRuntime(data.where) : hear(data));
   }
 
   /** How many milliseconds a job took; null where it was ended. `onPart` gets the pixels as they come. */
@@ -46,11 +53,11 @@ class Network {
     await this.running;  // nobody may paint over what comes next
     if (job !== this.job) return null;
     this.running = new Promise((resolve) => {
-      this.worker.onmessage = ({ data }) => {
+      this.listen((data) => {
         if (data.news === 'part') return onPart(data);
         if (data.news === 'failed') say(`The network cannot do this: ${data.reason}`);
         resolve(data.news === 'done' ? data.ms : null);
-      };
+      });
       this.worker.postMessage({ ...task, job });
     });
     return this.running;
@@ -75,9 +82,11 @@ class Stopwatch {
   }
 }
 
+const asFile = (base64) => new Blob([decoded(base64)], { type: 'image/png' });
+
 /** A picture that the page holds, its bytes as they are: no colour management between them and the network. */
 const embedded = (base64) => createImageBitmap(
-  new Blob([decoded(base64)], { type: 'image/png' }), { colorSpaceConversion: 'none', premultiplyAlpha: 'none' },
+  asFile(base64), { colorSpaceConversion: 'none', premultiplyAlpha: 'none' },
 );
 
 /** A user's picture, upright. */
@@ -152,10 +161,12 @@ function saveCanvas(canvas, name) {
   });
 }
 
-function showFacts(network) {
+function showRuntime(where) {
+  byId('runtime-size').textContent = `${megabytes(told.bytes.runtime)}, ${where}`;
+}
+
+function showFacts() {
   byId('model-size').textContent = megabytes(told.bytes.model);
-  const threads = network.threads === 1 ? '1 thread' : `${network.threads} threads`;
-  byId('runtime-size').textContent = `${megabytes(told.bytes.runtime)}, ${threads}`;
   byId('teacher-fact').hidden = !told.bytes.teacher;
   if (told.bytes.teacher) {
     const times = (told.bytes.teacher / told.bytes.model).toFixed(1);
@@ -177,7 +188,7 @@ async function start() {
     say(`The network cannot be loaded by this browser: ${error.message}`);
     return state('failed');
   }
-  showFacts(network);
+  showFacts();
   await open(network);  // of the page's panel
 }
 

@@ -56,6 +56,9 @@ function toInput(pixels, pictureWidth, part, spec) {
   return { data, dims: [1, channels, rows, columns] };
 }
 
+/** The rectangle that is all of an image (1, C, H, W). */
+const whole = ({ dims: [, , height, width] }) => ({ top: 0, left: 0, height, width });
+
 /** RGBA pixels of a rectangle of the network's image (1, C, H, W). */
 function toPixels(image, rectangle, spec) {
   const [, channels, rows, columns] = image.dims;
