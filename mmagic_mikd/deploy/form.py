@@ -10,6 +10,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.utils.spectral_norm import SpectralNorm, remove_spectral_norm
 
 from ..host.locate import image_of
+from .modulated import share_weights
 
 STATISTICS = ('image', 'frozen')
 
@@ -44,6 +45,7 @@ class Deployed(nn.Module):
         self._fixed = dict(randomize_noise=False) if hasattr(generator, 'injected_noise_0') else {}
         self._output = output
         _bake(self.network)
+        share_weights(self.network)  # of the baked ones
 
     def train(self, mode: bool = True) -> 'Deployed':
         """It has one mode, whatever a model of the toolbox switches to before it evaluates."""

@@ -18,6 +18,8 @@ from .precision import NO_CALIBRATION, Calibration
 from .spec import Spec
 from .write import Written, describe, write
 
+TOGETHER = 3  # latents in one batch; two are those that the network is traced with
+
 
 class Made(NamedTuple):
     """A file that nobody has seen yet, its interface, and how far it is from PyTorch.
@@ -49,14 +51,14 @@ def file(
     Args:
         form: 'onnx' or 'pt2'.
         precision: 'fp32'; of ONNX also 'fp16' and 'int8'.
-        any_size: whether it is to take inputs of any size, and several at once, if that can be had.
+        any_size: whether it is to take images of any size, and several inputs at once, if that can be had.
         calibration: of int8, other inputs than those that it is compared on; where there are none, half of
             ``inputs``.
     """
     part = folder / f'.student.part.{form}'
     lower = folder / f'.student.{precision}.part.{form}'
     with removed_unless_done(part, lower):
-        takes = write(network, inputs[0], spec, form, part, dynamic=any_size and spec.kind == 'image')
+        takes = write(network, inputs[0], spec, form, part, dynamic=any_size)
         shape, calibrated = inputs[0].shape, ''
         inputs = [x for x in inputs if takes.sizes or x.shape == shape]
         if precision == 'int8':
@@ -69,8 +71,18 @@ def file(
         if precision != 'fp32':
             os.replace(lower, part)
         spec = dataclasses.replace(spec, dynamic=takes.sizes, batch=takes.batch, shape=tuple(shape[1:]))
-        difference = compare(map(Written(part, form), inputs), map(network, inputs), spec)
-        return Made(part, spec, difference, calibrated)
+        return Made(part, spec, _difference(Written(part, form), network, inputs, spec), calibrated)
+
+
+@torch.no_grad()
+def _difference(call: Written, network: Deployed, inputs: Sequence[Tensor], spec: Spec) -> Difference:
+    """Of the images one by one; and of latents, of which a batch is the use, of some together as well."""
+    made = map(call, inputs)
+    if not (spec.batch and spec.kind == 'latent'):
+        return compare(made, map(network, inputs), spec)
+    several = inputs[:TOGETHER]
+    together = call(torch.cat(list(several))).split(1)
+    return compare([*made, *together], map(network, [*inputs, *several]), spec)
 
 
 @contextmanager

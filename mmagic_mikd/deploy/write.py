@@ -30,7 +30,7 @@ class Takes(NamedTuple):
     """What a file takes beside the input that it was written with."""
 
     sizes: bool  # others than its own
-    batch: bool  # several images at once, each of which is made as if it were alone
+    batch: bool  # several inputs at once, each of whose images is made as if it were alone
 
 
 def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path, dynamic: bool) -> Takes:
@@ -38,7 +38,7 @@ def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path,
 
     Args:
         example: an input, (1, C, H, W) or (1, D).
-        dynamic: wish for a file that takes other sizes, and several images at once, too.
+        dynamic: wish for a file that takes several inputs at once, and images of other sizes, too.
 
     Returns:
         What of the wish is fulfilled.
@@ -47,6 +47,8 @@ def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path,
         ConfigError: the network cannot be written in this format.
     """
     wishes = [Takes(sizes=True, batch=True), Takes(sizes=True, batch=False)] if dynamic else []
+    if dynamic and spec.kind == 'latent':
+        wishes = [Takes(sizes=False, batch=True)]
     # an attempt takes long, a call of PyTorch does not: what that cannot do, no file will
     wishes = [takes for takes in wishes if _can(takes, network, example, spec)]
     reason: Exception | None = None
@@ -54,7 +56,7 @@ def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path,
         try:
             with quiet():
                 _save(_program(network, example, takes), form, path)
-            if not takes.sizes or _does(takes, Written(path, form), network, example, spec):
+            if not any(takes) or _does(takes, Written(path, form), network, example, spec):
                 return takes
         except Exception as error:  # of exporters, whose errors are of every class
             reason = error
@@ -107,15 +109,20 @@ def _can(takes: Takes, network: Deployed, example: Tensor, spec: Spec) -> bool:
 @torch.no_grad()
 def _does(takes: Takes, call: Callable, network: Deployed, example: Tensor, spec: Spec) -> bool:
     """Tried, because an exporter may have fixed a size, or mixed the images of a batch, without a word."""
-    other = torch.nn.functional.pad(example, (0, spec.multiple, 0, 2 * spec.multiple), mode='replicate')
-    sides = [round(spec.scale * side) for side in other.shape[2:]]
-    if list(call(other).shape[2:]) != sides:
+    other = _larger(example, spec) if takes.sizes else example
+    one = call(other)
+    if takes.sizes and list(one.shape[2:]) != [round(spec.scale * side) for side in other.shape[2:]]:
         return False
     if not takes.batch:
         return True
     pair = torch.cat([other, other.flip(-1) / 2])  # of different statistics
     alone = torch.cat([network(x) for x in pair.split(1)])
-    return bool((call(pair) - alone).abs().max() <= MIXED * alone.abs().max())
+    off = torch.cat([call(pair), one]) - torch.cat([alone, alone[:1]])
+    return bool(off.abs().max() <= MIXED * alone.abs().max())
+
+
+def _larger(image: Tensor, spec: Spec) -> Tensor:
+    return torch.nn.functional.pad(image, (0, spec.multiple, 0, 2 * spec.multiple), mode='replicate')
 
 
 class Written:

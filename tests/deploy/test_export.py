@@ -56,8 +56,8 @@ def networks(monkeypatch):
 
 
 def require_each_alone(path, network, inputs):
-    """Two images in one batch, of different contrast: each is what PyTorch makes of it alone."""
-    pair = torch.cat([inputs[0], inputs[0].flip(2) * 0.3 + 0.1])
+    """Two inputs in one batch, of different contrast: each image is what PyTorch makes of it alone."""
+    pair = torch.cat([inputs[0], inputs[0].flip(-1) * 0.3 + 0.1])
     (made,) = onnxruntime.InferenceSession(str(path)).run(None, dict(x=pair.numpy()))
     alone = torch.cat([network(x) for x in pair.split(1)])
     assert alone[0].std() > 0 and not torch.equal(alone[0], alone[1])
@@ -79,11 +79,9 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told, networks):
     else:
         assert spec['statistics'] == 'none' and 'Chosen' not in said
     assert spec['error']['largest'] < 0.1  # grey levels
-    assert spec['dynamic'] == spec['batch'] == (spec['kind'] == 'image')
-    count = 'N' if spec['batch'] else 1
-    assert f'float32, ({count}, ' in (out / 'student.md').read_text()
-    if spec['batch']:
-        require_each_alone(out / 'student.onnx', *networks[0])
+    assert spec['batch'] and spec['dynamic'] == (spec['kind'] == 'image')
+    assert 'one or several at a time' in said and 'float32, (N, ' in (out / 'student.md').read_text()
+    require_each_alone(out / 'student.onnx', *networks[0])
     assert not str(spec['lowest']).startswith('-0')
     assert spec['kind'] == ('latent' if family in LATENT else 'image')
     (props,) = onnx.load(out / 'student.onnx').metadata_props
@@ -111,6 +109,24 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told, networks):
         ran = [sys.executable, str(out / 'run.py'), str(out / 'odd.png'), str(out / 'ran.png')]
         subprocess.run(ran, check=True, capture_output=True)
         assert np.abs(cv2.imread(str(out / 'ran.png')).astype(int) - made).max() <= 1
+
+
+def test_what_a_file_takes_is_said_in_one_line():
+    told = [
+        export.takes(Spec(kind, 'RGB', 0.0, 1.0, 1, 1.0, 'none', shape, dynamic, batch))
+        for kind, shape, dynamic, batch in (
+            ('image', (3, 8, 8), True, True),
+            ('image', (3, 8, 8), False, False),
+            ('latent', (512,), False, True),
+            ('latent', (512,), False, False),
+        )
+    ]
+    assert told == [
+        'any size, one or several at a time',
+        'inputs of 3x8x8 only, one at a time',
+        'latents of 512, one or several at a time',
+        'latents of 512, one at a time',
+    ]
 
 
 def test_the_card_says_what_a_user_has_to_know(tmp_path):

@@ -138,7 +138,11 @@ def possible(student: Student, statistics: str, otherwise: bool) -> bool:
 
 
 def takes(spec: Spec) -> str:
-    sizes = 'any size' if spec.dynamic else f'inputs of {"x".join(map(str, spec.shape))} only'
+    shape = 'x'.join(map(str, spec.shape))
+    if spec.kind == 'latent':
+        sizes = f'latents of {shape}'
+    else:
+        sizes = 'any size' if spec.dynamic else f'inputs of {shape} only'
     return f'{sizes}, {"one or several" if spec.batch else "one"} at a time'
 
 
