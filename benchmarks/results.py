@@ -228,28 +228,18 @@ TABLES = dict(
         {title: wanted for title, wanted in BESIDE.items() if not title.endswith((' 15', ' 60'))},
         rows('features_flat', [SWD, FRECHET, SSIM, PSNR], l1='refitted_l1', **beside('refitted_')),
     ),
-    learned_others=Table(
+    learned_edsr=Table(
         {
             'teacher': 'teacher',
             'student alone': 'none',
-            'start and pyramid': 'pyramid',
-            'and the energy of pixels': 'energy',
-            'energy minus without': ('energy', 'pyramid'),
+            'start': 'sliced',
+            'start and pyramid': 'pyramid05',
+            'and the energy of pixels': 'pyramid05_adversarial',
+            'energy minus without': ('pyramid05_adversarial', 'pyramid05'),
         },
         rows(
-            'learned_stylegan2',
-            [SWD, FRECHET],
-            'StyleGAN2, 64 times smaller: {}',
-            'x64',
-            pyramid='sliced_pyramid_early',
-            energy='sliced_pyramid_early_adversarial',
-        )
-        + rows(
             'edsr_bsds200_rivals',
             ['Set5/teacher/psnr', 'Set14/teacher/psnr', 'Set5/Y/PSNR', 'Set14/Y/PSNR'],
-            'EDSR, 16 times smaller: {}',
-            pyramid='pyramid05',
-            energy='pyramid05_adversarial',
         ),
     ),
 )
