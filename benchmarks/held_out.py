@@ -42,12 +42,9 @@ def config(study: Study, cell: Cell, folder: Path) -> Config:
     cfg.default_hooks.pop('distill', None)
     cfg.load_from, cfg.work_dir, cfg.log_level = None, str(folder), 'ERROR'
     cfg.test_dataloader = [cfg.val_dataloader]
-    teacher = dict(model=study.teacher.config.model.to_dict(), checkpoint=str(study.teacher_checkpoint))
-    teacher['cache'] = str(study.work_dir / 'teacher_images')
-    metrics = [
-        dict(type='PairedImageQuality', against='teacher', teacher=teacher),
-        dict(type='NIQE', convert_to='Y', input_order='CHW', crop_border=4),
-    ]
+    metrics = [dict(type='NIQE', convert_to='Y', input_order='CHW', crop_border=4)]
+    if cell.student != TEACHER:
+        metrics.append(dict(type='PairedImageQuality', against='teacher', teacher=study.teacher_entry))
     cfg.test_evaluator = [dict(metrics=metrics)]
     return cfg
 
@@ -69,8 +66,8 @@ def scored(study: Study, cell: Cell) -> dict[str, float]:
 def row(name: tuple[str, str], found: list[dict[str, float]]) -> str:
     cells = []
     for column, form in COLUMNS.items():
-        values = [scores[column] for scores in found]
-        text = '-' if name[0] == TEACHER and column != 'NIQE' else format(statistics.mean(values), form)
+        values = [scores[column] for scores in found if column in scores]
+        text = format(statistics.mean(values), form) if values else '-'
         cells.append(f'{text} ± {statistics.stdev(values):{form}}' if len(values) > 1 else text)
     return f'| {name[0]} | `{name[1]}` | {len(found)} | {" | ".join(cells)} |'
 

@@ -98,6 +98,14 @@ class Study:
         """Where the teacher is once its cell has finished."""
         return self.work_dir / self.teacher.folder / 'last.pth'
 
+    @property
+    def teacher_entry(self) -> dict:
+        """That teacher as ``default_hooks.distill.teacher``."""
+        teacher = dict(model=self.teacher.config.model.to_dict(), checkpoint=str(self.teacher_checkpoint))
+        if (self.spec.get('teacher') or {}).get('cache'):
+            teacher['cache'] = str(self.work_dir / 'teacher_images')
+        return teacher
+
     def cells(self, only: dict[str, set[str]] | None = None) -> list[Cell]:
         """The students' cells, seed by seed, restricted to the wanted students, objectives and seeds.
 
@@ -115,10 +123,7 @@ class Study:
     def cell(self, student: str, objective: str, seed: int) -> Cell:
         config = copy.deepcopy(self.teacher.config)
         config.load_from = None
-        teacher = dict(model=self.teacher.config.model.to_dict(), checkpoint=str(self.teacher_checkpoint))
-        if (self.spec.get('teacher') or {}).get('cache'):
-            teacher['cache'] = str(self.work_dir / 'teacher_images')
-        settings = self.spec['objectives'][objective] or {}
+        teacher, settings = self.teacher_entry, self.spec['objectives'][objective] or {}
         _override(config, self.spec['students'][student] or {}, f'{self.path}: students.{student}')
         _override(config, settings.get('overrides') or {}, f'{self.path}: objectives.{objective}.overrides')
         if config.load_from:  # as the teacher's checkpoint
