@@ -4,14 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..host.features import Feature, Joined, LayerTap
+from ..host.features import Features, LayerTap
 from ..host.styles import StyleTap, directions, resolution_of
 from ..host.train_mode import statistics_kept
 from ..utils.errors import ConfigError
 from ..utils.rng import RandomState, replayed
 
 Layer = tuple[str, str]
-Made = dict[Layer, tuple[Feature | Joined, Feature | Joined]]  # in student and teacher
 LEAST_COSINE = 0.5  # of the styles that the two networks make of one input
 
 
@@ -37,7 +36,7 @@ class MovedStyles:
     ) -> None:
         self._taps, self._networks, self._path, self._key = (student, teacher), networks, path, key
         self._layers: dict[Layer, tuple[LayerTap, LayerTap]] = {}
-        self._made: dict[float, Made] = {}
+        self._made: dict[float, Features] = {}
         self._running, self._of_one_kind = False, False
         self._directions: Tensor | None = None
         widths = [network.style_channels for network in networks]
@@ -53,7 +52,7 @@ class MovedStyles:
             self._layers[layer] = tuple(LayerTap(each, lambda: self._running) for each in (student, teacher))
             self._directions = None
 
-    def __call__(self, size: float) -> Made:
+    def __call__(self, size: float) -> Features:
         """Features of every watched layer in student and teacher, at styles moved by offsets of this size.
 
         Raises:
@@ -64,7 +63,7 @@ class MovedStyles:
             self._made[size] = self._run(self._offsets(size))
         return self._made[size]
 
-    def _run(self, offsets: Tensor) -> Made:
+    def _run(self, offsets: Tensor) -> Features:
         student, teacher = self._taps
         noise = RandomState.capture(offsets.device)
         self._running = True

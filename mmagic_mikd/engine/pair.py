@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from ..host.features import Feature, Joined, LayerTap
+from ..host.features import Features, LayerTap
 from ..host.locate import image_of
 from ..host.styles import StyleTap
 from ..host.taps import Call, ForwardTap, for_this, resolve, unwrap
@@ -143,7 +143,7 @@ class Pair:
         """Wait for the next call that trains the student, and give what it is given to the teacher too."""
         self._ask = ask_teacher and self.teacher is not None
         self.s = self.t = self._x = None
-        self._features: dict[tuple[str, str], tuple[Feature | Joined, Feature | Joined]] = {}
+        self._features: Features = {}
         if self._moved is not None:
             self._moved.release()
         self._tap.arm()

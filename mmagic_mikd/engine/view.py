@@ -5,14 +5,13 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..host.features import Feature, Joined
+from ..host.features import Features, Joined
 from ..objectives.objective import Place
 from ..utils.errors import ConfigError
 from .image_range import ImageRange
 
 # of a range [-1, 1]: where no picture is, and where not even an untrained network's images are
 FAR_FOR_DATA, FAR_FOR_NETWORKS = 3.0, 100.0
-Features = dict[tuple[str, str], tuple[Feature | Joined, Feature | Joined]]
 Gate = Callable[[str, Tensor, Tensor, Callable], Tensor]  # pair, s, t, who is told the whole gradient -> s
 
 

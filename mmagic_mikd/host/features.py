@@ -55,6 +55,10 @@ class Joined:
             part.on_gradient(partial(told, place))
 
 
+# layers of student and teacher, and what they have made
+Features = dict[tuple[str, str], tuple[Feature | Joined, Feature | Joined]]
+
+
 class LayerTap:
     """Keeps what an inner layer makes, in the calls for which ``counts()`` holds, until it is taken.
 
