@@ -33,6 +33,9 @@ class Takes(NamedTuple):
     batch: bool  # several inputs at once, each of whose images is made as if it were alone
 
 
+WISHES = dict(image=[Takes(sizes=True, batch=True), Takes(True, False)], latent=[Takes(False, batch=True)])
+
+
 def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path, dynamic: bool) -> Takes:
     """Write ``network`` to ``path``.
 
@@ -46,11 +49,8 @@ def write(network: Deployed, example: Tensor, spec: Spec, form: str, path: Path,
     Raises:
         ConfigError: the network cannot be written in this format.
     """
-    wishes = [Takes(sizes=True, batch=True), Takes(sizes=True, batch=False)] if dynamic else []
-    if dynamic and spec.kind == 'latent':
-        wishes = [Takes(sizes=False, batch=True)]
     # an attempt takes long, a call of PyTorch does not: what that cannot do, no file will
-    wishes = [takes for takes in wishes if _can(takes, network, example, spec)]
+    wishes = [takes for takes in WISHES[spec.kind] if dynamic and _can(takes, network, example, spec)]
     reason: Exception | None = None
     for takes in (*wishes, Takes(sizes=False, batch=False)):
         try:

@@ -13,7 +13,7 @@ FILES = {
     'dist/ort-wasm-simd-threaded.mjs': 'e13f7f94fc51b4ca72b12faeb1ee95f4ace6dfbc8939bc718aabdc0a27c4299b',
     'dist/ort-wasm-simd-threaded.wasm': '3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2',
 }
-WEBGPU_FILES = {  # without JSPI, which Safari and Firefox lack
+WEBGPU_FILES = {  # by Asyncify: the package has a build that asks the browser for JSPI, too
     'dist/ort.webgpu.min.js': '7d65dad7eb4564ad98db9924a259af2e2c68ebfbdbf254fa5d728f1c5736e07a',
     'dist/ort-wasm-simd-threaded.asyncify.mjs': (
         '3d1c85995364bb643302fc6fd877a0c3ba5ae72401815e0f24828a53d9191e28'
