@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from exported_folders import far, folder_of, in_python, keep, labels, photograph
+from exported_folders import DREAMER, Dreamer, far, folder_of, in_python, keep, labels, photograph
 from torch import nn
 
 from mmagic_mikd.apps.demo import demo, exported, npm, runtime, starts
@@ -48,19 +48,6 @@ class Translator(nn.Module):
         return self.up(self.norm(self.down(x)).relu()).tanh()
 
 
-class Dreamer(nn.Module):
-    """A picture of noise."""
-
-    noise_size = 20
-
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(20, 3 * 16 * 16)
-
-    def forward(self, z):
-        return self.linear(z).view(-1, 3, 16, 16).tanh()
-
-
 def teacher_of(student, folder):
     """The same with other weights, which is quicker than another export."""
     shutil.copytree(student, folder, ignore=lambda *_: ['inputs'])
@@ -74,7 +61,6 @@ def teacher_of(student, folder):
 
 ENLARGER = Spec('image', 'RGB', 0.0, 1.0, 1, 4.0, 'none', (3, 24, 32))
 TRANSLATOR = Spec('image', 'BGR', -1.0, 1.0, 2, 1.0, 'none', (3, 64, 64))
-DREAMER = Spec('latent', 'BGR', -1.0, 1.0, 1, 1.0, 'none', (20,))
 
 
 @pytest.fixture(scope='module')

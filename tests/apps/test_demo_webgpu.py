@@ -6,10 +6,9 @@ import shutil
 import browser as browsers
 import pytest
 import torch
-from exported_folders import far, folder_of, in_python, labels, photograph
+from exported_folders import DREAMER, Dreamer, far, folder_of, in_python, labels, photograph
 from mmagic.registry import MODELS
 from mmagic.utils import register_all_modules
-from torch import nn
 
 from mmagic_mikd.apps.demo import demo, exported, runtime, tiling
 from mmagic_mikd.deploy.picture import to_picture
@@ -37,19 +36,6 @@ ort.InferenceSession.create = async (model, options) => {
 """
 
 
-class Dreamer(nn.Module):
-    """A picture of noise."""
-
-    noise_size = 20
-
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(20, 3 * 16 * 16)
-
-    def forward(self, z):
-        return self.linear(z).view(-1, 3, 16, 16).tanh()
-
-
 def built(config):
     register_all_modules()
     return MODELS.build(config)
@@ -64,7 +50,7 @@ def pages(tmp_path_factory):
     folder_of(lambda: built(EDSR), enlarger, root / 'enlarger', [photograph(12, 16)])
     unet = Spec('image', 'BGR', -1.0, 1.0, 32, 1.0, 'image', (3, 64, 64))
     folder_of(lambda: built(UNET), unet, root / 'unet', [labels()], 'image', dynamic=False)
-    folder_of(Dreamer, Spec('latent', 'BGR', -1.0, 1.0, 1, 1.0, 'none', (20,)), root / 'dreamer')
+    folder_of(Dreamer, DREAMER, root / 'dreamer')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiling, 'SIDE', 8)
         for folder in root.iterdir():

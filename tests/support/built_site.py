@@ -9,36 +9,27 @@ such as a weak contrast. Prints what was found, and fails if that is anything.
 """
 
 import argparse
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
-from browser import AXE, AXE_FILES, SIZES
-from playwright.sync_api import Page, sync_playwright
-
-from mmagic_mikd.apps.demo import npm
+from browser import SIZES, Tab, open_browser
 
 LINKS = 'elements => elements.map(element => element.href)'
 PLACES = 'elements => elements.map(element => element.id)'
-WIDER = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
-SERIOUS = ('serious', 'critical')
 
 
-def findings(page: Page, axe: str) -> list[str]:
+def findings(tab: Tab) -> list[str]:
     """What is wrong with a page that is open."""
     found = []
     for scheme in ('light', 'dark'):
-        page.emulate_media(color_scheme=scheme)
+        tab.page.emulate_media(color_scheme=scheme)
         for name, size in SIZES.items():
-            page.set_viewport_size(size)
-            if (wider := page.evaluate(WIDER)) > 0:
-                found.append(f'{wider} px wider than a {name}')
-        page.evaluate(axe)
-        result = page.evaluate('axe.run()')
-        for each in result['violations']:
-            if each['impact'] in SERIOUS:
-                first = each['nodes'][0]['html'][:120]
-                found.append(f'{scheme}: {each["id"]}, {len(each["nodes"])} times: {first}')
-    return list(dict.fromkeys(found))
+            tab.page.set_viewport_size(size)
+            if tab.wider_than_the_screen():
+                found.append(f'wider than a {name}')
+        found += [f'{scheme}: {rule}: {element[:120]}' for rule, element in tab.serious_findings()]
+    return list(dict.fromkeys([*found, *tab.complaints]))
 
 
 def broken(links: dict[Path, list[str]], places: dict[Path, set[str]]) -> list[str]:
@@ -57,21 +48,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('site', type=Path, help='folder that Sphinx has written')
     site = parser.parse_args().site.resolve()
-    axe = (npm.cached(AXE, AXE_FILES, 'do without') / 'axe.min.js').read_text()
     pages = sorted(path for path in site.rglob('*.html') if '_static' not in path.parts)
     links: dict[Path, list[str]] = {}
     places: dict[Path, set[str]] = {}
     wrong: list[str] = []
-    with sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path='/usr/bin/chromium', args=['--no-sandbox'])
-        tab = chromium.new_page()
+    with contextmanager(open_browser)() as browser:
         for path in pages:
-            tab.goto(path.as_uri())
-            hrefs = tab.eval_on_selector_all('a[href]', LINKS)
+            tab = Tab(browser, path)
+            hrefs = tab.page.eval_on_selector_all('a[href]', LINKS)
             links[path] = sorted({href for href in hrefs if href.startswith('file:')})
-            places[path] = set(tab.eval_on_selector_all('[id]', PLACES)) | {'top'}
-            wrong += [f'{path.relative_to(site)}: {what}' for what in findings(tab, axe)]
-        chromium.close()
+            places[path] = set(tab.page.eval_on_selector_all('[id]', PLACES)) | {'top'}
+            wrong += [f'{path.relative_to(site)}: {what}' for what in findings(tab)]
+            tab.page.close()
     wrong += broken(links, places)
     count = sum(map(len, links.values()))
     print('\n'.join([*wrong, f'{len(pages)} pages, {count} links within the site, {len(wrong)} findings']))

@@ -4,11 +4,29 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from mmagic_mikd.apps.demo import exported
 from mmagic_mikd.deploy import produce
 from mmagic_mikd.deploy.form import Deployed
 from mmagic_mikd.deploy.picture import translated
+from mmagic_mikd.deploy.spec import Spec
+
+
+class Dreamer(nn.Module):
+    """A picture of noise."""
+
+    noise_size = 20
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(20, 3 * 16 * 16)
+
+    def forward(self, z):
+        return self.linear(z).view(-1, 3, 16, 16).tanh()
+
+
+DREAMER = Spec('latent', 'BGR', -1.0, 1.0, 1, 1.0, 'none', (Dreamer.noise_size,))
 
 
 def photograph(height, width, seed=0):
