@@ -37,11 +37,14 @@ napoleon_use_rtype = False
 html_theme = 'furo'
 html_title = f'mmagic_mikd {release}'
 html_extra_path = ['root']  # index.html, which leads to the first page
+html_static_path = ['static']
+html_js_files = ['keyboard.js']
 
 
 def setup(app: object) -> None:
     app.connect('autodoc-skip-member', without_methods)
     app.connect('autodoc-process-docstring', absolute_values)
+    app.connect('html-page-context', level_of_captions, priority=900)  # after the theme
 
 
 def without_methods(
@@ -56,3 +59,9 @@ def absolute_values(
 ) -> None:
     """|t - s| is no substitution of reStructuredText; between double backticks nothing is."""
     lines[:] = [re.sub(r'(``.*?``)|\|', lambda found: found[1] or '\\|', line) for line in lines]
+
+
+def level_of_captions(app: object, page: str, template: str, context: dict, doctree: object) -> None:
+    """Captions of the navigation are headings of no level, which a screen reader cannot place."""
+    tree = context['furo_navigation_tree']
+    context['furo_navigation_tree'] = tree.replace('role="heading"', 'role="heading" aria-level="2"')

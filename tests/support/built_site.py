@@ -55,6 +55,8 @@ def main() -> int:
     with contextmanager(open_browser)() as browser:
         for path in pages:
             tab = Tab(browser, path)
+            if path == site / 'index.html':  # which leads there
+                tab.page.wait_for_url('**/docs/index.html')
             hrefs = tab.page.eval_on_selector_all('a[href]', LINKS)
             links[path] = sorted({href for href in hrefs if href.startswith('file:')})
             places[path] = set(tab.page.eval_on_selector_all('[id]', PLACES)) | {'top'}
