@@ -178,6 +178,22 @@ def test_a_ratio_pauses_while_the_other_losses_have_no_gradient():
         assert ('train/x_grad_ratio' in hub.log_scalars) == (shown is not None)
 
 
+def test_a_ratio_is_to_all_losses_of_fixed_weight_wherever_they_stand(tmp_path):
+    """A learned energy's gradient arrives after the others'; beside a ratio it once came too late to count."""
+    energy = dict(type='MIDistillLoss', loss_weight=1e3, critic=dict(base_channels=2), chain=dict(steps=2))
+    terms, moves = dict(energy=energy, l1=dict(type='L1Loss', gradient_ratio=0.5)), []
+    for names in (('energy', 'l1'), ('l1', 'energy')):
+        cfg = config('edsr', tmp_path / names[0], 1, [], guard=None)
+        cfg.default_hooks.distill.objectives = {name: terms[name] for name in names}
+        cfg.optim_wrapper.optimizer = dict(type='SGD', lr=1.0)
+        runner = Runner.from_cfg(cfg)
+        start = nn.utils.parameters_to_vector(runner.model.parameters()).detach()
+        runner.train()
+        moves.append(nn.utils.parameters_to_vector(runner.model.parameters()).detach() - start)
+        assert scalars(runner)['energy_grad_ratio'] > 10  # so that it would be missed
+    torch.testing.assert_close(*moves)
+
+
 @pytest.mark.parametrize(
     ('term', 'message'),
     [
