@@ -271,6 +271,12 @@ CASES = [
         'a text as weight', f"{MI}.loss_weight='high'", 'must be a number', objectives__mi__loss_weight='high'
     ),
     distill(
+        'an objective with the name of the model',
+        f"{DISTILL}.objectives has the name 'model'",
+        'give another',
+        objectives__model=dict(type='L1Loss'),
+    ),
+    distill(
         'a gradient ratio of 0', f'{MI}.gradient_ratio=0', 'more than 0', objectives__mi__gradient_ratio=0
     ),
     distill(
