@@ -969,6 +969,15 @@ CASES = [
         tool='test',
         arguments=('iter_2.pth',),
     ),
+    Case(
+        'a distance of patches for pictures that have none',
+        'SlicedWasserstein.image_shape=(3, 8, 8)',
+        'take the metric out',
+        {'test_evaluator.metrics.0': dict(type='SlicedWasserstein', image_shape=(3, 8, 8))},
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
     # ---- what is resumed
     Case('a broken checkpoint to resume', 'work/iter_1.pth', 'take --resume away', arguments=('--resume',)),
     Case(
