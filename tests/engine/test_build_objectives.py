@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmagic_mikd import VIDLoss
-from mmagic_mikd.engine.log import Log
+from mmagic_mikd.engine.log import CURVES, Log
 from mmagic_mikd.engine.pair import Pair
 from mmagic_mikd.engine.view import View
 from mmagic_mikd.objectives.objective import Objective
@@ -111,6 +111,21 @@ def test_a_terms_weight_falls_to_nothing_and_the_teacher_rests(tmp_path, monkeyp
     assert shares == [1.0, 0.5, None, None] and asked == [0, 1]
     ended = {'loss_distill_l1', 'l1_grad_ratio', 'l1_towards', 'distance'} & scalars(runner).keys()
     assert ended == set()  # a curve that has ended is no longer in the log
+
+
+def test_all_curves_of_what_learns_end_with_it(tmp_path):
+    """Its clipped norm, which the toolbox writes, once stayed at the last value, and its rate went on."""
+    learner = dict(
+        optimizer=dict(type='Adam', lr=0.01),
+        clip_grad=dict(max_norm=1.0),
+        param_scheduler=dict(type='LinearLR', start_factor=0.5, by_epoch=False),
+    )
+    ended = {}
+    for until in (1.0, 0.5):
+        cfg = config('edsr', tmp_path / str(until), 4, [])
+        cfg.default_hooks.distill.objectives = dict(x=dict(type='VIDLoss', until=until, learner=learner))
+        ended[until] = {name for name in scalars(train(cfg)) if name.startswith(('x_', 'loss_distill'))}
+    assert ended == {1.0: {'loss_distill_x', *(f'x_{curve}' for curve in CURVES)}, 0.5: set()}
 
 
 @pytest.mark.parametrize(
