@@ -1,7 +1,8 @@
 """The sliced Wasserstein distance of images that are not of its `image_shape` is a bare AssertionError.
 
-Nothing tells what they are, and it comes at the first validation. No upstream thread.
-Delete this file when `SlicedWassersteinDistance.process` says so itself.
+Nothing tells what they are, and it comes at the first validation. Of images below 16 pixels, which have no
+level to compare, it is an IndexError at the end of that. No upstream thread.
+Delete this file when `SlicedWassersteinDistance` says so itself.
 """
 
 import functools
@@ -17,7 +18,16 @@ def apply(report) -> None:
 def repair(swd) -> bool:
     """Let the metric look at the images first; ours, which inherits it, too."""
     metric = swd.SlicedWassersteinDistance
-    stock = metric.process
+    begin, stock = metric.__init__, metric.process
+
+    @functools.wraps(begin)
+    def __init__(self, *args, **kwargs):
+        begin(self, *args, **kwargs)
+        if not self.resolutions:
+            raise ConfigError(
+                f'{type(self).__name__}.image_shape={tuple(self.image_shape)} has fewer than 16 pixels in '
+                'height, the coarsest level that is compared: take the metric out of the evaluator'
+            )
 
     @functools.wraps(stock)
     def process(self, data_batch, data_samples):
@@ -28,7 +38,7 @@ def repair(swd) -> bool:
             require_shape(self, 'generated', made.get(self.fake_key, made.get('fake_img')))
         return stock(self, data_batch, data_samples)
 
-    metric.process = process
+    metric.__init__, metric.process = __init__, process
     return True
 
 

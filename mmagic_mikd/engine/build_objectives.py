@@ -20,7 +20,7 @@ from ..utils.errors import ConfigError
 from ..utils.rng import seeded
 from .announce import warn_of_score
 from .energies import of_energy, require_energetic
-from .kinds import of_features, of_images, without_foreign_weight
+from .kinds import learning, of_features, of_images, without_foreign_weight
 from .modules import arguments_of, build_module
 from .pair import Pair
 from .settings import Settings
@@ -65,7 +65,7 @@ class ObjectiveBuilder:
         options = {key: cfg.pop(key, None) for key in OPTIONS}
         parts = {key: cfg.pop(key, None) for key in PARTS}
         weight = cfg.get('loss_weight')
-        cfg, outside = without_foreign_weight(cfg)
+        cfg, outside = without_foreign_weight(learning(cfg))
         require_energetic(cfg, parts, keys)
         module = build_module(keys.objective, cfg)
         if weight is None:

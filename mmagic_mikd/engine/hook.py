@@ -183,15 +183,15 @@ class DistillRunner(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: object = None, outputs: object = None
     ) -> None:
+        for objective in self.objectives.values():
+            if objective.learner is not None and objective.learner.schedule:
+                runner.message_hub.update_scalar(f'train/{objective.name}_learner_lr', objective.learner.rate)
+                objective.learner.schedule.step(by_epoch=False)
         values = self._log.write(runner.message_hub)
         self._blind.look(values)
         self._faint.look(self.objectives.values(), values, self.iteration.progress)
         if self.guard.trips:
             runner.message_hub.update_scalar('train/guard_trips', self.guard.trips)
-        for objective in self.objectives.values():
-            if objective.learner is not None and objective.learner.schedule:
-                runner.message_hub.update_scalar(f'train/{objective.name}_learner_lr', objective.learner.rate)
-                objective.learner.schedule.step(by_epoch=False)
         for pair in self.pairs:
             pair.release()
 

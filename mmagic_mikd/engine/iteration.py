@@ -51,7 +51,8 @@ class Iteration:
             self.log.distance(views)
             for watch in self.watchers:
                 watch(views)
-            for objective in filter(self.guard.allows, seen):
+            # what has a ratio comes last: gates open in this order, and it is to all of fixed weight
+            for objective in sorted(filter(self.guard.allows, seen), key=lambda o: o.ratio is not None):
                 if objective.weight > 0:  # else it only learns, and the loss stays the same to the last bit
                     loss = loss + self._value(objective, seen[objective])
         return loss

@@ -7,10 +7,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..backbones.backbone import Backbone
+from ..objectives import MIDistillLoss
 from ..objectives.connected import ConnectedObjective
 from ..objectives.features import FeatureObjective
 from ..objectives.objective import Objective, Place
-from .modules import arguments_of, build_module
+from .modules import arguments_of, build_module, class_of
 
 Weights = tuple[
     float, float | None
@@ -84,6 +85,14 @@ class Weighted(nn.Module):
         if isinstance(value, tuple | list):
             return [self.weight * part for part in value if part is not None]
         return self.weight * value
+
+
+def learning(cfg: dict) -> dict:
+    """The config, with weight 1 where it is 0: the module then only learns, and by a loss of 0 it would not."""
+    kind = class_of(cfg)
+    if cfg.get('loss_weight') != 0 or (kind is not None and issubclass(kind, MIDistillLoss)):
+        return cfg  # a critic learns by a loss of its own
+    return dict(cfg, loss_weight=1.0)
 
 
 def without_foreign_weight(cfg: dict) -> tuple[dict, float | None]:

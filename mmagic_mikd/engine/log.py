@@ -11,7 +11,8 @@ from ..utils.errors import ConfigError
 from .image_range import UNIT
 from .view import View
 
-CURVES = ('grad_ratio', 'towards', 'learner_norm', 'learner_lr')  # after the name of an objective
+# after the name of an objective
+CURVES = ('grad_ratio', 'towards', 'learner_norm', 'learner_clipped_norm', 'learner_lr')
 
 
 class Log:

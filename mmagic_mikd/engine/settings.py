@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from ..guard import DEFAULTS
+from ..guard.symptoms import MODEL
 from ..objectives.energy.langevin import check_sampler
 from ..objectives.objective import Keys
 from ..teachers.named import require_named, teachers_of
@@ -116,6 +117,8 @@ def _check_objective(name: str, cfg: Mapping, keys: Keys, given: Mapping[str, An
         raise ConfigError(
             f'{KEY}.objectives has the name {short(name)}: give it one of letters, digits and _'
         )
+    if name == MODEL:  # the guard and a checkpoint keep what is the model's under it
+        raise ConfigError(f'{KEY}.objectives has the name {name!r}, which is that of the model: give another')
     if 'type' not in cfg:
         known = objectives_of(given.get('recipe'))
         remedy = proposal(name, known, 'set it to that of a loss, such as PyramidLaplaceLoss')

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the registry imports this file first
     from ..teachers.image_cache import ImageCache
 
 KEY = 'PairedImageQuality'
+LEAST = 11  # pixels of the window of SSIM, which in smaller images has no place, and a mean that is no number
 # what is written for the hook, and is said of the metric
 OWN_KEYS = {'default_hooks.distill.teacher': f'{KEY}.teacher', 'default_hooks.distill.pairs': KEY}
 
@@ -107,6 +108,11 @@ class PairedImageQuality(BaseSampleWiseMetric):
             self.results.append(self.process_image(reference.cpu(), fake.cpu(), None))
 
     def process_image(self, gt: Tensor, pred: Tensor, mask: None) -> dict:
+        if min(gt.shape[-2:]) < LEAST:
+            raise ConfigError(
+                f'{KEY}: images of {gt.shape[-2]}x{gt.shape[-1]} are smaller than the window of SSIM, {LEAST} '
+                "pixels: put the toolbox's PSNR and MAE in its place in the evaluator"
+            )
         return dict(
             psnr=float(psnr(gt, pred, input_order='CHW')),
             ssim=float(ssim(gt, pred, input_order='CHW')),

@@ -1,6 +1,7 @@
 """What the model gives its generators in training, without training them."""
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -88,6 +89,7 @@ def training_calls(
         unchanged_buffers(model),
         _as_they_were(model),
         _no_updates(runner),
+        _turn_of_generators(runner),
     ):
         model.train()
         for number in range(1, batches + 1):
@@ -159,6 +161,18 @@ def _no_updates(runner: Runner) -> Iterator[None]:
                 put_back = partial(vars(wrapper).__setitem__, name, before)
                 undo.callback(put_back if before else partial(vars(wrapper).pop, name))
         yield
+
+
+@contextmanager
+def _turn_of_generators(runner: Runner) -> Iterator[None]:
+    """As in the first iteration that trains them; GANs ask the message hub, and begin with discriminators."""
+    model, hub, before = unwrap(runner.model), runner.message_hub, runner.iter
+    counts = [wrapper._accumulative_counts for wrapper in wrappers_of(runner.optim_wrapper).values()]
+    hub.update_info('iter', getattr(model, 'discriminator_steps', 1) * math.prod(counts) - 1)
+    try:
+        yield
+    finally:
+        hub.update_info('iter', before)
 
 
 @contextmanager

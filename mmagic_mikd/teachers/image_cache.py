@@ -173,7 +173,17 @@ class Batch:
         )
         device = self.device.type
         cast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
-        return f'{shapes} {device} {cast}'
+        return f'{shapes} {device} {cast} {arithmetic()}'
+
+
+def arithmetic() -> str:
+    """Settings of torch under which the same machine makes other bits; a config may change any of them."""
+    parts = torch.backends
+    matmul, cudnn, mkldnn = parts.cuda.matmul, parts.cudnn, parts.mkldnn
+    precision = [each.fp32_precision for each in (matmul, cudnn.conv, mkldnn.matmul, mkldnn.conv)]
+    half = matmul.allow_fp16_reduced_precision_reduction, matmul.allow_bf16_reduced_precision_reduction
+    kernels = cudnn.enabled, cudnn.benchmark, cudnn.deterministic, mkldnn.enabled
+    return f'{precision} {half} {kernels} {torch.are_deterministic_algorithms_enabled()}'
 
 
 def digest(told: str, tensors: Iterable[Tensor]) -> str:

@@ -8,7 +8,8 @@ from torch import Tensor
 
 
 def resized(images: Tensor, size: Sequence[int]) -> Tensor:
-    """Images, (N, C, H, W), at (height, width), antialiased; anything else as it is."""
-    if images.ndim != 4 or images.shape[-2:] == torch.Size(size):
+    """Images (N, C, H, W), or clips (N, T, C, H, W), at (height, width), antialiased; others as they are."""
+    if images.ndim not in (4, 5) or images.shape[-2:] == torch.Size(size):
         return images
-    return F.interpolate(images.float(), size, mode='bilinear', antialias=True).to(images.dtype)
+    frames = F.interpolate(images.flatten(0, -4).float(), size, mode='bilinear', antialias=True)
+    return frames.unflatten(0, images.shape[:-3]).to(images.dtype)

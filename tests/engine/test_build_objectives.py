@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmagic_mikd import VIDLoss
-from mmagic_mikd.engine.log import Log
+from mmagic_mikd.engine.log import CURVES, Log
 from mmagic_mikd.engine.pair import Pair
 from mmagic_mikd.engine.view import View
 from mmagic_mikd.objectives.objective import Objective
@@ -113,6 +113,21 @@ def test_a_terms_weight_falls_to_nothing_and_the_teacher_rests(tmp_path, monkeyp
     assert ended == set()  # a curve that has ended is no longer in the log
 
 
+def test_all_curves_of_what_learns_end_with_it(tmp_path):
+    """Its clipped norm, which the toolbox writes, once stayed at the last value, and its rate went on."""
+    learner = dict(
+        optimizer=dict(type='Adam', lr=0.01),
+        clip_grad=dict(max_norm=1.0),
+        param_scheduler=dict(type='LinearLR', start_factor=0.5, by_epoch=False),
+    )
+    ended = {}
+    for until in (1.0, 0.5):
+        cfg = config('edsr', tmp_path / str(until), 4, [])
+        cfg.default_hooks.distill.objectives = dict(x=dict(type='VIDLoss', until=until, learner=learner))
+        ended[until] = {name for name in scalars(train(cfg)) if name.startswith(('x_', 'loss_distill'))}
+    assert ended == {1.0: {'loss_distill_x', *(f'x_{curve}' for curve in CURVES)}, 0.5: set()}
+
+
 @pytest.mark.parametrize(
     'objective',
     [
@@ -176,6 +191,22 @@ def test_a_ratio_pauses_while_the_other_losses_have_no_gradient():
         log.looking(objective, 'pair')(torch.tensor(1.0), torch.tensor(rest))
         assert log.write(hub) == ({} if shown is None else dict(x_grad_ratio=shown))
         assert ('train/x_grad_ratio' in hub.log_scalars) == (shown is not None)
+
+
+def test_a_ratio_is_to_all_losses_of_fixed_weight_wherever_they_stand(tmp_path):
+    """A learned energy's gradient arrives after the others'; beside a ratio it once came too late to count."""
+    energy = dict(type='MIDistillLoss', loss_weight=1e3, critic=dict(base_channels=2), chain=dict(steps=2))
+    terms, moves = dict(energy=energy, l1=dict(type='L1Loss', gradient_ratio=0.5)), []
+    for names in (('energy', 'l1'), ('l1', 'energy')):
+        cfg = config('edsr', tmp_path / names[0], 1, [], guard=None)
+        cfg.default_hooks.distill.objectives = {name: terms[name] for name in names}
+        cfg.optim_wrapper.optimizer = dict(type='SGD', lr=1.0)
+        runner = Runner.from_cfg(cfg)
+        start = nn.utils.parameters_to_vector(runner.model.parameters()).detach()
+        runner.train()
+        moves.append(nn.utils.parameters_to_vector(runner.model.parameters()).detach() - start)
+        assert scalars(runner)['energy_grad_ratio'] > 10  # so that it would be missed
+    torch.testing.assert_close(*moves)
 
 
 @pytest.mark.parametrize(

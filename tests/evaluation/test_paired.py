@@ -51,6 +51,14 @@ def test_known_answers():
     assert result == {'target/psnr': math.inf, 'target/ssim': 1.0, 'target/l1': 0.0}
 
 
+def test_images_without_room_for_the_window_are_refused():
+    """Their SSIM was NaN, which is never the best."""
+    metric, image = PairedImageQuality(), torch.rand(3, 12, 11) * 255
+    assert metric.process_image(image, image, None)['ssim'] == pytest.approx(1)
+    with pytest.raises(ConfigError, match=r'images of 12x10 are smaller than the window of SSIM, 11 pixels'):
+        metric.process_image(image[..., 1:], image[..., 1:], None)
+
+
 @pytest.mark.parametrize('mode', ['val', 'test'])
 def test_against_the_target(tmp_path, mode):
     runner, recorder = build(pix2pix(tmp_path, [PHOTO], batch_size=3))

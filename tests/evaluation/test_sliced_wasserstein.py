@@ -1,5 +1,7 @@
 """The sliced Wasserstein distance of the toolbox, for images of any name."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -46,3 +48,11 @@ def test_another_shape_of_images_is_told(images, ours, kind):
     metric = SlicedWasserstein(shape) if ours else SlicedWassersteinDistance(-1, shape, sample_model='orig')
     with pytest.raises(ConfigError, match=rf'image_shape=\(3, 32, 32\), but a {kind} image is \(3, 32, 48\)'):
         metric.process({}, [sample])
+
+
+@pytest.mark.parametrize('build', [SlicedWasserstein, partial(SlicedWassersteinDistance, -1)])
+def test_images_without_a_level_are_refused_before_they_are_made(build):
+    """That of the toolbox, too; else an IndexError at the end of the first validation."""
+    assert build(image_shape=(3, 16, 16)).resolutions == [16]
+    with pytest.raises(ConfigError, match=r'image_shape=\(3, 15, 16\) has fewer than 16 pixels'):
+        build(image_shape=(3, 15, 16))

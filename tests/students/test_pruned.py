@@ -523,6 +523,20 @@ def test_the_search_for_inputs_leaves_no_trace(tmp_path):
         assert not torch.equal(first, second)
 
 
+@pytest.mark.parametrize(('steps', 'counts'), [(2, 1), (1, 2), (3, 2)])
+def test_a_generator_that_is_trained_every_few_iterations_starts_as_one_that_is_in_all(
+    tmp_path, steps, counts
+):
+    """The iterations of its discriminator alone call it without gradients, and the first is one of them."""
+    starts = []
+    for folder, own in (('all', (1, 1)), ('few', (steps, counts))):
+        cfg = stylegan2(tmp_path / folder, iters=1, widths=(16, 8))
+        cfg.model.discriminator_steps, cfg.optim_wrapper.discriminator.accumulative_counts = own
+        runner = started(cfg, criterion='activation', batches=2)
+        starts.append(weights_of(runner, 'generator'))
+    assert equal(*starts)
+
+
 def _has(model, path):
     try:
         return model.get_submodule(path) is not None

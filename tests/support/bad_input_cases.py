@@ -271,6 +271,12 @@ CASES = [
         'a text as weight', f"{MI}.loss_weight='high'", 'must be a number', objectives__mi__loss_weight='high'
     ),
     distill(
+        'an objective with the name of the model',
+        f"{DISTILL}.objectives has the name 'model'",
+        'give another',
+        objectives__model=dict(type='L1Loss'),
+    ),
+    distill(
         'a gradient ratio of 0', f'{MI}.gradient_ratio=0', 'more than 0', objectives__mi__gradient_ratio=0
     ),
     distill(
@@ -959,6 +965,15 @@ CASES = [
                 name='cifar',
             )
         },
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        'a distance of patches for pictures that have none',
+        'SlicedWasserstein.image_shape=(3, 8, 8)',
+        'take the metric out',
+        {'test_evaluator.metrics.0': dict(type='SlicedWasserstein', image_shape=(3, 8, 8))},
         lambda world: world.save('iter_2.pth', model(4)),
         tool='test',
         arguments=('iter_2.pth',),

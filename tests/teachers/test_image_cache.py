@@ -72,6 +72,27 @@ def test_a_run_is_bit_identical_to_one_without_a_cold_and_a_warm_one(tmp_path, m
     assert cold.misses < 8 and warm.misses == 2 and warm.hits == 10
 
 
+FLAGS = [
+    (torch.backends.cuda.matmul, 'allow_tf32'),
+    (torch.backends.cudnn, 'allow_tf32'),
+    (torch.backends.cudnn, 'deterministic'),
+    (torch.backends.mkldnn, 'enabled'),
+]
+
+
+@pytest.mark.parametrize('where', FLAGS, ids=lambda where: f'{type(where[0]).__name__}-{where[1]}')
+def test_an_image_is_of_the_arithmetic_that_made_it(tmp_path, where):
+    network = Counted()
+    cached, x, before = cache_of(tmp_path, network), images(1), getattr(*where)
+    try:
+        for ran, value in ((1, before), (2, not before), (2, before)):
+            setattr(*where, value)
+            cached(x)
+            assert network.ran == ran
+    finally:
+        setattr(*where, before)
+
+
 @pytest.mark.parametrize('count', [2, 3])
 def test_a_teacher_that_normalises_by_the_batch_makes_every_batch_anew(tmp_path, count):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)).eval()

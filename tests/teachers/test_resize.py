@@ -10,6 +10,7 @@ from families import hook_of, save_teacher, train
 from mmengine.runner import Runner
 
 from mmagic_mikd.engine import pair
+from mmagic_mikd.teachers.resize import resized
 from mmagic_mikd.utils.errors import ConfigError
 
 
@@ -41,6 +42,14 @@ def test_a_larger_teacher_is_resized_antialiased_and_the_log_says_so(tmp_path, m
     expected = F.interpolate(whole, (side, side), mode='bilinear', antialias=True)
     assert torch.equal(t, expected)
     assert "teacher's images are resized, antialiased" in caplog.text
+
+
+def test_a_clip_is_resized_frame_by_frame():
+    """It was left as it was, and refused with the advice to switch on what was on."""
+    clip = torch.rand(2, 3, 4, 16, 12)
+    frames = [resized(frame[None], (8, 6))[0] for frame in clip.flatten(0, 1)]
+    assert torch.equal(resized(clip, (8, 6)), torch.stack(frames).unflatten(0, (2, 3)))
+    assert resized(clip, (16, 12)) is clip and resized(clip[0, 0], (8, 6)).shape == (4, 16, 12)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from mmagic.evaluation.metrics import psnr, ssim
 
+from ...evaluation.paired import LEAST
 from ...utils.errors import ConfigError
 from ...utils.names import type_name
 from ...visualization.pictures import cut
@@ -16,7 +17,6 @@ from .runs import Run
 
 STUDENT, TEACHER, TARGET = 'student', 'teacher', 'target'
 SAVED = re.compile(r'distill_(.+)_(\d+)\.png')
-LEAST = 11  # pixels: the window of SSIM
 
 
 class Sample(NamedTuple):
