@@ -189,10 +189,11 @@ def test_train_then_resume_then_test(run, folder, trained):
     assert 'resumed epoch: 0, iter: 2' in more.stdout + more.stderr
     assert (folder / 'w' / 'iter_3.pth').is_file()
 
-    scores = folder / 'scores.json'
+    scores, record = folder / 'scores.json', (folder / 'w' / 'teacher.py').read_text()
     test = [sys.executable, TOOLS / 'test.py', folder / 'teacher.py', trained, '--out', scores]
-    done = run(*test, '--work-dir', folder / 't', '--cfg-options', *TINY, afresh=True)
+    done = run(*test, '--work-dir', folder / 'w', '--cfg-options', *TINY, afresh=True)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert (folder / 'w' / 'teacher.py').read_text() == record  # of the training, with its `load_from`
     metrics = json.loads(scores.read_text())
     assert 0 < metrics['target/l1'] < 1 and metrics['target/psnr'] > 0
 
