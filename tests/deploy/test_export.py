@@ -76,6 +76,7 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told, networks):
     spec = interface(out)
     if family == 'pix2pix':  # whose statistics of a batch are measured, and one kind is chosen
         assert '  image: ' in said and '  frozen: ' in said and f'Chosen: {spec["statistics"]}.' in said
+        assert 'in a batch of 3, the training did in one of 2: set test_dataloader.batch_size=2' in said
     else:
         assert spec['statistics'] == 'none' and 'Chosen' not in said
     assert spec['error']['largest'] < 0.1  # grey levels
