@@ -2,7 +2,8 @@
 
 import contextlib
 import io
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +50,18 @@ def to_half(source: Path, target: Path) -> None:
     onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
 
 
+@contextlib.contextmanager
+def only_errors() -> Iterator[None]:
+    """Without onnxruntime's advice on how to prepare a file, which nobody at a command line can follow."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+
+
 def to_int8(source: Path, target: Path, inputs: Sequence[Tensor]) -> None:
     """Whole numbers for all layers but the first and the last, whose errors would be seen.
 
@@ -66,7 +79,7 @@ def to_int8(source: Path, target: Path, inputs: Sequence[Tensor]) -> None:
             return None if x is None else dict(x=x.numpy())
 
     convolutions = [node.name for node in onnx.load(source).graph.node if 'Conv' in node.op_type]
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), only_errors():
         quantization.quantize_static(
             source,
             target,

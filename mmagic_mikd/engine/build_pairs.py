@@ -11,6 +11,7 @@ from ..host.taps import unwrap
 from ..teachers.build import build_teacher, check_place, check_preprocessing, require_match
 from ..teachers.image_cache import ImageCache
 from ..teachers.online import online_teacher
+from ..teachers.weights import is_copy
 from ..utils.checks import require_switch
 from ..utils.errors import ConfigError, renamed
 from .pair import Pair
@@ -64,6 +65,8 @@ def _teach(
         if isinstance(teacher, Mapping) and teacher.get('cache') is not None:
             require_images_alone(settings)
             pair.cache = ImageCache.from_config(teacher, pair.teacher, [pair.path, cfg.get('output')])
+    if isinstance(teacher, Mapping) and not {'type', 'online'} & teacher.keys():
+        require_own_teachers(pairs, cfgs, teacher.get('checkpoint'))
 
 
 def named(name: str) -> AbstractContextManager[None]:
@@ -90,6 +93,21 @@ def require_different(pairs: list[Pair]) -> None:
                 f'{KEY}.pairs[{index}].student={pair.path!r} is in `pairs` twice: leave one out; for more '
                 'weight raise `loss_weight`'
             )
+
+
+def require_own_teachers(pairs: Sequence[Pair], cfgs: Sequence[Mapping], checkpoint: object) -> None:
+    """Bare weights of one generator fit every generator of its size, of CycleGAN those of both directions."""
+    known: dict[str, nn.Module] = {}
+    for pair, cfg in zip(pairs, cfgs, strict=True):
+        path = cfg.get('teacher', pair.path)
+        for other, teacher in known.items():
+            if path != other and is_copy(teacher, pair.teacher):
+                raise ConfigError(
+                    f'{KEY}.teacher.checkpoint={checkpoint} gives {other!r} and {path!r} the same weights: use '
+                    'a checkpoint of the whole model, or name the one generator that it is of by '
+                    f'{KEY}.pairs=[dict(student={path!r})]'
+                )
+        known[path] = pair.teacher
 
 
 def require_images_alone(settings: Settings) -> None:

@@ -128,7 +128,7 @@ def test_published_sizes_give_the_published_student(build, tmp_path):
     text = (tmp_path / '--params2.py').read_text()
     assert len(text.splitlines()) <= 25
     assert 'model = dict(generator=dict(base_channels=16))' in text
-    assert 'model=_base_.model' in text
+    assert 'model=_base_.model' in text and '#     mikd train ' in text
     for number in ('54.41 M', '3.404 M', '18.14 G', '1.219 G', '--params 3.4M'):
         assert number in text
     # as docs/students.md shows it

@@ -76,6 +76,7 @@ def test_the_file_makes_what_pytorch_makes(family, tmp_path, told, networks):
     spec = interface(out)
     if family == 'pix2pix':  # whose statistics of a batch are measured, and one kind is chosen
         assert '  image: ' in said and '  frozen: ' in said and f'Chosen: {spec["statistics"]}.' in said
+        assert 'in a batch of 3, the training did in one of 2: set test_dataloader.batch_size=2' in said
     else:
         assert spec['statistics'] == 'none' and 'Chosen' not in said
     assert spec['error']['largest'] < 0.1  # grey levels
@@ -254,7 +255,7 @@ def test_unshuffled_pixels_are_strides():
 
 
 @pytest.mark.parametrize(('precision', 'sign'), [('fp16', 'Cast'), ('int8', 'QuantizeLinear')])
-def test_lower_precision_is_measured(precision, sign, tmp_path, monkeypatch, told, networks):
+def test_lower_precision_is_measured(precision, sign, tmp_path, monkeypatch, told, networks, caplog):
     calibrated = []
     to_int8 = precisions.to_int8
     monkeypatch.setattr(precisions, 'to_int8', lambda *args: calibrated.extend(args[2]) or to_int8(*args))
@@ -262,6 +263,7 @@ def test_lower_precision_is_measured(precision, sign, tmp_path, monkeypatch, tol
     code, out = exported('srresnet', tmp_path, '--precision', precision)
     said = told()
     assert code == 0, said
+    assert 'Please consider' not in caplog.text  # onnxruntime's advice, which no user can follow
     assert 10 < interface(out)['error']['psnr'] < 100
     if precision == 'int8':
         ((_, judges),) = networks

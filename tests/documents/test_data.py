@@ -24,6 +24,23 @@ TINY = {
         {'model.generator.base_channels': 2, 'model.discriminator.base_channels': 2},
         'target/psnr',
     ),
+    'my_seasons': (
+        {
+            'model.generator.base_channels': 2,
+            'model.generator.num_blocks': 1,
+            'model.discriminator.base_channels': 2,
+        },
+        'to_summer/avg',
+    ),
+    'my_deblurring': (
+        {
+            'model.generator.mid_channels': 4,
+            'model.generator.enc_blk_nums': [1],
+            'model.generator.dec_blk_nums': [1],
+            'train_dataloader.dataset.pipeline.6.gt_patch_size': 32,
+        },
+        'PSNR',
+    ),
     'my_edsr_teacher': ({'model.generator.mid_channels': 4, 'model.generator.num_blocks': 1}, 'Y/PSNR'),
     'my_denoiser': (
         {
@@ -41,6 +58,14 @@ FOLDERS = {  # side and channels of the pictures
     'my_pairs/train/labels': (96, 3),
     'my_pairs/test/photos': (96, 3),
     'my_pairs/test/labels': (96, 3),
+    'seasons/trainA': (64, 3),
+    'seasons/trainB': (64, 3),
+    'seasons/testA': (64, 3),
+    'seasons/testB': (64, 3),
+    'blur/train/blurred': (64, 3),
+    'blur/train/sharp': (64, 3),
+    'blur/test/blurred': (64, 3),
+    'blur/test/sharp': (64, 3),
     'photographs': (101, 3),
     'held_out': (75, 3),
     'icons': (48, 4),
@@ -80,7 +105,7 @@ def test_super_resolution_by_two_and_by_three_differ_in_the_scale_alone():
     assert texts[0] == texts[1]
 
 
-def test_there_are_four():
+def test_there_are_six():
     assert FILES.keys() == TINY.keys()
 
 

@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 import torch
 from families import (
     ROOT,
@@ -19,6 +20,8 @@ from families import (
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+
+from mmagic_mikd.utils.errors import ConfigError
 
 DOMAINS = ('summer', 'winter')
 
@@ -79,6 +82,20 @@ def test_only_translations_of_real_images_count(tmp_path):
     runner.model._get_gen_loss = gen_loss
     runner.train()
     assert seen == [f'generators.{domain}' for domain in DOMAINS * 2] == teachers.calls
+
+
+def test_weights_of_one_generator_teach_one_direction(tmp_path):
+    """They would fit the other one as well, which would learn to make the wrong season."""
+    cfg = cyclegan(tmp_path, iters=1)
+    teacher, bare = cfg.default_hooks.distill.teacher, tmp_path / 'winter.pth'
+    prefix = 'generators.winter.'
+    weights = load(teacher.checkpoint)['state_dict'].items()
+    torch.save({key.removeprefix(prefix): v for key, v in weights if key.startswith(prefix)}, bare)
+    teacher.checkpoint = str(bare)
+    with pytest.raises(ConfigError, match=r"the same weights: .* whole model, .*pairs=\[dict\(student='gen"):
+        Runner.from_cfg(cfg).train()
+    cfg.default_hooks.distill.pairs = [dict(student='generators.winter')]
+    assert scalars(train(cfg))['distance'].size == 1
 
 
 def test_the_shipped_config_is_the_real_setting():

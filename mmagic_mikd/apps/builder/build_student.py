@@ -47,7 +47,7 @@ def main() -> None:
     budget = budget_of(args)
     torch.set_num_threads(1 if args.latency else torch.get_num_threads())
     student = choose(model, narrowing, shape_of(cfg, args), args.width, budget)
-    command = shlex.join(['tools/build_student.py', *sys.argv[1:]])
+    command = shlex.join(['mikd', 'build-student', *sys.argv[1:]])
     checkpoint = args.teacher_checkpoint or last_checkpoint(cfg, args.teacher)
     write(student, cfg, args.teacher, args.out, checkpoint, command)
     print('\n'.join(student.table))

@@ -118,7 +118,8 @@ def last_checkpoint(cfg: Config, teacher: str) -> str:
 
 def _header(student: Student, teacher: str, out: Path, command: str) -> str:
     lines = [f'The student of {teacher}.', '', *(f'    {line}' for line in student.table), '']
-    lines += [f'    tools/dist_train.sh {out} 8', '', f'Written by {command}; edit it as you like.']
+    lines += [f'    mikd train {out}    # on 8 GPUs: tools/dist_train.sh {out} 8', '']
+    lines += [f'Written by {command}; edit it as you like.']
     return '\n'.join(f'# {one_line(line)}'.rstrip() for line in lines)
 
 

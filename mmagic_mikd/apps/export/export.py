@@ -31,7 +31,7 @@ from ...utils.errors import ConfigError
 from ..launch.launch import read_config, require_checkpoint, require_data, user_errors
 from .card import write_card
 from .folder import keep_inputs, keep_weights, origin_of, outdated, require_own
-from .scores import scores
+from .scores import about_batches, scores
 
 LIMITS = dict(fp32=60.0, fp16=45.0, int8=35.0)  # decibels to PyTorch, below which there is no file
 EXTRA = 'pip install onnx onnxruntime onnxscript'
@@ -104,6 +104,8 @@ def chosen(student: Student, args: argparse.Namespace) -> tuple[Deployed, Spec]:
             say("  (--scores adds the config's own evaluation of each)")
     kind = max(found, key=lambda name: found[name][2].psnr if found[name][2] else 0.0)
     if len(kinds) > 1:
+        if sentence := measured and about_batches(student.runner.cfg):
+            say(sentence)
         say(f'Chosen: {kind}.')
     return found[kind][:2]
 

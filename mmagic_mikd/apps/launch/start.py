@@ -27,13 +27,19 @@ class Start(Hook):
         self.begun = False
         self._absent = [folder for folder in (work_dir, *work_dir.parents) if not folder.exists()]
         self._entries = set(os.listdir(work_dir)) if work_dir.is_dir() else set()
-        written = [work_dir / name for name in (Path(cfg.filename).name, 'last_checkpoint')]
+        self._record = work_dir / Path(cfg.filename).name
+        written = [self._record, work_dir / 'last_checkpoint']
         self._files = {path: path.read_bytes() if path.is_file() else None for path in written}
 
     def after_train_iter(self, *args: object, **kwargs: object) -> None:
         self.begun = True
 
     after_test_iter = after_train_iter
+
+    def keep_record(self) -> None:
+        """The config beside the checkpoints stays that of their training; a test logs its own."""
+        if self._files[self._record] is not None:
+            put_back(self._record, self._files[self._record])
 
     def take_back(self, runner: Runner) -> None:
         """Remove what the toolbox has made; a folder in which anybody has written more stays."""

@@ -20,7 +20,7 @@ from .launch import (
     user_errors,
 )
 from .safeguards import Safeguards
-from .start import starting
+from .start import is_first, starting
 
 
 class SaveMetrics(Hook):
@@ -46,6 +46,8 @@ def main():
     cfg.load_from = args.checkpoint
     with starting(cfg) as start:
         runner = Runner.from_cfg(cfg)
+        if is_first():
+            start.keep_record()
         runner.register_hook(start)
         runner.register_hook(Safeguards(evaluates=True))
         if args.out:

@@ -28,6 +28,7 @@ from .launch import (
     require_parts,
     user_errors,
 )
+from .loaded_orders import about_orders
 from .lock import locked
 from .safeguards import Safeguards
 from .start import is_first, starting
@@ -102,6 +103,8 @@ def train(args: argparse.Namespace, require: Callable[[Config, str], None] | Non
         runner.register_hook(Safeguards())
         runner.logger.info(f'Command: {escape.line(command_line())}')
         runner.logger.info(whereabouts(cfg.work_dir, elsewhere))
+        if sentence := about_orders(cfg):
+            runner.logger.warning(escape.line(sentence))
         try:
             runner.train()
         except KeyboardInterrupt:
