@@ -145,7 +145,7 @@ def test_the_card_says_what_a_user_has_to_know(tmp_path):
         'Conv2d, 0.00 M parameters, fp32',
         '(N, 3, height, width), RGB, black at 0 and white at 1, sides in multiples of 4',
         '4 times as large',
-        'largest 0.01, mean 0.001 grey levels, 120.0 dB',
+        'largest 0.01, mean 0.001 grey levels, 120.0 dB, at 24x24',
         '| distilled | by pyramid, from teacher.pth |',
         r'a\|b.py',
         hashlib.sha256(b'file').hexdigest(),

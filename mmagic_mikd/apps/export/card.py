@@ -74,13 +74,14 @@ def facts(network: nn.Module, told: Mapping, cfg: Config) -> dict[str, str]:
             'sides': sides,
         }
     )
+    at = ', at {1}x{2}'.format(*told['shape']) if image else ''
     return dict(
         network=f'{type(network).__name__}, {count / 1e6:.2f} M parameters, {told["precision"]}',
         input=takes,
         output=f'`image`, {told["output_order"]}, of the same range'
         + (f', {told["scale"]:g} times as large' if image else ''),
         **{'batch normalisation': f'statistics: {told["statistics"]}'},
-        **{'against PyTorch': str(Difference(**told['error']))},
+        **{'against PyTorch': f'{Difference(**told["error"])}{at}'},
         config=f'{told["config"]}, SHA-256 `{told["config_sha256"]}`',
         checkpoint=f'SHA-256 `{told["checkpoint_sha256"]}`',
         distilled=taught(cfg),
