@@ -123,6 +123,15 @@ def test_a_student_of_fewer_blocks_and_layers_gets_the_first_ones():
 # ---- what is refused ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize('name', NETWORKS)
+def test_a_student_that_is_wider_than_its_teacher_is_refused(name):
+    """Where a layer reads several features, too; else a RuntimeError of the slicing."""
+    pair = networks(name)
+    pair.student, pair.teacher = pair.teacher, pair.student
+    with pytest.raises(ConfigError, match=r"^start: the student 'generator' cannot take it from its teacher"):
+        inherit({'': 'sliced'}, pair)
+
+
 class Net(nn.Module):
     """A layer between two convolutions."""
 
