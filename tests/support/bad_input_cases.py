@@ -978,6 +978,45 @@ CASES = [
         tool='test',
         arguments=('iter_2.pth',),
     ),
+    Case(
+        'a distance of patches for pictures that cannot be halved',
+        'SlicedWasserstein.image_shape=(3, 300, 300)',
+        'take the metric out',
+        {'test_evaluator.metrics.0': dict(type='SlicedWasserstein', image_shape=(3, 300, 300))},
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        'a distance of pictures that the model does not make',
+        "SlicedWasserstein.fake_key='fake_foto'",
+        'which has',
+        {
+            'test_evaluator.metrics.0': dict(
+                type='SlicedWasserstein', image_shape=(3, 16, 16), fake_key='fake_foto'
+            ),
+            'test_cfg.type': 'MultiTestLoop',
+        },
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        'a target whose sides are no multiples of the scale',
+        'that of the target (3, 17, 17)',
+        'ModCrop',
+        {
+            'test_evaluator.metrics.0': dict(type='PairedImageQuality'),
+            'test_cfg.type': 'MultiTestLoop',
+            'test_dataloader.dataset.data_prefix.gt': 'odd',
+        },
+        lambda world: (
+            world.save('iter_2.pth', model(4)),
+            [world.picture(f'data/odd/{index}.png', 17) for index in range(4)],
+        ),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
     # ---- what is resumed
     Case('a broken checkpoint to resume', 'work/iter_1.pth', 'take --resume away', arguments=('--resume',)),
     Case(
