@@ -954,6 +954,15 @@ CASES = [
         arguments=('iter_2.pth',),
     ),
     Case(
+        "a loop of MMEngine's for the toolbox's metrics",
+        "test_cfg.type='TestLoop'",
+        "set it to 'MultiTestLoop'",
+        {'test_cfg.type': 'TestLoop'},
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
         'a metric without its weights',
         'checkpoint=gone.pth',
         'set it to a local file',
@@ -995,7 +1004,6 @@ CASES = [
             'test_evaluator.metrics.0': dict(
                 type='SlicedWasserstein', image_shape=(3, 16, 16), fake_key='fake_foto'
             ),
-            'test_cfg.type': 'MultiTestLoop',
         },
         lambda world: world.save('iter_2.pth', model(4)),
         tool='test',
@@ -1007,7 +1015,6 @@ CASES = [
         'ModCrop',
         {
             'test_evaluator.metrics.0': dict(type='PairedImageQuality'),
-            'test_cfg.type': 'MultiTestLoop',
             'test_dataloader.dataset.data_prefix.gt': 'odd',
         },
         lambda world: (
