@@ -1,7 +1,8 @@
 """The sliced Wasserstein distance of images that are not of its `image_shape` is a bare AssertionError.
 
 Nothing tells what they are, and it comes at the first validation. Of images below 16 pixels, which have no
-level to compare, it is an IndexError at the end of that. No upstream thread.
+level to compare, it is an IndexError at the end of that, and of sides that cannot be halved a
+RuntimeError. No upstream thread.
 Delete this file when `SlicedWassersteinDistance` says so itself.
 """
 
@@ -27,6 +28,13 @@ def repair(swd) -> bool:
             raise ConfigError(
                 f'{type(self).__name__}.image_shape={tuple(self.image_shape)} has fewer than 16 pixels in '
                 'height, the coarsest level that is compared: take the metric out of the evaluator'
+            )
+        parts, (_, height, width) = 2 ** (len(self.resolutions) - 1), self.image_shape
+        if height % parts or width % parts or width < self.nhood_size * parts:
+            raise ConfigError(
+                f'{type(self).__name__}.image_shape={tuple(self.image_shape)} is halved '
+                f'{len(self.resolutions) - 1} times: let both sides be multiples of {parts} and the width at '
+                f'least {self.nhood_size * parts}, or take the metric out of the evaluator'
             )
 
     @functools.wraps(stock)

@@ -41,7 +41,8 @@ def rows_of(cfg: Config, config: str, shape: Sequence[int] | None = None, device
 
 
 def teacher_model(cfg: Config) -> dict | None:
-    teacher = cfg.get('default_hooks', {}).get('distill', {}).get('teacher') or {}
+    distill = (cfg.get('default_hooks') or {}).get('distill') or {}
+    teacher = distill.get('teacher') or {}
     if teacher.get('config'):
         return Config.fromfile(teacher['config']).model
     return teacher.get('model')

@@ -11,6 +11,7 @@ from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from ..host.loaders import without_workers
 from ..host.locate import image_of
 from ..host.taps import unwrap
 from ..utils.errors import ConfigError
@@ -148,7 +149,6 @@ def batches(runner: Runner, dataset: Mapping | None = None) -> Iterator:
     """
     loaders = runner.cfg.test_dataloader
     loader = loaders[0] if isinstance(loaders, list | tuple) else loaders
-    changes = dict(num_workers=0, persistent_workers=False)
-    changes |= {} if dataset is None else dict(dataset=dataset)
+    changes = {} if dataset is None else dict(dataset=dataset)
     # still a ConfigDict, of which MMEngine takes a loader without a sampler
-    yield from runner.build_dataloader(ConfigDict({**loader, **changes}), seed=0)
+    yield from runner.build_dataloader(ConfigDict({**without_workers(loader), **changes}), seed=0)

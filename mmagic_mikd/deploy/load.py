@@ -71,8 +71,9 @@ def load_student(cfg: Config, checkpoint: str, images: int, path: str | None = N
     """
     cfg = copy.deepcopy(cfg)
     # neither teacher nor critic is needed
-    distill = cfg.get('default_hooks', {}).pop('distill', None) or {}
-    cfg.get('default_hooks', {}).pop('distill_pictures', None)
+    hooks = cfg.get('default_hooks') or {}
+    distill = hooks.pop('distill', None) or {}
+    hooks.pop('distill_pictures', None)
     without_nothing(cfg)
     cfg.load_from, cfg.launcher = checkpoint, 'none'
     cfg.work_dir = tempfile.mkdtemp(prefix='mikd_export_')  # a runner writes logs, which nobody wants here

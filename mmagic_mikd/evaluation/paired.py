@@ -23,6 +23,10 @@ if TYPE_CHECKING:  # the registry imports this file first
 
 KEY = 'PairedImageQuality'
 LEAST = 11  # pixels of the window of SSIM, which in smaller images has no place, and a mean that is no number
+UNLIKE = dict(
+    target="crop the target in the pipeline, as dict(type='ModCrop') does, or correct real_key and fake_key",
+    teacher='set teacher.resize=True, or correct teacher_path and output',
+)
 # what is written for the hook, and is said of the metric
 OWN_KEYS = {'default_hooks.distill.teacher': f'{KEY}.teacher', 'default_hooks.distill.pairs': KEY}
 
@@ -108,6 +112,11 @@ class PairedImageQuality(BaseSampleWiseMetric):
             self.results.append(self.process_image(reference.cpu(), fake.cpu(), None))
 
     def process_image(self, gt: Tensor, pred: Tensor, mask: None) -> dict:
+        if gt.shape != pred.shape:
+            raise ConfigError(
+                f'{KEY}: a generated image is {tuple(pred.shape)} and that of the {self.against} '
+                f'{tuple(gt.shape)}: {UNLIKE[self.against]}'
+            )
         if min(gt.shape[-2:]) < LEAST:
             raise ConfigError(
                 f'{KEY}: images of {gt.shape[-2]}x{gt.shape[-1]} are smaller than the window of SSIM, {LEAST} '

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mmagic.evaluation.metrics import SlicedWassersteinDistance
 from mmengine.registry import METRICS
+from torch import Tensor
 
 from ..utils.errors import ConfigError
 
@@ -45,4 +46,13 @@ class SlicedWasserstein(SlicedWassersteinDistance):
                     f'SlicedWasserstein.real_key={self.real_key!r} is not in the data samples, which have '
                     f'{", ".join(sample)}'
                 )
+            made = sample.get(self.sample_model, sample)
+            if self.fake_key not in made and 'fake_img' not in made:
+                found = sorted(name for name, value in made.items() if isinstance(value, Tensor | dict))
+                raise ConfigError(
+                    f"SlicedWasserstein.fake_key={self.fake_key!r} is not in the model's output, which has "
+                    f'{", ".join(found)}'
+                )
+        if self.fake_nums != -1:  # the toolbox takes all of the last batch
+            data_samples = data_samples[: max(0, self.fake_nums_per_device - self._num_processed)]
         super().process(data_batch, [{**sample, 'gt_img': sample[self.real_key]} for sample in data_samples])

@@ -1,9 +1,12 @@
 """The U-Net of OMGD's deep teacher: narrow as the student, and as expensive as the wide teacher."""
 
+from collections.abc import Iterator
+
 from mmagic.models.editors.pix2pix.pix2pix_generator import UnetGenerator
 from mmagic.models.editors.pix2pix.pix2pix_modules import UnetSkipConnectionBlock
 from torch import nn
 
+from ..students.channel_groups import PARTS, Part
 from .bottleneck import Bottleneck
 
 
@@ -43,3 +46,19 @@ def _deepen(
     after = list(outer.model)[3:]  # tanh, or dropout
     way_up = [*two(up.conv.in_channels), up] if outer.is_outermost else [up, *two(up.conv.out_channels)]
     outer.model = nn.Sequential(down, *two(down.conv.out_channels), inner, *way_up, *after)
+
+
+def _outermost(network: DeepUnetGenerator) -> Iterator[Part]:
+    """The bottlenecks before its last convolution read the two features that this does, and make them."""
+    for place, part in list(enumerate(network.model.model))[4:]:
+        if isinstance(part, Bottleneck):
+            path, last = f'model.model.{place}.branch', len(part.branch) - 1
+            sizes = [part.branch[1].in_channels // 2] * 2
+            yield f'{path}.1.weight', 1, sizes
+            for name in ('weight', 'bias'):
+                yield f'{path}.{last - 1}.{name}', 0, sizes
+            for name in ('weight', 'bias', 'running_mean', 'running_var'):
+                yield f'{path}.{last}.{name}', 0, sizes
+
+
+PARTS[DeepUnetGenerator] = _outermost

@@ -44,9 +44,11 @@ def _of_meta(checkpoint: Mapping) -> Iterator[str]:
 def _of_hub(checkpoint: Mapping) -> Iterator[str]:
     hub = checkpoint.get('message_hub', {})
     parts = ('log_scalars', 'runtime_info', 'resumed_keys')
-    if hub and not (isinstance(hub, Mapping) and all(isinstance(hub.get(part), Mapping) for part in parts)):
+    if hub != {} and not (
+        isinstance(hub, Mapping) and all(isinstance(hub.get(part), Mapping) for part in parts)
+    ):
         yield f'its `message_hub` is {short(hub)}'
-    elif hub != {}:
+    elif hub:
         for name, value in hub['runtime_info'].items():
             if (
                 name.startswith('best_score')

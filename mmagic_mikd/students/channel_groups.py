@@ -24,9 +24,10 @@ def features(network: nn.Module) -> dict[str, tuple[int, list[int]]]:
 
 def _u_net(block: UnetSkipConnectionBlock) -> Iterator[Part]:
     """The decoder reads the encoder's feature and the one from below."""
-    if len(block.model) > 2:  # not the innermost, which has one
-        channels = block.model[2].conv.weight.shape[0]
-        yield 'model.2.conv.weight', 0, [channels // 2] * 2
+    if any(isinstance(part, UnetSkipConnectionBlock) for part in block.model):  # the innermost has one
+        up = [place for place, part in enumerate(block.model) if hasattr(part, 'conv')][-1]
+        channels = block.model[up].conv.weight.shape[0]
+        yield f'model.{up}.conv.weight', 0, [channels // 2] * 2
 
 
 def _rdn_block(block: RDB) -> Iterator[Part]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 RIDGE = 1.0
 MOST_ROWS = 8192  # positions of the output that are looked at
+MOST_SAMPLES = 128  # so that there are 64 positions in each, which see all of a kernel
 
 
 class Fitted:
@@ -56,9 +57,10 @@ class Fitted:
         weight.data.copy_(value)
 
     def rows(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs (rows, unknowns) and outputs (rows, outputs) at evenly spaced positions of the output."""
+        """Inputs (rows, unknowns) and outputs (rows, outputs) of evenly spaced samples and positions."""
         height, width = target.shape[-2:]
-        layer = self._layer
+        layer, every = self._layer, -(-len(x) // MOST_SAMPLES)
+        x, target = x[::every], target[::every]
         phases = math.prod(layer.stride) if self._transposed else 1
         step = 1
         # odd, and prime to the stride, so that every phase of a transposed convolution is seen

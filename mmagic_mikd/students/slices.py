@@ -22,8 +22,9 @@ class Slices:
         """The part, of this shape, of the teacher's weight at ``path``, or of anything laid out like it."""
         if path in self._mine and path in self._whole:
             (dimension, kept), (_, sizes) = self._mine[path], self._whole[path]
-            parts = zip(source.split(sizes, dimension), kept, strict=False)
-            source = torch.cat([part.narrow(dimension, 0, count) for part, count in parts], dimension)
+            # an index beyond the end, of a wider student, is no error here: its sizes are found not to fit
+            parts = zip(source.movedim(dimension, 0).split(sizes), kept, strict=False)
+            source = torch.cat([part[:count] for part, count in parts]).movedim(0, dimension)
         return source[tuple(map(slice, shape))]
 
     def channels(self, path: str, wide: Tensor, weight: Tensor, dimension: int) -> Tensor:

@@ -421,6 +421,22 @@ def test_one_sentence_for_what_cannot_be_built(build, tmp_path, teacher, size, m
     assert not (tmp_path / 'student.py').exists()
 
 
+def test_of_several_ways_to_draw_weights_none_may_be_the_teachers_file():
+    def kept(*ways: dict) -> bool:
+        generator = dict(type='RRDBNet', in_channels=3, out_channels=3, init_cfg=list(ways))
+        return Narrowing(generator).config(8)['init_cfg'] == list(ways)
+
+    drawn = dict(type='Kaiming', layer='Conv2d')
+    assert kept(drawn, drawn) and not kept(drawn, dict(type='Pretrained', checkpoint='x4.pth'))
+
+
+def test_a_teacher_that_is_no_more_trained_needs_its_checkpoint(build, variant):
+    teacher = variant(FACADES, 'train_cfg = None')
+    assert 'has no train_cfg.max_iters: give --teacher-checkpoint' in build(teacher, '--width', '0.25')
+    cfg = build(teacher, '--width', '0.25', '--teacher-checkpoint', 'teacher.pth')
+    assert cfg.default_hooks.distill.teacher.checkpoint == 'teacher.pth'
+
+
 def test_a_file_is_not_overwritten(build, tmp_path):
     (tmp_path / 'student.py').write_text('mine')
     assert 'exists; remove it' in build(DCGAN, '--width', '0.25')

@@ -32,6 +32,12 @@ def test_the_tool_compares_teacher_and_student(tmp_path, capsys):
     assert '16.0x' in rows['teacher / student'] and '14.9x' in rows['teacher / student']
 
 
+@pytest.mark.parametrize('line', ['default_hooks = None', 'default_hooks = dict(distill=None)'])
+def test_a_distillation_that_is_switched_off_leaves_the_generator(tmp_path, capsys, line):
+    tool.main([leaf(tmp_path, PIX2PIX, line), '--device', 'meta'])
+    assert '54.414 M' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ('base', 'name', 'shape'),
     [

@@ -9,7 +9,7 @@ from torch import nn
 
 from mikd.arguments.scaling import bandwidth
 from mmagic_mikd.apps.scaling import scaling as tool
-from mmagic_mikd.apps.scaling.footprint import Footprint, measure
+from mmagic_mikd.apps.scaling.footprint import Footprint, measure, shortened
 from mmagic_mikd.apps.scaling.pretended_group import pretended_group
 from mmagic_mikd.apps.scaling.tracker import Tracker
 from mmagic_mikd.utils.errors import ConfigError
@@ -55,6 +55,20 @@ def test_messages_are_counted_with_their_part():
 def test_a_config_that_does_not_distil_is_refused():
     with pytest.raises(ConfigError, match=r'default_hooks\.distill is missing'):
         measure(Config(dict(default_hooks=dict())))
+
+
+def test_no_hooks_at_all_are_no_distillation_either():
+    with pytest.raises(ConfigError, match=r'default_hooks\.distill is missing'):
+        measure(Config(dict(default_hooks=None)))
+
+
+def test_settings_of_workers_go_with_the_workers(tmp_path):
+    loader = dict(batch_size=1, num_workers=4, persistent_workers=True, prefetch_factor=2, dataset=[0])
+    cfg = Config(dict(train_dataloader=loader, default_hooks=dict(distill=dict())))
+    assert shortened(cfg, tmp_path, 1).train_dataloader == dict(
+        batch_size=1, num_workers=0, persistent_workers=False, dataset=[0]
+    )
+    assert cfg.train_dataloader == loader
 
 
 @pytest.mark.parametrize(

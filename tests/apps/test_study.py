@@ -523,6 +523,17 @@ def test_a_dollar_sign_is_no_formula(study, trained, tmp_path):
     assert write_plot(named).stat().st_size > 10_000
 
 
+def test_each_of_many_objectives_has_a_colour(study, trained, tmp_path):
+    many = study(objectives={f'l{number}': 'pyramid' for number in range(32)}, scores={'loss': 'lower'})
+    rows = [
+        grid.identity(cell) | dict(which=which, params=1, macs=1, loss=2)
+        for cell in many.cells()
+        for which in ('last', 'best')
+    ]
+    add_rows(many.csv, rows)
+    assert write_plot(many).stat().st_size > 10_000
+
+
 def test_a_key_that_leads_nowhere(study):
     changed = study(students={'x4': {'model.generatr.base_channels': 4}})
     with pytest.raises(ConfigError, match=r"students.x4: model.generatr.base_channels .* no 'generatr'"):
@@ -700,6 +711,8 @@ def test_holm_keeps_what_is_significant_in_company():
     # a mean of one deviation, four values: t = 2
     assert chance([0.0, 2.0, 0.0, 2.0]) == pytest.approx(0.18, abs=0.01)
     assert chance([1.0, 1.0]) == 0.0 and chance([1.0]) != chance([1.0])
+    # a score that no objective changes is a test like the others: 0.04 > 0.05 / 2
+    assert chance([0.0, 0.0]) == 1.0 and holm([0.04, 1.0]) < 0
 
 
 def test_a_difference_without_chance_is_significant():

@@ -226,6 +226,7 @@ GARBAGE = [
     (meta(seed='x'), "`meta.seed` is 'x'"),
     (meta(iter=10**9), 'meta.iter), more than train_cfg.max_iters=2: raise max_iters'),
     (nothing_in('message_hub', 7), '`message_hub` is 7'),
+    (nothing_in('message_hub'), '`message_hub` is None'),
     (nothing_in('message_hub', dict(log_scalars={})), '`message_hub` is'),
     (lambda content: content['message_hub']['runtime_info'].update(keep_ckpt_ids='x'), 'keep_ckpt_ids'),
     (nothing_in('optimizer', 'x'), "`optimizer` is 'x'"),

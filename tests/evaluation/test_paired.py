@@ -59,6 +59,15 @@ def test_images_without_room_for_the_window_are_refused():
         metric.process_image(image[..., 1:], image[..., 1:], None)
 
 
+@pytest.mark.parametrize(('against', 'remedy'), [('target', 'ModCrop'), ('teacher', r'teacher\.resize=True')])
+def test_images_of_two_sizes_are_refused(against, remedy):
+    """Such as a target whose sides are no multiples of the scale; else a bare AssertionError."""
+    metric = PairedImageQuality(against, teacher=nn.Identity())
+    sizes = rf'a generated image is \(3, 32, 32\) and that of the {against} \(3, 32, 34\): .*{remedy}'
+    with pytest.raises(ConfigError, match=sizes):
+        metric.process_image(torch.rand(3, 32, 34), torch.rand(3, 32, 32), None)
+
+
 @pytest.mark.parametrize('mode', ['val', 'test'])
 def test_against_the_target(tmp_path, mode):
     runner, recorder = build(pix2pix(tmp_path, [PHOTO], batch_size=3))

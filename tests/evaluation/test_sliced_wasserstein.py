@@ -38,6 +38,20 @@ def test_without_the_real_images_it_says_what_there_is(images):
         SlicedWasserstein([3, 32, 32], real_key='img_photo').process({}, [dict(gt_img=images[0, 0])])
 
 
+def test_without_the_generated_images_it_says_what_there_is(images):
+    sample = dict(gt_img=images[0, 0], fake_photo=images[1, 0])
+    with pytest.raises(ConfigError, match=r"fake_key='fake_foto' is not in .* fake_photo, gt_img"):
+        SlicedWasserstein([3, 32, 32], fake_key='fake_foto').process({}, [sample])
+    with pytest.raises(ConfigError, match=r"fake_key='fake_img' is not in .* fake_photo"):
+        SlicedWasserstein([3, 32, 32]).process({}, [dict(gt_img=images[0, 0], orig=sample)])
+
+
+def test_as_many_images_count_as_are_asked_for_whatever_the_batch(images):
+    samples = [dict(gt_img=a, fake_img=b) for a, b in zip(*images, strict=True)]
+    expected = distance(SlicedWasserstein([3, 32, 32]), samples[:3])
+    assert distance(SlicedWasserstein([3, 32, 32], nums=3), samples) == expected
+
+
 @pytest.mark.parametrize('kind', ['real', 'generated'])
 @pytest.mark.parametrize('ours', [True, False])
 def test_another_shape_of_images_is_told(images, ours, kind):
@@ -56,3 +70,14 @@ def test_images_without_a_level_are_refused_before_they_are_made(build):
     assert build(image_shape=(3, 16, 16)).resolutions == [16]
     with pytest.raises(ConfigError, match=r'image_shape=\(3, 15, 16\) has fewer than 16 pixels'):
         build(image_shape=(3, 15, 16))
+
+
+@pytest.mark.parametrize('build', [SlicedWasserstein, partial(SlicedWassersteinDistance, -1)])
+def test_images_that_cannot_be_halved_to_the_coarsest_level_are_refused(build):
+    """Else a RuntimeError, or of those too narrow for a patch a ValueError, at the first validation."""
+    for shape in ((3, 64, 28), (3, 100, 36), (3, 17, 17)):
+        sample = dict(gt_img=torch.rand(shape), fake_img=torch.rand(shape))
+        build(image_shape=shape, sample_model='orig').process({}, [sample])
+    for shape in ((3, 64, 24), (3, 64, 30), (3, 300, 304)):
+        with pytest.raises(ConfigError, match=r'is halved \d times: let both sides be multiples of'):
+            build(image_shape=shape)

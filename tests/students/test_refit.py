@@ -72,6 +72,15 @@ def test_many_positions_are_thinned_out_without_losing_a_phase(kernel, stride, s
     assert taken.any(0).all()  # every tap of the kernel is seen
 
 
+@pytest.mark.parametrize('samples', [2000, 8193])
+def test_many_samples_are_thinned_out_before_their_positions_are(samples):
+    """Of small images the corners alone were left, which do not see all of a kernel; then none, for ever."""
+    layer, other = (nn.ConvTranspose2d(4, 3, 4, stride=2, padding=1) for _ in range(2))
+    x = torch.randn(samples, 4, 4, 4)
+    fit(layer, x, other(x), ridge=1e-9)
+    torch.testing.assert_close(layer.weight, other.weight, rtol=1e-3, atol=1e-4)
+
+
 NETWORKS = dict(
     unet=(dict(type='UnetGenerator', in_channels=3, out_channels=3, num_down=5), 'base_channels'),
     resnet=(dict(type='ResnetGenerator', in_channels=3, out_channels=3, num_blocks=2), 'base_channels'),

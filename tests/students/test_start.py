@@ -8,6 +8,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
+from mmagic_mikd.online.deep_unet import DeepUnetGenerator
 from mmagic_mikd.students.channel_groups import PARTS
 from mmagic_mikd.students.start import StudentStart
 from mmagic_mikd.utils.errors import ConfigError
@@ -38,6 +39,11 @@ NETWORKS = {
         dict(base_channels=8),
         dict(base_channels=2),
     ),
+    'deep U-Net': (
+        dict(type='DeepUnetGenerator', in_channels=3, out_channels=3, num_down=5, norm_cfg=dict(type='BN')),
+        dict(base_channels=8),
+        dict(base_channels=2),
+    ),
     'RDN': (
         dict(type='RDNNet', in_channels=3, out_channels=3),
         dict(mid_channels=8, channel_growth=6, num_blocks=3, num_layers=3),
@@ -63,12 +69,14 @@ def naf_blocks(network: nn.Module) -> list[nn.Module]:
 def silence(teacher: nn.Module, student: nn.Module) -> None:
     """Every channel of the teacher's that its student does not have gives zeros from now on."""
     narrow = student.state_dict()
-    # their output is two features, to be multiplied
-    gates = [conv for b in naf_blocks(teacher) for conv in (b.conv1, b.conv2, b.conv4)]
+    # their output is two features, to be multiplied, or as they are read
+    double = [conv for b in naf_blocks(teacher) for conv in (b.conv1, b.conv2, b.conv4)]
+    if isinstance(teacher, DeepUnetGenerator):
+        double += [layer for b in list(teacher.model.model)[4:6] for layer in b.branch[-2:]]
     for name, module in teacher.named_modules():
         for part, weight in module.named_parameters(recurse=False):
             output = int(isinstance(module, nn.ConvTranspose2d) and part == 'weight')
-            features = 2 if module in gates else 1
+            features = 2 if module in double else 1
             kept = narrow[f'{name}.{part}'].shape[output] // features
             for feature in weight.data.chunk(features, output):
                 feature.narrow(output, kept, feature.shape[output] - kept).zero_()
@@ -121,6 +129,15 @@ def test_a_student_of_fewer_blocks_and_layers_gets_the_first_ones():
 
 
 # ---- what is refused ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_a_student_that_is_wider_than_its_teacher_is_refused(name):
+    """Where a layer reads several features, too; else a RuntimeError of the slicing."""
+    pair = networks(name)
+    pair.student, pair.teacher = pair.teacher, pair.student
+    with pytest.raises(ConfigError, match=r"^start: the student 'generator' cannot take it from its teacher"):
+        inherit({'': 'sliced'}, pair)
 
 
 class Net(nn.Module):

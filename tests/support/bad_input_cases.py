@@ -954,6 +954,15 @@ CASES = [
         arguments=('iter_2.pth',),
     ),
     Case(
+        "a loop of MMEngine's for the toolbox's metrics",
+        "test_cfg.type='TestLoop'",
+        "set it to 'MultiTestLoop'",
+        {'test_cfg.type': 'TestLoop'},
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
         'a metric without its weights',
         'checkpoint=gone.pth',
         'set it to a local file',
@@ -975,6 +984,43 @@ CASES = [
         'take the metric out',
         {'test_evaluator.metrics.0': dict(type='SlicedWasserstein', image_shape=(3, 8, 8))},
         lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        'a distance of patches for pictures that cannot be halved',
+        'SlicedWasserstein.image_shape=(3, 300, 300)',
+        'take the metric out',
+        {'test_evaluator.metrics.0': dict(type='SlicedWasserstein', image_shape=(3, 300, 300))},
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        'a distance of pictures that the model does not make',
+        "SlicedWasserstein.fake_key='fake_foto'",
+        'which has',
+        {
+            'test_evaluator.metrics.0': dict(
+                type='SlicedWasserstein', image_shape=(3, 16, 16), fake_key='fake_foto'
+            ),
+        },
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    ),
+    Case(
+        'a target whose sides are no multiples of the scale',
+        'that of the target (3, 17, 17)',
+        'ModCrop',
+        {
+            'test_evaluator.metrics.0': dict(type='PairedImageQuality'),
+            'test_dataloader.dataset.data_prefix.gt': 'odd',
+        },
+        lambda world: (
+            world.save('iter_2.pth', model(4)),
+            [world.picture(f'data/odd/{index}.png', 17) for index in range(4)],
+        ),
         tool='test',
         arguments=('iter_2.pth',),
     ),

@@ -60,7 +60,7 @@ CONFIG = dict(
     train_cfg=dict(by_epoch=False, max_iters=2),
     optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4)),
     test_dataloader=dataloader([dict(type='PackInputs')], False),
-    test_cfg=dict(type='TestLoop'),
+    test_cfg=dict(type='MultiTestLoop'),
     test_evaluator=dict(type='Evaluator', metrics=[dict(type='PSNR')]),
     default_hooks=dict(
         logger=dict(type='LoggerHook', interval=1, log_metric_by_epoch=False),

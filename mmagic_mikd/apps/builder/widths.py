@@ -110,5 +110,7 @@ class Narrowing:
         return self._generator['output_scale'] // self._generator.get('input_scale', 4) // 2
 
 
-def _loads_weights(setting: dict | None) -> bool:
-    return bool(setting) and (type_name(setting.get('type')) in PRETRAINED or 'ckpt_path' in setting)
+def _loads_weights(setting: dict | list | None) -> bool:
+    """Whether this, or one of several, is no drawing of weights but a file of them."""
+    settings = setting if isinstance(setting, list | tuple) else [setting or {}]
+    return any(type_name(one.get('type')) in PRETRAINED or 'ckpt_path' in one for one in settings)

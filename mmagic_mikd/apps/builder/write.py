@@ -108,7 +108,7 @@ def last_checkpoint(cfg: Config, teacher: str) -> str:
     Raises:
         ConfigError: the config does not say how long the teacher is trained.
     """
-    iters = cfg.get('train_cfg', {}).get('max_iters')
+    iters = (cfg.get('train_cfg') or {}).get('max_iters')
     if not iters:
         raise ConfigError(f'{teacher} has no train_cfg.max_iters: give --teacher-checkpoint')
     work_dir = cfg.get('work_dir') or f'work_dirs/{Path(teacher.rpartition("::")[2]).stem}'

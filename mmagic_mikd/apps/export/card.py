@@ -90,7 +90,7 @@ def facts(network: nn.Module, told: Mapping, cfg: Config) -> dict[str, str]:
 
 def taught(cfg: Config) -> str:
     """From which teacher and by which objectives, as the config says."""
-    given = cfg.get('default_hooks', {}).get('distill') or {}
+    given = (cfg.get('default_hooks') or {}).get('distill') or {}
     settings = read({key: value for key, value in given.items() if key in (*NEW_KEYS, *OLD_KEYS)})
     by = given.get('recipe') or ', '.join(str(entry['type']) for entry in settings.objectives.values())
     teachers = [teacher for teacher in settings.teachers.values() if isinstance(teacher, Mapping)]

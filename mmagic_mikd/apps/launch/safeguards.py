@@ -2,7 +2,7 @@
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from mmengine.runner.loops import BaseLoop
+from mmengine.runner.loops import BaseLoop, TestLoop, ValLoop
 
 from ...resume.foreign import rearrange, require_weights
 from ...resume.sound import require_sound
@@ -29,9 +29,11 @@ class Safeguards(Hook):
     def before_train(self, runner: Runner) -> None:
         require_samples('train_dataloader', runner.train_loop)
         require_same_images(runner)
+        require_loop('val', runner.val_loop)
 
     def before_test(self, runner: Runner) -> None:
         require_samples('test_dataloader', runner.test_loop)
+        require_loop('test', runner.test_loop)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if runner._resume:
@@ -55,3 +57,20 @@ def require_samples(key: str, loop: BaseLoop) -> None:
                 f'{key}.dataset found no sample in data_root={root}: put pictures there, or correct data_root, '
                 'data_prefix and ann_file'
             )
+
+
+def require_loop(phase: str, loop: BaseLoop | None) -> None:
+    """Refuse a loop of MMEngine's for the toolbox's metrics, which it calls in another way: a TypeError."""
+    if type(loop) not in (ValLoop, TestLoop):
+        return
+    from mmagic.evaluation import Evaluator
+    from mmagic.evaluation.metrics.base_gen_metric import GenMetric
+    from mmagic.evaluation.metrics.base_sample_wise_metric import BaseSampleWiseMetric
+
+    theirs = any(isinstance(metric, GenMetric | BaseSampleWiseMetric) for metric in loop.evaluator.metrics)
+    if theirs or isinstance(loop.evaluator, Evaluator):
+        name = type(loop).__name__
+        raise ConfigError(
+            f"{phase}_cfg.type={name!r} cannot call the toolbox's metrics: set it to 'Multi{name}', and "
+            f"{phase}_evaluator to dict(type='Evaluator', metrics=[...])"
+        )

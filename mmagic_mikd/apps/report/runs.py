@@ -64,7 +64,7 @@ class Run:
     @property
     def distill(self) -> dict:
         """Settings of the distillation; empty for a student that is trained alone."""
-        return self.cfg.get('default_hooks', {}).get('distill') or {}
+        return (self.cfg.get('default_hooks') or {}).get('distill') or {}
 
     @property
     def teacher(self) -> dict | None:

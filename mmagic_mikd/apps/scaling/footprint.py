@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ...engine.hook import DistillRunner
 from ...engine.pair import Pair
+from ...host.loaders import without_workers
 from ...host.locate import wrappers_of
 from ...utils.errors import ConfigError
 from .pretended_group import pretended_group
@@ -43,7 +44,7 @@ def measure(cfg: Config, iters: int = 3) -> Footprint:
     Raises:
         ConfigError: the config does not distil, or the distillation cannot start.
     """
-    if not cfg.get('default_hooks', {}).get('distill'):
+    if not (cfg.get('default_hooks') or {}).get('distill'):
         raise ConfigError(f'{cfg.filename or "the config"} does not distil: default_hooks.distill is missing')
     with tempfile.TemporaryDirectory() as folder, pretended_group():
         cfg = shortened(cfg, Path(folder), COUNTED + 1 + iters)
@@ -62,7 +63,7 @@ def shortened(cfg: Config, folder: Path, iters: int) -> Config:
     for name in ('val', 'test'):
         for part in ('cfg', 'dataloader', 'evaluator'):
             cfg[f'{name}_{part}'] = None
-    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+    cfg.train_dataloader = without_workers(cfg.train_dataloader)
     cfg.default_hooks.checkpoint = None
     cfg.vis_backends = [dict(type='LocalVisBackend')]
     cfg.visualizer = dict(type='Visualizer', vis_backends=cfg.vis_backends)

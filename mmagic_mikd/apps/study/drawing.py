@@ -71,7 +71,7 @@ def draw(axis, study: Study, summary: Summary, score: str) -> None:
             if n:
                 points.append((shift * macs(summary, student), mean, sd if isfinite(sd) else 0))
         x, y, error = zip(*sorted(points), strict=True)
-        colour = pairs[2 * index % len(pairs) + index // 10]  # the dark ones first
+        colour = pairs[(2 * index + index // 10) % len(pairs)]  # the dark ones first
         axis.errorbar(
             x, y, error, marker='o', markersize=4, capsize=2, linewidth=1, color=colour, label=objective
         )

@@ -157,8 +157,10 @@ def mean_sd(values: Iterable[float]) -> tuple[float, float, int]:
 def chance(values: list[float]) -> float:
     """Two-sided probability of a mean so far from 0, by Student's t; nan for a single value."""
     mean, sd, n = mean_sd(values)
-    if n < 2 or sd == 0:
-        return nan if n < 2 or mean == 0 else 0.0
+    if n < 2:
+        return nan
+    if sd == 0:  # of no difference at all it is certain, and Holm counts it with the others
+        return 1.0 if mean == 0 else 0.0
     return float(2 * student_t.sf(abs(mean) / sd * sqrt(n), n - 1))
 
 
