@@ -1,4 +1,4 @@
-"""The numbers in the tables of three pages and of the README are those of the committed rows."""
+"""The numbers in the tables of the pages and of the README are those of the committed rows."""
 
 import re
 
@@ -6,12 +6,13 @@ import pytest
 from places import ROOT
 
 from benchmarks import results
+from benchmarks.result_tables import LINEUPS, SCORES, SWD, TABLES
 
 README = {  # the row of the table: its study, its score, and what "distilled" is; else the student, and "alone"
-    'Pix2Pix, facades at 64 px': ('headline_pix2pix', results.SWD, 'sliced_pyramid'),
-    'the same with a learned energy': ('pix2pix_facades_rivals', results.SWD, 'pyramid30_adversarial'),
+    'Pix2Pix, facades at 64 px': ('headline_pix2pix', SWD, 'sliced_pyramid'),
+    'the same with a learned energy': ('pix2pix_facades_rivals', SWD, 'pyramid30_adversarial'),
     'EDSR x4, Set5': ('headline_edsr', 'Set5/Y/PSNR', 'sliced_pyramid'),
-    'StyleGAN2, emoji at 32 px': ('stylegan2_emoji', results.SWD, 'sliced_pyramid_early'),
+    'StyleGAN2, emoji at 32 px': ('stylegan2_emoji', SWD, 'sliced_pyramid_early'),
     'Real-ESRGAN x4, Set14 (29 times fewer)': (
         *('real_esrgan_bsds200', 'Set14/teacher/psnr', 'loaded_pyramid'),
         *('compact', 'loaded'),
@@ -35,7 +36,7 @@ def test_every_table_is_on_a_page():
     named = [
         name for page in results.PAGES for name in re.findall(r'<!-- table: (\w+) -->', page.read_text())
     ]
-    assert sorted(named) == sorted([*results.TABLES, *results.LINEUPS])
+    assert sorted(named) == sorted([*TABLES, *LINEUPS])
 
 
 @pytest.mark.slow
@@ -43,7 +44,7 @@ def test_every_table_is_on_a_page():
 def test_the_row_of_the_readme_is_that_of_the_rows(title):
     study, score, distilled, *others = README[title]
     student, alone = others or ('x16', 'none')
-    summary, (_, decimals, _) = results.study_of(study)[1], results.TITLES[score]
+    summary, (_, decimals, _) = results.study_of(study)[1], SCORES[score]
     places = [('teacher', 'teacher'), (student, alone), (student, distilled)]
     found = [summary.mean_sd(*place, score) for place in places]
     wanted = [f'{mean:.{decimals}f}' if n else '-' for mean, _, n in found]
