@@ -96,7 +96,7 @@ def _size(network: nn.Module) -> str:
 def _described(objective: Objective) -> str:
     place = objective.place
     parts = [f'{objective.kind}, weight {objective.weight:g}', f'target {place.target}']
-    if objective.ratio is not None:
+    if objective.ratio is not None and objective.weight > 0:
         parts[0] = f'{objective.kind}, gradient ratio {objective.ratio:g}'
     if place.layer is not None:
         parts[1] = f'layer {" and ".join(dict.fromkeys(place.layer))}'

@@ -1,5 +1,6 @@
 """What stands in `objectives`: values, learning, ends, and what is refused."""
 
+import logging
 from types import SimpleNamespace
 
 import families
@@ -163,6 +164,19 @@ def test_one_that_rests_leaves_the_curves_of_its_namesakes_alone():
     assert left == dict.fromkeys(
         ('train/loss_distill_l105', 'train/l105_grad_ratio_photo', 'train/l105_grad_ratio_mask'), 3
     )
+
+
+@pytest.mark.parametrize(('weight', 'said'), [(2.0, 'L1Loss, gradient ratio 0.5'), (0, 'L1Loss, weight 0')])
+def test_an_objective_without_weight_is_announced_without_its_ratio(weight, said, tmp_path, caplog):
+    """Which a weight of 0 switches off."""
+    cfg = config('edsr', tmp_path, 1, [])
+    cfg.default_hooks.distill.objectives = dict(x=dict(type='L1Loss', loss_weight=weight, gradient_ratio=0.5))
+    cfg.log_level = 'INFO'
+    runner = Runner.from_cfg(cfg)
+    runner.logger.addHandler(caplog.handler)
+    with caplog.at_level(logging.INFO):
+        runner.train()
+    assert f'x ({said}' in caplog.text
 
 
 def test_a_layer_that_does_not_run_is_named(tmp_path):
