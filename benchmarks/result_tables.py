@@ -5,6 +5,8 @@ from typing import NamedTuple
 SWD, FRECHET, SSIM, PSNR = 'swd/avg', 'frechet_resnet56-cifar10', 'target/ssim', 'teacher/psnr'
 DOMAINS = [f'{domain}/{score}' for score in (SWD, FRECHET) for domain in ('winter', 'summer')]
 DOMAINS += ['winter/teacher/psnr']
+LUMA = ['Set5/Y/PSNR', 'Set14/Y/PSNR']
+TO_TEACHER = ['Set5/teacher/psnr', 'Set14/teacher/psnr']
 EARLY = dict(sliced_l1='sliced_l1_early', sliced_pyramid='sliced_pyramid_early')
 SCORES = {  # of a score: its name, decimals of a value and of a difference
     SWD: ('sliced Wasserstein distance ↓', 1, 1),
@@ -123,17 +125,8 @@ TABLES = dict(
     pix2pix=Table(STARTED, rows('headline_pix2pix', [SWD, FRECHET, SSIM, PSNR])),
     pix2pix_128=Table(STARTED, rows('pix2pix_facades_128', [SWD, FRECHET, SSIM, PSNR])),
     cyclegan=Table(STARTED, rows('headline_cyclegan', DOMAINS)),
-    edsr=Table(
-        NO_START,
-        rows('headline_edsr', ['Set5/Y/PSNR', 'Set14/Y/PSNR', 'Set5/teacher/psnr', 'Set14/teacher/psnr']),
-    ),
-    edsr_second=Table(
-        NO_START,
-        rows(
-            'headline_edsr_second',
-            ['Set5/Y/PSNR', 'Set14/Y/PSNR', 'Set5/teacher/psnr', 'Set14/teacher/psnr'],
-        ),
-    ),
+    edsr=Table(NO_START, rows('headline_edsr', LUMA + TO_TEACHER)),
+    edsr_second=Table(NO_START, rows('headline_edsr_second', LUMA + TO_TEACHER)),
     stylegan2=Table(STARTED, rows('stylegan2_emoji', [SWD, FRECHET], **EARLY)),
     srgan=Table(
         {
@@ -211,13 +204,7 @@ TABLES = dict(
         {title: wanted for title, wanted in BESIDE.items() if not title.endswith((' 15', ' 60'))},
         rows('features_flat', [SWD, FRECHET, SSIM, PSNR], l1='refitted_l1', **beside('refitted_')),
     ),
-    learned_edsr=Table(
-        and_energy('pyramid05'),
-        rows(
-            'edsr_bsds200_rivals',
-            ['Set5/teacher/psnr', 'Set14/teacher/psnr', 'Set5/Y/PSNR', 'Set14/Y/PSNR'],
-        ),
-    ),
+    learned_edsr=Table(and_energy('pyramid05'), rows('edsr_bsds200_rivals', TO_TEACHER + LUMA)),
     omgd=Table(
         {
             'teacher': 'teacher',
@@ -274,7 +261,7 @@ LINEUPS = dict(
     ),
     strength_edsr=Lineup(
         'edsr_bsds200_rivals',
-        ['Set5/teacher/psnr', 'Set14/teacher/psnr', 'Set5/Y/PSNR', 'Set14/Y/PSNR'],
+        TO_TEACHER + LUMA,
         NEEDS,
         dict(sliced='the start', l105='L1'),
     ),

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
 
+from ..host.hooks import distillation_of
 from ..host.locate import passed_on
 from ..utils.checks import quoted
 from ..utils.errors import ConfigError
@@ -41,8 +42,7 @@ def rows_of(cfg: Config, config: str, shape: Sequence[int] | None = None, device
 
 
 def teacher_model(cfg: Config) -> dict | None:
-    distill = (cfg.get('default_hooks') or {}).get('distill') or {}
-    teacher = distill.get('teacher') or {}
+    teacher = distillation_of(cfg).get('teacher') or {}
     if teacher.get('config'):
         return Config.fromfile(teacher['config']).model
     return teacher.get('model')

@@ -1,8 +1,13 @@
-"""Hooks of a config that are None. Not a repair, but knowledge of the host all the same."""
+"""Hooks of a config, any of which may be None. Not a repair, but knowledge of the host all the same."""
 
 from mmengine.config import Config
 
 OF_THE_TOOLBOX = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
+
+
+def distillation_of(cfg: Config) -> dict:
+    """Settings of ``default_hooks.distill``; empty where the config does not distil."""
+    return (cfg.get('default_hooks') or {}).get('distill') or {}
 
 
 def without_nothing(cfg: Config) -> None:

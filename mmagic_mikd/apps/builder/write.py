@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from ...host.hooks import distillation_of
 from ...host.locate import passed_on
 from ...utils.errors import ConfigError
 from ...utils.escape import line as one_line
@@ -94,7 +95,7 @@ def _require_student(student: Student, cfg: Config, out: Path) -> None:
     """Refuse what was written if it is not read as it is meant."""
     narrowing = student.sizes.narrowing
     width = ((cfg.get('model') or {}).get('generator') or {}).get(narrowing.key)
-    hook = (cfg.get('default_hooks') or {}).get('distill') or {}
+    hook = distillation_of(cfg)
     if width != student.width or not hook.get('teacher', {}).get('model'):
         raise ConfigError(
             f'--out {out} cannot be written as a config that inherits the teacher: read again, it has '

@@ -10,6 +10,7 @@ from torch import nn
 from ...deploy.compare import Difference
 from ...engine.old_spelling import OLD_KEYS
 from ...engine.settings import NEW_KEYS, read
+from ...host.hooks import distillation_of
 from ...utils import escape
 
 TEXT = """---
@@ -90,7 +91,7 @@ def facts(network: nn.Module, told: Mapping, cfg: Config) -> dict[str, str]:
 
 def taught(cfg: Config) -> str:
     """From which teacher and by which objectives, as the config says."""
-    given = (cfg.get('default_hooks') or {}).get('distill') or {}
+    given = distillation_of(cfg)
     settings = read({key: value for key, value in given.items() if key in (*NEW_KEYS, *OLD_KEYS)})
     by = given.get('recipe') or ', '.join(str(entry['type']) for entry in settings.objectives.values())
     teachers = [teacher for teacher in settings.teachers.values() if isinstance(teacher, Mapping)]

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
 from ...cost.of_config import Row, rows_of
+from ...host.hooks import distillation_of
 from ...utils.errors import ConfigError
 from ..launch.launch import read_config
 from .logs import Log, read_log
@@ -64,7 +65,7 @@ class Run:
     @property
     def distill(self) -> dict:
         """Settings of the distillation; empty for a student that is trained alone."""
-        return (self.cfg.get('default_hooks') or {}).get('distill') or {}
+        return distillation_of(self.cfg)
 
     @property
     def teacher(self) -> dict | None:

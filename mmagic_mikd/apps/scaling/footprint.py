@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ...engine.hook import DistillRunner
 from ...engine.pair import Pair
+from ...host.hooks import distillation_of
 from ...host.loaders import without_workers
 from ...host.locate import wrappers_of
 from ...utils.errors import ConfigError
@@ -44,7 +45,7 @@ def measure(cfg: Config, iters: int = 3) -> Footprint:
     Raises:
         ConfigError: the config does not distil, or the distillation cannot start.
     """
-    if not (cfg.get('default_hooks') or {}).get('distill'):
+    if not distillation_of(cfg):
         raise ConfigError(f'{cfg.filename or "the config"} does not distil: default_hooks.distill is missing')
     with tempfile.TemporaryDirectory() as folder, pretended_group():
         cfg = shortened(cfg, Path(folder), COUNTED + 1 + iters)
