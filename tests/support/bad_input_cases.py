@@ -37,6 +37,19 @@ def start_file(name: str, names: str, content: Any) -> Case:
     )
 
 
+def tested(name: str, names: str, remedy: str, changes: dict) -> Case:
+    """Something in the config of a test, whose checkpoint is sound."""
+    return Case(
+        name,
+        names,
+        remedy,
+        changes,
+        lambda world: world.save('iter_2.pth', model(4)),
+        tool='test',
+        arguments=('iter_2.pth',),
+    )
+
+
 def cut(world: World, name: str, share: float = 0.99) -> None:
     """A checkpoint of the student without its end."""
     path = world.save(name, model(4))
@@ -944,25 +957,19 @@ CASES = [
         tool='test',
         arguments=('teacher.pth',),
     ),
-    Case(
+    tested(
         'a metric misspelt',
         "test_evaluator.metrics[0].type='PNSR'",
         "'PSNR'",
         {'test_evaluator.metrics.0.type': 'PNSR'},
-        lambda world: world.save('iter_2.pth', model(4)),
-        tool='test',
-        arguments=('iter_2.pth',),
     ),
-    Case(
+    tested(
         "a loop of MMEngine's for the toolbox's metrics",
         "test_cfg.type='TestLoop'",
         "set it to 'MultiTestLoop'",
         {'test_cfg.type': 'TestLoop'},
-        lambda world: world.save('iter_2.pth', model(4)),
-        tool='test',
-        arguments=('iter_2.pth',),
     ),
-    Case(
+    tested(
         'a metric without its weights',
         'checkpoint=gone.pth',
         'set it to a local file',
@@ -974,29 +981,20 @@ CASES = [
                 name='cifar',
             )
         },
-        lambda world: world.save('iter_2.pth', model(4)),
-        tool='test',
-        arguments=('iter_2.pth',),
     ),
-    Case(
+    tested(
         'a distance of patches for pictures that have none',
         'SlicedWasserstein.image_shape=(3, 8, 8)',
         'take the metric out',
         {'test_evaluator.metrics.0': dict(type='SlicedWasserstein', image_shape=(3, 8, 8))},
-        lambda world: world.save('iter_2.pth', model(4)),
-        tool='test',
-        arguments=('iter_2.pth',),
     ),
-    Case(
+    tested(
         'a distance of patches for pictures that cannot be halved',
         'SlicedWasserstein.image_shape=(3, 300, 300)',
         'take the metric out',
         {'test_evaluator.metrics.0': dict(type='SlicedWasserstein', image_shape=(3, 300, 300))},
-        lambda world: world.save('iter_2.pth', model(4)),
-        tool='test',
-        arguments=('iter_2.pth',),
     ),
-    Case(
+    tested(
         'a distance of pictures that the model does not make',
         "SlicedWasserstein.fake_key='fake_foto'",
         'which has',
@@ -1005,9 +1003,6 @@ CASES = [
                 type='SlicedWasserstein', image_shape=(3, 16, 16), fake_key='fake_foto'
             ),
         },
-        lambda world: world.save('iter_2.pth', model(4)),
-        tool='test',
-        arguments=('iter_2.pth',),
     ),
     Case(
         'a target whose sides are no multiples of the scale',
