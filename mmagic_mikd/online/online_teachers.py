@@ -57,7 +57,7 @@ class OnlineTeachers(Pix2Pix):
         _require_turns(every, phases)
         self.every, self.phases = every, phases
         self.selects = False  # set by the hook that will call `choose`
-        model = MODELS.build(dict(teachers))
+        model = MODELS.build(dict(data_preprocessor=self.data_preprocessor) | teachers)
         _require_domains(model, self._related_domains)
         model.data_preprocessor = self.data_preprocessor
         vars(self)['teachers'] = (

@@ -1,5 +1,6 @@
 """The choice of the teacher that a student learns from, on images that nobody is tested on."""
 
+import copy
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from mmengine.runner import Runner
 
 from ..host.taps import unwrap
 from ..host.train_mode import statistics_kept
-from ..utils.checks import proposal, require_number
+from ..utils.checks import proposal, require_number, short
 from ..utils.errors import ConfigError
 from ..utils.rng import seeded
 from .joint_pix2pix import JointPix2Pix
@@ -26,14 +27,17 @@ class TeacherSelection(Hook):
     training images that an ``UnpairedImageFold`` leaves out.
 
     Args:
-        dataloader, evaluator: as ``val_dataloader`` and ``val_evaluator``, of those images.
+        dataloader, evaluator: as ``val_dataloader`` and ``val_evaluator``, of those images; or these two words,
+            for the run's own, if nobody is tested on them.
         score: what the evaluator reports and is to be low, such as 'zebra/fid'.
         interval: also scores after so many iterations within a phase; None for its end alone.
     """
 
     priority = 'NORMAL'  # before the CheckpointHook, which saves the choice
 
-    def __init__(self, dataloader: dict, evaluator: dict, score: str, interval: int | None = None) -> None:
+    def __init__(
+        self, dataloader: dict | str, evaluator: dict | str, score: str, interval: int | None = None
+    ) -> None:
         if interval is not None:
             require_number(f'{KEY}.interval', interval, least=1, whole=True)
         self._dataloader, self._evaluator, self.score, self.interval = dataloader, evaluator, score, interval
@@ -51,8 +55,11 @@ class TeacherSelection(Hook):
             )
         model.selects = True
         with seeded(runner.seed):  # the training's random stream must not notice
-            self.dataloader = runner.build_dataloader(self._dataloader, seed=runner.seed)
-            self.evaluator = runner.build_evaluator(dict(type='Evaluator') | self._evaluator)
+            loader = _settings(runner, 'dataloader', self._dataloader)
+            self.dataloader = runner.build_dataloader(loader, seed=runner.seed)
+            self.evaluator = runner.build_evaluator(
+                dict(type='Evaluator') | _settings(runner, 'evaluator', self._evaluator)
+            )
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         model, done = unwrap(runner.model), runner.iter + 1
@@ -77,3 +84,15 @@ class TeacherSelection(Hook):
         if self.score not in report:
             raise ConfigError(f'{KEY}.score={self.score!r} is not reported: {proposal(self.score, report)}')
         return float(report[self.score])
+
+
+def _settings(runner: Runner, key: str, given: dict | str) -> dict:
+    """Of a loader or an evaluator; those of the run's validation where its name is given."""
+    if isinstance(given, dict):
+        return given
+    found = runner.cfg.get(f'val_{key}')
+    if given != f'val_{key}' or not isinstance(found, dict):
+        raise ConfigError(
+            f"{KEY}.{key}={short(given)} must be a dict, or 'val_{key}' in a config that has one: correct it"
+        )
+    return copy.deepcopy(found)

@@ -97,6 +97,17 @@ def test_the_fold_is_neither_trained_nor_tested_on(tmp_path):
     assert not chosen & trained and not chosen & tested
 
 
+def test_the_split_of_the_run_s_validation_can_choose(tmp_path):
+    """As it does with its settings spelled out."""
+    cfg = omgd_cyclegan(tmp_path / 'named', iters=2)
+    spelled = cfg.custom_hooks[0]
+    cfg.val_dataloader, cfg.val_evaluator = spelled.dataloader, spelled.evaluator
+    cfg.val_cfg = dict(type='MultiValLoop')
+    cfg.custom_hooks = [dict(spelled, dataloader='val_dataloader', evaluator='val_evaluator')]
+    scores = [train(c).model.best_score for c in (cfg, omgd_cyclegan(tmp_path / 'spelled', iters=2))]
+    assert scores[0].isfinite() and scores[0] == scores[1]
+
+
 def test_it_trains_and_is_evaluated_in_one_direction(tmp_path):
     cfg = omgd_cyclegan(tmp_path, iters=4)
     runner = train(cfg)
@@ -141,6 +152,10 @@ def without_phases(cfg: Config) -> None:
         (lambda cfg: cfg.update(custom_hooks=[]), 'model.phases: nobody chooses the teacher'),
         (without_phases, 'without `phases` has no teacher to choose'),
         (lambda cfg: cfg.custom_hooks[0].update(score='swd/average'), "did you mean 'swd/avg'"),
+        (
+            lambda cfg: cfg.custom_hooks[0].update(dataloader='test_dataloader'),
+            "dataloader='test_dataloader' must be a dict, or 'val_dataloader'",
+        ),
         (
             lambda cfg: cfg.model.teachers.update(reachable_domains=['summer'], default_domain='summer'),
             'to choose; use',
