@@ -1,7 +1,7 @@
 """What the generators of a config cost, all on one input of the size that the config trains on."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from torch import nn
 
 from ..host.hooks import distillation_of
 from ..host.locate import passed_on
+from ..teachers.named import teachers_of
+from ..teachers.online import online_teacher
 from ..utils.checks import quoted
 from ..utils.errors import ConfigError
 from .complexity import Complexity, complexity
@@ -28,21 +30,32 @@ class Row(NamedTuple):
 
 
 def rows_of(cfg: Config, config: str, shape: Sequence[int] | None = None, device: str = 'cpu') -> list[Row]:
-    """The student's row or, of a distillation config, the teacher's and the student's; see ``measure``.
+    """The student's row or, of a distillation config, those of its teachers and the student's; see ``measure``.
 
     Raises:
         ConfigError: there is no generator in it, or its input cannot be told.
     """
-    teacher, model = teacher_model(cfg), cfg.get('model') or {}
-    if not teacher:
-        return [measure('generator', model, cfg, config, shape, device)]
-    student = measure('student', model, cfg, config, shape, device)
-    # on the same input, whatever the teacher's own config says, or their costs would not compare
-    return [measure('teacher', teacher, cfg, config, student.shape, device), student]
+    model, teacher = cfg.get('model') or {}, distillation_of(cfg).get('teacher')
+    student = measure('student' if teacher else 'generator', model, cfg, config, shape, device)
+    rows = []
+    for name, settings in teachers_of(teacher).items() if teacher else ():
+        label = f'teacher {name}'.strip()
+        # on the same input, whatever the teacher's own config says, or their costs would not compare
+        if settings.get('online'):
+            whole = MODELS.build(copy.deepcopy(model))
+            network = online_teacher(settings, whole, whole)
+            rows.append(counted(label, network, student.shape, config, device))
+        elif found := model_of(settings):
+            rows.append(measure(label, found, cfg, config, student.shape, device))
+    return [*rows, student]
 
 
 def teacher_model(cfg: Config) -> dict | None:
-    teacher = distillation_of(cfg).get('teacher') or {}
+    """Settings of the only teacher's model."""
+    return model_of(distillation_of(cfg).get('teacher') or {})
+
+
+def model_of(teacher: Mapping) -> dict | None:
     if teacher.get('config'):
         return Config.fromfile(teacher['config']).model
     return teacher.get('model')
@@ -61,22 +74,27 @@ def measure(
     Args:
         name: of the row.
         model: with the generator, from the config ``cfg`` in the file ``config``.
-        shape: of one input without the batch; by default what the config tells of its own model, so a teacher
-            needs its student's.
+        shape: of one input without the batch; by default what the config tells of its own model.
     """
-    network = build_generator(model, f'the {name} in {config}').to(device)
+    network = build_generator(model, f'the {name} in {config}')
     shape = tuple(shape or input_shape(cfg, network, model['generator'], config))
-    image = torch.rand(1, *shape, device=device)
+    domains = len(model.get('reachable_domains', ()))
+    return counted(f'{name} (one of {domains})' if domains > 1 else name, network, shape, config, device)
+
+
+def counted(name: str, network: nn.Module, shape: tuple[int, ...], config: str, device: str) -> Row:
+    """The row of one network, on an input of this shape.
+
+    Raises:
+        ConfigError: it does not run on that.
+    """
     try:
-        cost = complexity(network, image)
+        return Row(name, shape, complexity(network.to(device), torch.rand(1, *shape, device=device)))
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise ConfigError(
             f'the {name} in {config} does not run on an input of shape {shape} '
             f'({type(error).__name__}: {quoted(error)}); {REMEDY}'
         ) from error
-    domains = len(model.get('reachable_domains', ()))
-    label = f'{name} (one of {domains})' if domains > 1 else name
-    return Row(label, shape, cost)
 
 
 def build_generator(model: dict, where: str) -> nn.Module:

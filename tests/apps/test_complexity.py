@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from mmagic_mikd.apps.analysis import complexity as tool
 
@@ -21,6 +22,10 @@ DISTILL = (
 )
 
 
+def split(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split('|')]
+
+
 def test_the_tool_compares_teacher_and_student(tmp_path, capsys):
     tool.main([leaf(tmp_path, PIX2PIX, *DISTILL), '--device', 'meta'])
     out = capsys.readouterr().out
@@ -30,6 +35,28 @@ def test_the_tool_compares_teacher_and_student(tmp_path, capsys):
     for value in ('3x256x256', '3.404 M', '0.406 G', '1.219 G'):
         assert value in rows['student']
     assert '16.0x' in rows['teacher / student'] and '14.9x' in rows['teacher / student']
+
+
+def test_teachers_in_training_have_rows_and_ratios_of_their_own(capsys):
+    """The sizes and costs of docs/omgd.md."""
+    tool.main(
+        [
+            str(ROOT / 'configs/pix2pix/omgd-pix2pix_vanilla-unet-bn-c16_1xb4-558kiters_cityscapes.py'),
+            '--device',
+            'meta',
+        ]
+    )
+    table = map(split, capsys.readouterr().out.splitlines())
+    rows = {cells[1]: cells for cells in table if len(cells) > 5}
+    assert list(rows)[2:] == [
+        'teacher wide',
+        'teacher deep',
+        'student',
+        'teacher wide / student',
+        'teacher deep / student',
+    ]
+    assert rows['teacher deep'][3:6] == ['44.172 M', '17.532 G', '18.344 G']
+    assert rows['teacher wide / student'][3] == '16.0x'
 
 
 @pytest.mark.parametrize('line', ['default_hooks = None', 'default_hooks = dict(distill=None)'])

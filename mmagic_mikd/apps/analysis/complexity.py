@@ -3,7 +3,7 @@
     python tools/analysis/complexity.py configs/mikd_pix2pix.py
     python tools/analysis/complexity.py CONFIG [CONFIG ...] --input-shape 3 256 256
 
-A distillation config gives two rows, its teacher and its student, and their ratio.
+A distillation config gives rows of its teachers and of its student, and their ratios.
 """
 
 import torch
@@ -30,16 +30,16 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def table(rows: list[Row]) -> str:
-    """Markdown; a last line with the ratio where there is a teacher."""
+    """Markdown; a last line with the ratio for each teacher."""
     lines = [['network', 'input', 'params', 'MACs', 'MACs (paper)']]
     for row in rows:
         shape = 'x'.join(map(str, row.shape))
         numbers = [f'{row.cost.params / 1e6:.3f} M', *(f'{m / 1e9:.3f} G' for m in row.cost[1:])]
         lines.append([escape.cell(row.name), shape, *numbers])
-    if len(rows) == 2:
-        teacher, student = (row.cost for row in rows)
-        ratios = [f'{a / b:.1f}x' if b else '' for a, b in zip(teacher, student, strict=True)]
-        lines.append(['teacher / student', '', *ratios])
+    *teachers, student = rows
+    for teacher in teachers:
+        ratios = [f'{a / b:.1f}x' if b else '' for a, b in zip(teacher.cost, student.cost, strict=True)]
+        lines.append([f'{teacher.name.partition(" (")[0]} / student', '', *ratios])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ['-' * width for width in widths])
     padded = ([f'{cell:<{w}}' for cell, w in zip(line, widths, strict=True)] for line in lines)

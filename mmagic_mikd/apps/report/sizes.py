@@ -20,14 +20,14 @@ class Card(NamedTuple):
 
 
 def costs_of(run: Run, notes: list[str]) -> dict[str, Complexity]:
-    """By 'teacher' and 'student'; what cannot be counted is a note."""
+    """By 'student' and, if there is one, 'teacher'; what cannot be counted is a note."""
     try:
         rows = run.costs
     except ConfigError as error:
         notes.append(f'Sizes of {run.name} are unknown: {error}.')
         return {}
-    names = (pictures.TEACHER, pictures.STUDENT) if len(rows) == 2 else (pictures.STUDENT,)
-    return {name: row.cost for name, row in zip(names, rows, strict=True)}
+    *teachers, student = (row.cost for row in rows)
+    return {pictures.STUDENT: student} | ({pictures.TEACHER: teachers[0]} if len(teachers) == 1 else {})
 
 
 def networks(runs: Sequence[Run], main: Run, costs: Mapping[str, Mapping]) -> dict[str, Complexity | None]:
