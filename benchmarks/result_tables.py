@@ -81,6 +81,20 @@ BESIDE = {  # what stands beside the pyramid
     'closed form of features minus pyramid 30': ('features', 'pyramid30'),
     'energy minus closed form of features': ('energy', 'features'),
 }
+WITH_TEACHERS = {
+    'teacher': 'teacher',
+    'student alone': 'none',
+    'pyramid, from that teacher': 'pyramid',
+    'OMGD': 'omgd',
+    'OMGD and pyramid': 'omgd_pyramid',
+    'OMGD and published bound': 'omgd_mi',
+}
+OVER_OMGD = {
+    'OMGD minus alone': ('omgd', 'none'),
+    'OMGD minus pyramid': ('omgd', 'pyramid'),
+    'OMGD and pyramid minus OMGD': ('omgd_pyramid', 'omgd'),
+    'OMGD and bound minus OMGD': ('omgd_mi', 'omgd'),
+}
 SIZES = dict(x4='4 times', x16='16 times', x64='64 times')
 FIRST = [  # the first score of every study
     ('Pix2Pix, 64 px', 'pix2pix_facades', SWD, {}),
@@ -206,15 +220,12 @@ TABLES = dict(
     ),
     learned_edsr=Table(and_energy('pyramid05'), rows('edsr_bsds200_rivals', TO_TEACHER + LUMA)),
     omgd=Table(
-        {
-            'teacher': 'teacher',
-            'student alone': 'none',
-            'pyramid, from that teacher': 'pyramid',
-            'OMGD': 'omgd',
-            'OMGD minus alone': ('omgd', 'none'),
-            'OMGD minus pyramid': ('omgd', 'pyramid'),
-        },
+        WITH_TEACHERS | {'pyramid, at the compute of OMGD': 'pyramid_same_compute'} | OVER_OMGD,
         rows('pix2pix_facades_omgd', [SWD, FRECHET, SSIM, PSNR]),
+    ),
+    omgd_cyclegan=Table(
+        WITH_TEACHERS | OVER_OMGD,
+        rows('cyclegan_summer2winter_omgd', [score for score in DOMAINS if score.startswith('winter')]),
     ),
     learned_cyclegan=Table(and_energy('sliced_pyramid'), rows('headline_cyclegan', DOMAINS)),
     learned_stylegan2=Table(
@@ -258,6 +269,9 @@ LINEUPS = dict(
     ),
     strength_cyclegan=Lineup(
         'cyclegan_summer2winter_rivals', DOMAINS, NEEDS, dict(sliced='the start', l105='L1')
+    ),
+    strength_stylegan2=Lineup(
+        'stylegan2_emoji_rivals', [SWD, FRECHET], NEEDS, dict(sliced='the start', l105='L1')
     ),
     strength_edsr=Lineup(
         'edsr_bsds200_rivals',
