@@ -41,9 +41,25 @@ def own(**changes):
     return {**yaml.safe_load(OMGD.read_text())['objectives']['omgd'], **changes}
 
 
+def cells(study, *objectives):
+    return [study.cell('x16', name, 0) for name in objectives]
+
+
+def test_on_cyclegan_the_networks_are_those_of_the_other_rows_and_take_as_many_steps(tmp_path, few):
+    study = Study(OMGD.with_stem('cyclegan_summer2winter_omgd'), tmp_path, few)
+    teacher, plain, omgd = (cell.config for cell in (study.teacher, *cells(study, 'pyramid', 'omgd')))
+    assert omgd.model.generator == plain.model.generator
+    for name in ('generator', 'discriminator', 'loss_config'):
+        assert omgd.model.teachers[name] == teacher.model[name]
+    rounds = omgd.train_cfg.max_iters // sum(omgd.model.phases)
+    steps = [rounds * phase for phase in omgd.model.phases]
+    assert steps == [config.train_cfg.max_iters for config in (teacher, plain)]
+    assert omgd.test_evaluator == plain.test_evaluator
+
+
 def test_a_cell_trains_its_own_teachers_and_is_scored_against_the_studys(tmp_path, few):
     study = Study(OMGD, tmp_path, few)
-    plain, omgd = (study.cell('x16', name, 0).config for name in ('pyramid', 'omgd'))
+    plain, omgd = (cell.config for cell in cells(study, 'pyramid', 'omgd'))
     assert omgd.model.type == 'OnlineTeachers' and omgd.model.discriminator is None
     assert omgd.model.generator == plain.model.generator
     assert set(omgd.optim_wrapper) - {'constructor'} == {
