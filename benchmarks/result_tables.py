@@ -220,7 +220,10 @@ TABLES = dict(
     ),
     learned_edsr=Table(and_energy('pyramid05'), rows('edsr_bsds200_rivals', TO_TEACHER + LUMA)),
     omgd=Table(
-        WITH_TEACHERS | {'pyramid, at the compute of OMGD': 'pyramid_same_compute'} | OVER_OMGD,
+        WITH_TEACHERS
+        | {'pyramid, at the compute of OMGD': 'pyramid_same_compute'}
+        | OVER_OMGD
+        | {'OMGD minus pyramid at its compute': ('omgd', 'pyramid_same_compute')},
         rows('pix2pix_facades_omgd', [SWD, FRECHET, SSIM, PSNR]),
     ),
     omgd_cyclegan=Table(
