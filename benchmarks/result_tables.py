@@ -219,6 +219,18 @@ TABLES = dict(
         rows('features_flat', [SWD, FRECHET, SSIM, PSNR], l1='refitted_l1', **beside('refitted_')),
     ),
     learned_edsr=Table(and_energy('pyramid05'), rows('edsr_bsds200_rivals', TO_TEACHER + LUMA)),
+    longer=Table(
+        {
+            'teacher': 'teacher',
+            'student alone, 1200': 'none',
+            'pyramid, 1200': 'pyramid',
+            'student alone, 14,600': 'alone_same_length',
+            'pyramid, 14,600': 'pyramid_same_compute',
+            'pyramid minus alone, 1200': ('pyramid', 'none'),
+            'pyramid minus alone, 14,600': ('pyramid_same_compute', 'alone_same_length'),
+        },
+        rows('pix2pix_facades_omgd', [SWD, FRECHET, SSIM, PSNR]),
+    ),
     omgd=Table(
         WITH_TEACHERS
         | {'pyramid, at the compute of OMGD': 'pyramid_same_compute'}
