@@ -105,6 +105,13 @@ FIRST = [  # the first score of every study
 ]
 
 
+def at_half(pyramid: str) -> dict[str, str]:
+    """Objectives that add half of its gradient to the pyramid of this name."""
+    return dict(
+        more=f'{pyramid}_pyramid05', features=f'{pyramid}_features05', energy=f'{pyramid}_feature_nce05'
+    )
+
+
 def beside(start: str) -> dict[str, str]:
     """Objectives of a study whose names begin with that of its start."""
     return dict(
@@ -189,25 +196,19 @@ TABLES = dict(
             'pix2pix_facades_features',
             [SWD, SSIM, PSNR],
             'Pix2Pix, facades: {}',
-            more='pyramid15_pyramid05',
-            features='pyramid15_features05',
-            energy='pyramid15_feature_nce05',
+            **at_half('pyramid15'),
         )
         + rows(
             'features_flat',
             [SWD, SSIM, PSNR],
             'Pix2Pix, flat pairs: {}',
-            more='refitted_pyramid15_pyramid05',
-            features='refitted_pyramid15_features05',
-            energy='refitted_pyramid15_feature_nce05',
+            **at_half('refitted_pyramid15'),
         )
         + rows(
             'features_edsr',
             ['Set5/Y/PSNR', 'Set5/teacher/psnr'],
             'EDSR: {}',
-            more='pyramid_pyramid05',
-            features='pyramid_features05',
-            energy='pyramid_feature_nce05',
+            **at_half('pyramid'),
         ),
     ),
     learned=Table(

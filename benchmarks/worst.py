@@ -17,12 +17,12 @@ matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 
 from mmagic_mikd.apps.launch.launch import user_errors
-from mmagic_mikd.apps.report.pictures import STUDENT, Sample
+from mmagic_mikd.apps.report.pictures import STUDENT, TEACHER, Sample
 from mmagic_mikd.apps.report.runs import Run
 from mmagic_mikd.apps.report.testing import of_test_set
 from mmagic_mikd.apps.study.cells import Study
 
-TITLES = dict(input='input', teacher='teacher', student='student')
+ROWS = ('input', TEACHER, STUDENT)
 
 
 def worst(run: Run, teacher: dict, generator: str | None, images: int, count: int) -> list[Sample]:
@@ -34,7 +34,7 @@ def worst(run: Run, teacher: dict, generator: str | None, images: int, count: in
 
 def draw(blocks: dict[str, list[Sample]], out: Path) -> None:
     first = next(iter(blocks.values()))
-    rows = [name for name in TITLES if name in first[0].images]
+    rows = [name for name in ROWS if name in first[0].images]
     width = sum(map(len, blocks.values()))
     figure, axes = plt.subplots(len(rows), width, figsize=(width * 0.9, len(rows) * 0.9 + 0.3), squeeze=False)
     figure.subplots_adjust(left=0.06, right=1, bottom=0, top=0.91, wspace=0.04, hspace=0.04)
@@ -43,7 +43,7 @@ def draw(blocks: dict[str, list[Sample]], out: Path) -> None:
         axis.set_yticks([])
         axis.set_frame_on(False)
     for row, name in enumerate(rows):
-        axes[row, 0].set_ylabel(TITLES[name], fontsize=8)
+        axes[row, 0].set_ylabel(name, fontsize=8)
     place = 0
     for title, samples in blocks.items():
         mean = sum(sample.distance(STUDENT) for sample in samples) / len(samples)

@@ -37,12 +37,12 @@ def rows_of(cfg: Config, config: str, shape: Sequence[int] | None = None, device
     """
     model, teacher = cfg.get('model') or {}, distillation_of(cfg).get('teacher')
     student = measure('student' if teacher else 'generator', model, cfg, config, shape, device)
-    rows = []
+    rows, whole = [], None
     for name, settings in teachers_of(teacher).items() if teacher else ():
         label = f'teacher {name}'.strip()
         # on the same input, whatever the teacher's own config says, or their costs would not compare
         if settings.get('online'):
-            whole = MODELS.build(copy.deepcopy(model))
+            whole = whole or MODELS.build(copy.deepcopy(model))
             network = online_teacher(settings, whole, whole)
             rows.append(counted(label, network, student.shape, config, device))
         elif found := model_of(settings):
@@ -88,8 +88,9 @@ def counted(name: str, network: nn.Module, shape: tuple[int, ...], config: str, 
     Raises:
         ConfigError: it does not run on that.
     """
+    network, image = network.to(device), torch.rand(1, *shape, device=device)
     try:
-        return Row(name, shape, complexity(network.to(device), torch.rand(1, *shape, device=device)))
+        return Row(name, shape, complexity(network, image))
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise ConfigError(
             f'the {name} in {config} does not run on an input of shape {shape} '
