@@ -21,6 +21,7 @@ from mmagic_mikd.apps.report.pictures import STUDENT, TEACHER, Sample
 from mmagic_mikd.apps.report.runs import Run
 from mmagic_mikd.apps.report.testing import of_test_set
 from mmagic_mikd.apps.study.cells import Study
+from mmagic_mikd.utils.errors import ConfigError
 
 ROWS = ('input', TEACHER, STUDENT)
 
@@ -28,7 +29,12 @@ ROWS = ('input', TEACHER, STUDENT)
 def worst(run: Run, teacher: dict, generator: str | None, images: int, count: int) -> list[Sample]:
     """Those of the first ``images`` test images that are furthest from the teacher's, the furthest first."""
     found = of_test_set(run, teacher, images)
-    samples = next(each.samples for each in found if generator in (None, each.generator))
+    by_path = {each.generator: each.samples for each in found}
+    if generator not in (None, *by_path):
+        raise ConfigError(
+            f'--generator {generator} is none of those of {run.name}: {", ".join(map(str, by_path))}'
+        )
+    samples = by_path[generator] if generator else found[0].samples
     return sorted(samples, key=lambda sample: sample.distance(STUDENT), reverse=True)[:count]
 
 
@@ -70,8 +76,14 @@ def main() -> None:
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/studies'), help='as of the study')
     parser.add_argument('--data', type=Path)
     args = parser.parse_args()
+    titles = args.titles or args.objectives
+    if len(titles) != len(args.objectives):
+        raise ConfigError(f'--titles has {len(titles)} names for {len(args.objectives)} --objectives')
     study, blocks = Study(args.study, args.work_dir, args.data), {}
-    for title, objective in zip(args.titles or args.objectives, args.objectives, strict=True):
+    for key, name in [('students', args.student), *(('objectives', each) for each in args.objectives)]:
+        if name not in study.spec[key]:
+            raise ConfigError(f'{study.path} has no {key}.{name}: {", ".join(study.spec[key])}')
+    for title, objective in zip(titles, args.objectives, strict=True):
         run = Run(study.work_dir / study.cell(args.student, objective, args.seed).folder / 'run', title)
         blocks[title] = worst(run, study.teacher_entry, args.generator, args.images, args.count)
     draw(blocks, args.out)

@@ -12,7 +12,7 @@ from torch import nn
 
 from ..host.hooks import distillation_of
 from ..host.locate import passed_on
-from ..teachers.named import teachers_of
+from ..teachers.named import labelled
 from ..teachers.online import online_teacher
 from ..utils.checks import quoted
 from ..utils.errors import ConfigError
@@ -36,18 +36,38 @@ def rows_of(cfg: Config, config: str, shape: Sequence[int] | None = None, device
         ConfigError: there is no generator in it, or its input cannot be told.
     """
     model, teacher = cfg.get('model') or {}, distillation_of(cfg).get('teacher')
-    student = measure('student' if teacher else 'generator', model, cfg, config, shape, device)
-    rows, whole = [], None
-    for name, settings in teachers_of(teacher).items() if teacher else ():
-        label = f'teacher {name}'.strip()
-        # on the same input, whatever the teacher's own config says, or their costs would not compare
-        if settings.get('online'):
-            whole = whole or MODELS.build(copy.deepcopy(model))
-            network = online_teacher(settings, whole, whole)
-            rows.append(counted(label, network, student.shape, config, device))
-        elif found := model_of(settings):
-            rows.append(measure(label, found, cfg, config, student.shape, device))
+    name = 'student' if teacher else 'generator'
+    student = measure(one_of(name, model), model, cfg, config, shape, device)
+    # on the same input, whatever a teacher's own config says, or their costs would not compare
+    rows = [
+        counted(one_of(label, model), network, student.shape, config, device)
+        for label, network in teacher_networks(cfg, config).items()
+    ]
     return [*rows, student]
+
+
+def teacher_networks(cfg: Config, config: str) -> dict[str, nn.Module]:
+    """Generators of a distillation's teachers, with initial weights, by 'teacher' or 'teacher NAME'.
+
+    A registered network of nobody's model (``type``) is left out.
+
+    Args:
+        config: name of the config's file.
+    """
+    networks, model = {}, None
+    for label, settings in labelled(distillation_of(cfg).get('teacher')).items():
+        if settings.get('online'):
+            model = model or MODELS.build(copy.deepcopy(cfg.model))
+            networks[label] = online_teacher(settings, model, model)
+        elif found := model_of(settings):
+            networks[label] = build_generator(found, f'the {label} in {config}')
+    return networks
+
+
+def one_of(name: str, model: Mapping) -> str:
+    """Name of a row; a translation model has as many equal generators as reachable domains."""
+    domains = len(model.get('reachable_domains', ()))
+    return f'{name} (one of {domains})' if domains > 1 else name
 
 
 def teacher_model(cfg: Config) -> dict | None:
@@ -78,8 +98,7 @@ def measure(
     """
     network = build_generator(model, f'the {name} in {config}')
     shape = tuple(shape or input_shape(cfg, network, model['generator'], config))
-    domains = len(model.get('reachable_domains', ()))
-    return counted(f'{name} (one of {domains})' if domains > 1 else name, network, shape, config, device)
+    return counted(name, network, shape, config, device)
 
 
 def counted(name: str, network: nn.Module, shape: tuple[int, ...], config: str, device: str) -> Row:
@@ -99,7 +118,7 @@ def counted(name: str, network: nn.Module, shape: tuple[int, ...], config: str, 
 
 
 def build_generator(model: dict, where: str) -> nn.Module:
-    """The generator alone; a translation model has as many equal ones as reachable domains."""
+    """The generator alone, of several equal ones."""
     if not model.get('generator'):
         raise ConfigError(f'{where} has no `model.generator`, so there is nothing to count')
     return MODELS.build(copy.deepcopy(model['generator']), default_args=passed_on(model))

@@ -18,6 +18,12 @@ def teachers_of(teacher: Teacher | None) -> dict[str, Teacher | None]:
     return dict(teacher) if all(map(_is_one, teacher.values())) else {'': teacher}
 
 
+def labelled(teacher: Teacher | None) -> dict[str, Teacher]:
+    """The settings of each teacher by what tables and pages call it: 'teacher', of several 'teacher NAME'."""
+    found = teachers_of(teacher) if teacher else {}
+    return {f'teacher {name}' if len(found) > 1 else 'teacher': each for name, each in found.items()}
+
+
 def require_named(key: str, name: str | None, teacher: Teacher | None, where: str) -> None:
     """Whether there is a teacher of the name that stands at ``key``; None stands for all.
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mikd.arguments.benchmark import parse_args
 
 from ...cost.complexity import Complexity, complexity
-from ...cost.of_config import build_generator, input_shape, teacher_model
+from ...cost.of_config import build_generator, input_shape, teacher_networks
 from ...deploy.form import Deployed, takes_latents
 from ...deploy.spec import Spec, multiple_of
 from ...deploy.speed import Timing, by_layer_type, in_turn, peak_memory
@@ -93,17 +93,17 @@ def memory_of(name: str, args: argparse.Namespace) -> int | None:
 
 def subjects_of(args: argparse.Namespace) -> list[Subject]:
     cfg = read_config(args.config)
-    teacher = teacher_model(cfg)
-    models = dict(teacher=teacher, student=cfg.model) if teacher else dict(generator=cfg.get('model') or {})
-    generators = {n: build_generator(model, f'the {n} in {args.config}') for n, model in models.items()}
-    *_, own = generators.values()  # the student, whose input the teacher is given too
+    teachers = teacher_networks(cfg, args.config)
+    name = 'student' if teachers else 'generator'
+    own = build_generator(cfg.get('model') or {}, f'the {name} in {args.config}')
+    # its input is what teachers are given too
     x = torch.rand(1, *(args.input_shape or input_shape(cfg, own, cfg.model['generator'], args.config)))
-    made = []
-    for name, generator in generators.items():
-        if args.checkpoint and name != 'teacher':
-            load_network(generator, args.checkpoint, 'generator')
-        made.append(Subject(name, Deployed(generator, 'frozen'), x, complexity(generator, x)))
-    return made
+    if args.checkpoint:
+        load_network(own, args.checkpoint, 'generator')
+    return [
+        Subject(label, Deployed(network, 'frozen'), x, complexity(network, x))
+        for label, network in {**teachers, name: own}.items()
+    ]
 
 
 def timed(subjects: list[Subject], runtime: str, args: argparse.Namespace, folder: Path) -> dict[str, Timing]:
@@ -148,17 +148,18 @@ def lines(subjects: list[Subject], timings: dict, memory: dict, layers: dict, fi
         times = ' | '.join(f'{t[s.name].median:.1f} ± {t[s.name].spread:.1f}' for t in timings.values())
         found.append(f'| {escape.cell(s.name)} | {shape} | {sizes} | {times} |')
     found.append('')
-    if len(subjects) == 2:
-        found += [kept(subjects, runtime, times) for runtime, times in timings.items()]
+    *teachers, student = subjects
+    for teacher in teachers:
+        than = f' from {teacher.name}' if len(teachers) > 1 else ''
+        found += [kept(teacher, student, runtime + than, times) for runtime, times in timings.items()]
     for name, shares in layers.items():
         most = ', '.join(f'{kind} {share:.0%}' for kind, share in list(shares.items())[:4])
         found.append(f'Time of the {name} in torch: {most}.')
     return found
 
 
-def kept(subjects: list[Subject], runtime: str, times: dict[str, Timing]) -> str:
+def kept(teacher: Subject, student: Subject, runtime: str, times: dict[str, Timing]) -> str:
     """How much of the fall of multiply-accumulates the clock has seen."""
-    teacher, student = subjects
     fewer = teacher.cost.macs / student.cost.macs
     faster = times[teacher.name].median / times[student.name].median
     share = faster / fewer

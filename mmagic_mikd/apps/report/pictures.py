@@ -47,6 +47,11 @@ class Ranked(NamedTuple):
     distance: float
 
 
+def is_reference(name: str) -> bool:
+    """Whether an image is one that students are measured against; several teachers are 'teacher NAME'."""
+    return name in (TARGET, TEACHER) or name.startswith(f'{TEACHER} ')
+
+
 def ranked(samples: Sequence[Sample], student: str) -> list[Ranked]:
     """The best, the median and the worst of them; fewer where there are fewer."""
     samples = [sample for sample in samples if {student, TEACHER} <= sample.images.keys()]
@@ -57,11 +62,11 @@ def ranked(samples: Sequence[Sample], student: str) -> list[Ranked]:
 
 
 def measured(samples: Iterable[Sample], student: str) -> dict[str, float]:
-    """Means of PSNR and SSIM to teacher and target, called as those of PairedImageQuality."""
+    """Means of PSNR and SSIM to teachers and target, of a teacher to the target, as PairedImageQuality's."""
     found: dict[str, list[float]] = {}
     for sample in samples:
-        for other in (TEACHER, TARGET):
-            if other == student or not {student, other} <= sample.images.keys():
+        for other in filter(is_reference, sample.images):
+            if student not in sample.images or (is_reference(student) and other != TARGET):
                 continue
             a, b = sample.images[other], sample.images[student]
             found.setdefault(f'{other}/psnr', []).append(float(psnr(a, b, input_order='HWC')))
@@ -130,7 +135,7 @@ def beside(pictures: Sequence[tuple[str, Pictures]]) -> list[Pictures]:
 
 
 def _ordered(images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    first = [name for name in ('input', TEACHER) if name in images]
+    first = [name for name in images if name == 'input' or (is_reference(name) and name != TARGET)]
     last = [name for name in (TARGET,) if name in images]
     return {name: images[name] for name in (*first, *(n for n in images if n not in first + last), *last)}
 

@@ -11,7 +11,6 @@ from ...cost.complexity import Complexity
 from ...utils.errors import ConfigError
 from ...version import __version__
 from ..analysis.plot_run import read as read_series
-from ..clone import CLONE
 from . import pictures
 from .charts import charts_of
 from .differences import base_of, differences
@@ -130,8 +129,7 @@ def commands(runs: Sequence[Run], main: Run) -> list[tuple[str, str]]:
 
 
 def tool(name: str, *arguments: object) -> str:
-    start = ['python', f'tools/{name}.py'] if CLONE else ['python', '-m', 'mmagic_mikd', name]
-    return shlex.join([*start, *map(shown, arguments)])
+    return shlex.join(['mikd', name, *map(shown, arguments)])
 
 
 def shown(path: object) -> str:

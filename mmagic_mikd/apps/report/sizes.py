@@ -20,21 +20,25 @@ class Card(NamedTuple):
 
 
 def costs_of(run: Run, notes: list[str]) -> dict[str, Complexity]:
-    """By 'student' and, if there is one, 'teacher'; what cannot be counted is a note."""
+    """By 'student' and 'teacher', or 'teacher NAME' of several; what cannot be counted is a note."""
     try:
         rows = run.costs
     except ConfigError as error:
         notes.append(f'Sizes of {run.name} are unknown: {error}.')
         return {}
-    *teachers, student = (row.cost for row in rows)
-    return {pictures.STUDENT: student} | ({pictures.TEACHER: teachers[0]} if len(teachers) == 1 else {})
+    *teachers, student = rows
+    return {pictures.STUDENT: student.cost} | {row.name.split(' (')[0]: row.cost for row in teachers}
+
+
+def teachers_in(costs: Mapping[str, Complexity]) -> dict[str, Complexity]:
+    return {name: cost for name, cost in costs.items() if name != pictures.STUDENT}
 
 
 def networks(runs: Sequence[Run], main: Run, costs: Mapping[str, Mapping]) -> dict[str, Complexity | None]:
-    """Rows of the table: the teacher, then every run."""
+    """Rows of the table: the teachers, then every run."""
     rows = {run.name: costs[run.name].get(pictures.STUDENT) for run in runs}
-    teacher = costs[main.name].get(pictures.TEACHER)
-    return {pictures.TEACHER: teacher, **rows} if main.teacher else rows
+    teachers = teachers_in(costs[main.name]) or {pictures.TEACHER: None}
+    return {**teachers, **rows} if main.teacher else rows
 
 
 def times_of(run: Run) -> dict[str, dict[str, dict[str, float]]]:
@@ -47,19 +51,20 @@ def times_of(run: Run) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def cards(main: Run, against: Run | None, costs: Mapping[str, Mapping], seen: Seen) -> list[Card]:
-    teacher, student = (costs[main.name].get(name) for name in (pictures.TEACHER, pictures.STUDENT))
+    student, teachers = costs[main.name].get(pictures.STUDENT), teachers_in(costs[main.name])
     made = []
-    if teacher and student:
+    for who, teacher in teachers.items():
+        than = f' than {who}' if len(teachers) > 1 else ''
         for label, name in (('parameters', 'params'), ('multiply-accumulates', 'macs')):
             many, few = getattr(teacher, name), getattr(student, name)
             ratio = f'{many / few:.1f} times' if few else '-'
-            made.append(Card(ratio, f'fewer {label}', f'{amount(many)} → {amount(few)}'))
+            made.append(Card(ratio, f'fewer {label}{than}', f'{amount(many)} → {amount(few)}'))
     for runtime, times in main.times.items():
-        if {pictures.TEACHER, pictures.STUDENT} <= times.keys():
-            slow, fast = (times[name]['median'] for name in (pictures.TEACHER, pictures.STUDENT))
-            made.append(
-                Card(f'{slow / fast:.1f} times', f'faster in {runtime}', f'{slow:.1f} → {fast:.1f} ms')
-            )
+        for who in teachers if pictures.STUDENT in times else ():
+            if who in times:
+                slow, fast = (times[name]['median'] for name in (who, pictures.STUDENT))
+                label = f'faster in {runtime}' + (f' than {who}' if len(teachers) > 1 else '')
+                made.append(Card(f'{slow / fast:.1f} times', label, f'{slow:.1f} → {fast:.1f} ms'))
     found = (kept(seen, main, against, target) for target in (pictures.TARGET, pictures.TEACHER))
     return [*made, *filter(None, found)]
 

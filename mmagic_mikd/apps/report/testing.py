@@ -20,25 +20,29 @@ from ...engine.pair import ground_truth_key
 from ...host.locate import find_generators, image_of
 from ...host.taps import resolve, unwrap
 from ...teachers.build import build_teacher
+from ...teachers.named import labelled
+from ...teachers.online import online_teacher
 from ...teachers.resize import resized
 from ...utils.errors import ConfigError
 from ...utils.rng import RandomState, replayed, seeded
-from .pictures import STUDENT, TARGET, TEACHER, Pictures, Sample, without_strangers
+from .pictures import STUDENT, TARGET, Pictures, Sample, without_strangers
 from .runs import Run
 
 
 class Witness:
-    """Keeps what a generator is given and makes, and what its teacher makes of the same, with the same draws.
+    """Keeps what a generator is given and makes, and what its teachers make of the same, with the same draws.
 
     Args:
         generator: of the model that is evaluated.
-        teacher: None to see the student alone.
+        teachers: by what their images are called; none to see the student alone.
         output: where the image is in what they return, see :func:`image_of`.
         spec: range and order of channels of the images.
     """
 
-    def __init__(self, generator: nn.Module, teacher: nn.Module | None, output: Any, spec: Spec) -> None:
-        self._teacher, self._output, self._spec = teacher, output, spec
+    def __init__(
+        self, generator: nn.Module, teachers: Mapping[str, nn.Module], output: Any, spec: Spec
+    ) -> None:
+        self._teachers, self._output, self._spec = teachers, output, spec
         self._given: tuple | None = None
         self.images: list[dict[str, np.ndarray]] = []
         self._handles = [
@@ -58,11 +62,12 @@ class Witness:
             return
         args, kwargs, state = self._given
         s = image_of(made, self._output)
-        columns = {STUDENT: s}
-        if self._teacher is not None:
+        columns = {}
+        for name, teacher in self._teachers.items():
             with replayed(state):
-                t = image_of(self._teacher(*args, **kwargs), self._output)
-            columns = {TEACHER: resized(t, s.shape[-2:]), STUDENT: s}
+                t = image_of(teacher(*args, **kwargs), self._output)
+            columns[name] = resized(t, s.shape[-2:])
+        columns[STUDENT] = s
         x = next(leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
         if x.ndim == 4 and x.shape[1] in (1, 3):
             columns = {'input': x, **columns}
@@ -135,21 +140,23 @@ def _witness(run: Run, student: Student, teacher: Mapping | None, path: str) -> 
     generator = resolve(student.runner.model, path)
     pairs = run.distill.get('pairs') or ()
     pair = next((pair for pair in pairs if pair.get('student') in (path, path.partition('_ema')[0])), {})
-    network = None
-    if teacher is not None:
-        preprocessor = unwrap(student.runner.model).data_preprocessor
+    model, networks = student.runner.model, {}
+    at, students_range = pair.get('teacher', path), pair.get('value_range')
+    for label, cfg in labelled(teacher).items():
         with seeded(0):  # initial weights, soon replaced
-            network = build_teacher(
-                teacher, pair.get('teacher', path), preprocessor, None, pair.get('value_range')
+            network = (
+                online_teacher(cfg, model, generator)
+                if 'online' in cfg
+                else build_teacher(cfg, at, unwrap(model).data_preprocessor, None, students_range)
             )
-        network.to(next(generator.parameters()).device)
+        networks[label] = network.to(next(generator.parameters()).device)
     spec = student.spec('frozen', 1.0)
     if path != student.path:  # the way back
         spec = dataclasses.replace(spec, order=spec.output_order, output_order=spec.order)
     if pair.get('value_range'):
         low, high = pair['value_range']
         spec = dataclasses.replace(spec, lowest=low, highest=high)
-    return Witness(generator, network, pair.get('output'), spec)
+    return Witness(generator, networks, pair.get('output'), spec)
 
 
 @torch.no_grad()
@@ -206,7 +213,6 @@ def _target(truths: list | None, row: int, images: dict[str, np.ndarray]) -> dic
     truth = truths[row] if truths else None
     if truth is None or any(a < b for a, b in zip(images[STUDENT].shape, truth.shape, strict=True)):
         return {}
-    for name in (STUDENT, TEACHER):
-        if name in images:
-            images[name] = images[name][: truth.shape[0], : truth.shape[1]]
+    for name in images.keys() - {'input'}:
+        images[name] = images[name][: truth.shape[0], : truth.shape[1]]
     return {TARGET: truth}

@@ -21,6 +21,7 @@ from ...engine.pair import Pair
 from ...host.hooks import distillation_of
 from ...host.loaders import without_workers
 from ...host.locate import wrappers_of
+from ...teachers.named import teachers_of
 from ...utils.errors import ConfigError
 from .pretended_group import pretended_group
 from .tracker import Tracker, tensors_in
@@ -69,13 +70,13 @@ def shortened(cfg: Config, folder: Path, iters: int) -> Config:
     cfg.vis_backends = [dict(type='LocalVisBackend')]
     cfg.visualizer = dict(type='Visualizer', vis_backends=cfg.vis_backends)
     cfg.log_level, cfg.experiment_name = 'ERROR', f'footprint_{time.time_ns()}'
-    teacher = cfg.default_hooks.distill.get('teacher') or {}
-    file = teacher.get('checkpoint') or ''
-    if teacher.get('model') and file and '://' not in file and not Path(file).is_file():
-        with torch.random.fork_rng():
-            network = MODELS.build(copy.deepcopy(teacher.model))
-        teacher.checkpoint = str(folder / 'teacher.pth')
-        torch.save(network.state_dict(), teacher.checkpoint)
+    for name, teacher in teachers_of(cfg.default_hooks.distill.get('teacher') or {}).items():
+        file = teacher.get('checkpoint') or ''
+        if teacher.get('model') and file and '://' not in file and not Path(file).is_file():
+            with torch.random.fork_rng():
+                network = MODELS.build(copy.deepcopy(teacher.model))
+            teacher.checkpoint = str(folder / f'teacher{name}.pth')
+            torch.save(network.state_dict(), teacher.checkpoint)
     return cfg
 
 
