@@ -48,6 +48,8 @@ def _attention_backward(*tensors: Tensor) -> float:
 # what PyTorch's own counter does not know: fused operations of the CPU, and those of torchvision
 OTHERS: dict[str, Callable[..., float]] = {
     'aten.mv': lambda matrix, *_: matrix.numel(),
+    'aten.addmv': lambda bias, matrix, *_: matrix.numel(),
+    'aten.dot': lambda vector, *_: vector.numel(),
     'aten._scaled_dot_product_flash_attention_for_cpu': lambda *a: _attention(*a[:3]),
     'aten._scaled_dot_product_flash_attention_for_cpu_backward': lambda *a: _attention_backward(*a[:4]),
     'aten._native_multi_head_attention': lambda *a: _encoder(a[0], a[5], a[7]),

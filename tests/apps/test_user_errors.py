@@ -7,7 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.model import BaseModel
+from mmengine.registry import HOOKS
 from places import TOOLS as SCRIPTS
 from torch import nn
 
@@ -168,3 +170,20 @@ def test_a_network_that_gets_other_channels_is_named():
     assert sentence.startswith(
         "'generators.photo' of the model takes images of 1 channel(s) and is given 3: set"
     )
+
+
+def built(cfg: Config) -> object:
+    return HOOKS.build(cfg.exact)
+
+
+def test_of_two_places_with_the_same_settings_the_one_that_says_no_more_is_named():
+    cfg = Config(
+        dict(
+            richer=dict(type='SeededEvaluation', wrong=1, priority='LOW'),
+            exact=dict(type='SeededEvaluation', wrong=1),
+            other=dict(type='SeededEvaluation', wrong=2),
+        )
+    )
+    with pytest.raises(TypeError) as caught:
+        built(cfg)
+    assert explain(caught.value).startswith("exact (SeededEvaluation) has no setting 'wrong'")

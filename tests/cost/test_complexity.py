@@ -261,3 +261,19 @@ def test_processors_of_one_name_and_other_instructions_are_two_kinds(monkeypatch
         monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda kind=instructions: kind)
         names.append(cpu_name())
     assert names[0] != names[1] and names[0].endswith(', AVX2')
+
+
+class OfVectors(nn.Module):
+    """Products of each sample alone, which has one dimension."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self.layer(row).dot(row[:5]) + (self.layer.weight @ row).sum() for row in x])
+
+
+@pytest.mark.parametrize('batch', [1, 3])
+def test_products_of_single_vectors_are_counted(batch):
+    assert complexity(OfVectors(), torch.rand(batch, 8)).macs == 8 * 5 + 5 + 8 * 5
