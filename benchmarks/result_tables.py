@@ -5,6 +5,7 @@ from typing import NamedTuple
 SWD, FRECHET, SSIM, PSNR = 'swd/avg', 'frechet_resnet56-cifar10', 'target/ssim', 'teacher/psnr'
 DOMAINS = [f'{domain}/{score}' for score in (SWD, FRECHET) for domain in ('winter', 'summer')]
 DOMAINS += ['winter/teacher/psnr']
+STARTS = [PSNR, 'target/psnr', SSIM, FRECHET, SWD]
 LUMA = ['Set5/Y/PSNR', 'Set14/Y/PSNR']
 TO_TEACHER = ['Set5/teacher/psnr', 'Set14/teacher/psnr']
 EARLY = dict(sliced_l1='sliced_l1_early', sliced_pyramid='sliced_pyramid_early')
@@ -13,6 +14,7 @@ SCORES = {  # of a score: its name, decimals of a value and of a difference
     FRECHET: ('Fréchet distance ↓', 1, 1),
     SSIM: ('SSIM to the photograph ↑', 3, 3),
     PSNR: ('PSNR to the teacher ↑', 2, 2),
+    'target/psnr': ('PSNR to the photograph ↑', 2, 2),
     'winter/swd/avg': ('sliced Wasserstein distance, winter ↓', 1, 1),
     'summer/swd/avg': ('sliced Wasserstein distance, summer ↓', 1, 1),
     'winter/frechet_resnet56-cifar10': ('Fréchet distance, winter ↓', 1, 1),
@@ -249,50 +251,98 @@ TABLES = dict(
         rows('learned_stylegan2', [SWD, FRECHET], student='x64'),
     ),
 )
-NEEDS = dict(  # the rows of a table at one strength: what each is called, and what it needs
-    none=('student alone', '-'),
-    sliced=('the start alone', '-'),
-    l105=('`L1Loss`', '-'),
-    pyramid05=('`PyramidLaplaceLoss`', '-'),
-    pyramid05_adversarial=('the same and an energy learned against the student', '-'),
-    ssim05=('`SSIMLoss`', '-'),
-    wavelet05=('`WaveletLoss`', '-'),
-    focal_frequency05=('`FocalFrequencyLoss`', '-'),
-    perceptual05=('`L1Loss` of features', 'a backbone'),
-    random05=('`L1Loss` of random features', '-'),
-    feature_nce05=('energy of features (`nce`)', 'a backbone'),
-    style05=('`StyleLoss`', 'a backbone'),
-    spatial_affinity05=('`SpatialAffinityLoss`', 'a backbone'),
-    kernel_alignment05=('`KernelAlignmentLoss`', 'a backbone, a batch of 2'),
-    pkt05=('`PKTLoss`', 'a backbone, a batch of 2'),
-    mmd05=('`MMDLoss`', 'a backbone, a batch of 2'),
-    crd05=('`CRDLoss`', 'a backbone, a batch of 2'),
+OBJECTIVES = dict(  # the rows of a table at one strength
+    none='student alone',
+    sliced='the start alone',
+    l105='`L1Loss`',
+    pyramid05='`PyramidLaplaceLoss`',
+    pyramid05_adversarial='the same and an energy learned against the student',
+    ssim05='`SSIMLoss`',
+    wavelet05='`WaveletLoss`',
+    focal_frequency05='`FocalFrequencyLoss`',
+    perceptual05='`L1Loss` of features',
+    random05='`L1Loss` of random features',
+    feature_nce05='energy of features (`nce`)',
+    style05='`StyleLoss`',
+    spatial_affinity05='`SpatialAffinityLoss`',
+    kernel_alignment05='`KernelAlignmentLoss`',
+    pkt05='`PKTLoss`',
+    mmd05='`MMDLoss`',
+    crd05='`CRDLoss`',
+)
+NEEDS = dict.fromkeys(('perceptual05', 'feature_nce05', 'style05', 'spatial_affinity05'), 'a backbone')
+NEEDS |= dict.fromkeys(('kernel_alignment05', 'pkt05', 'mmd05', 'crd05'), 'a backbone, a batch of 2')
+ENERGIES = dict(  # on a closed form of exact density
+    none='student alone',
+    sliced='the start alone',
+    l105='`L1Loss`',
+    haar05='`HaarLaplaceLoss`',
+    haar_langevin05='and an energy, by `langevin`',
+    haar_nce05='and an energy, by `nce`',
+    haar_likelihood05='and an energy, by `likelihood`',
+)
+CONTROLS = dict(  # of what looks through the teacher's discriminator
+    none='student alone',
+    sliced='the start alone',
+    pyramid30='pyramid 30',
+    pyramid30_early='pyramid 30, until half',
+    pyramid30_features15="and features of the teacher's discriminator",
+    pyramid30_student15="and features of the student's discriminator",
+    pyramid30_random15='and features of a random network',
+    pyramid30_features15_discriminator="and the teacher's, where the student's discriminator starts",
+)
+FROM = dict(  # where the pyramid starts from
+    none='student alone',
+    pyramid_alone='no start',
+    pyramid_sliced="`'sliced'`",
+    pyramid_refitted="`'refitted'`",
+    pyramid_even="`criterion='even'`",
+    pyramid_activation="`criterion='activation'`",
+    pyramid_even_refit="`criterion='even'`, `refit`",
+    pyramid_even_refit_discriminator="the same, and the teacher's discriminator",
+    pyramid_activation_refit="`criterion='activation'`, `refit`",
+    pyramid_l1_refit="`criterion='l1'`, `refit`",
+    pyramid_random0_refit="`criterion='random'`, `refit`",
+    pyramid_random1_refit='the same, `seed=1`',
+    pyramid_random2_refit='the same, `seed=2`',
 )
 
 
 class Lineup(NamedTuple):
-    """Objectives from one start: their costs and scores, and differences in the first score to some of them."""
+    """Objectives side by side: their scores, and differences in the first score to some of them.
+
+    With ``needs``, what some of them need, stand their costs beyond those of the start alone.
+    """
 
     study: str
     scores: list[str]
-    names: dict[str, tuple[str, str]]
+    names: dict[str, str]
     against: dict[str, str]
+    needs: dict[str, str] | None = None
+    student: str = 'x16'
+
+
+def at_one_strength(study: str, scores: list[str]) -> Lineup:
+    return Lineup(study, scores, OBJECTIVES, dict(sliced='the start', l105='L1'), NEEDS)
 
 
 LINEUPS = dict(
-    strength=Lineup(
-        'pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET], NEEDS, dict(sliced='the start', l105='L1')
+    strength=at_one_strength('pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET]),
+    strength_cyclegan=at_one_strength('cyclegan_summer2winter_rivals', DOMAINS),
+    strength_stylegan2=at_one_strength('stylegan2_emoji_rivals', [SWD, FRECHET]),
+    strength_edsr=at_one_strength('edsr_bsds200_rivals', TO_TEACHER + LUMA),
+    residual=Lineup(
+        'pix2pix_facades_energies',
+        [SWD, SSIM, PSNR, FRECHET],
+        ENERGIES,
+        dict(l105='L1', haar05='the closed form'),
     ),
-    strength_cyclegan=Lineup(
-        'cyclegan_summer2winter_rivals', DOMAINS, NEEDS, dict(sliced='the start', l105='L1')
+    controls=Lineup(
+        'pix2pix_facades_energies', [SWD, SSIM, PSNR, FRECHET], CONTROLS, dict(pyramid30='pyramid 30')
     ),
-    strength_stylegan2=Lineup(
-        'stylegan2_emoji_rivals', [SWD, FRECHET], NEEDS, dict(sliced='the start', l105='L1')
+    starts_flat=Lineup('starts_flat', STARTS, FROM, dict(none='alone', pyramid_alone='no start')),
+    starts_flat_64=Lineup(
+        'starts_flat', STARTS, FROM, dict(none='alone', pyramid_alone='no start'), student='x64'
     ),
-    strength_edsr=Lineup(
-        'edsr_bsds200_rivals',
-        TO_TEACHER + LUMA,
-        NEEDS,
-        dict(sliced='the start', l105='L1'),
-    ),
+    starts_facades=Lineup('starts_facades', STARTS, FROM, dict(none='alone', pyramid_alone='no start')),
 )

@@ -1,4 +1,4 @@
-"""The tables of results.md, energy.md, export.md and omgd.md in docs, from the rows of the studies.
+"""The tables of the pages in docs that PAGES names, from the rows of the studies.
 
     PYTHONPATH=.:benchmarks/studies/configs python benchmarks/results.py
 
@@ -20,9 +20,8 @@ from mmagic_mikd.apps.study.summary import MIXED, Difference, Summary, holm, mea
 from mmagic_mikd.apps.study.table import marked, study_rows
 
 STUDIES = Path(__file__).parent / 'studies'
-PAGES = [
-    Path(__file__).parents[1] / 'docs' / f'{name}.md' for name in ('results', 'energy', 'export', 'omgd')
-]
+DOCS = Path(__file__).parents[1] / 'docs'
+PAGES = [DOCS / f'{name}.md' for name in ('results', 'energy', 'export', 'omgd', 'students')]
 
 
 @cache
@@ -86,29 +85,32 @@ def difference(cell: Difference, better: str, decimals: int, limit: float) -> st
 def lined_up(lineup: Lineup) -> str:
     study, summary = study_of(lineup.study)
     first, better = lineup.scores[0], study.scores[lineup.scores[0]]
-    found = [name for name in lineup.names if summary.values('x16', name, first)]
+    runs = {name: len(summary.values(lineup.student, name, first)) for name in lineup.names}
     pairs = {
-        (name, other): summary.difference('x16', name, first, better, other)
-        for name in found
+        (name, other): summary.difference(lineup.student, name, first, better, other)
+        for name, count in runs.items()
         for other in lineup.against
-        if name != other
+        if count and name != other
     }
     limit = holm({frozenset(pair): d.p for pair, d in pairs.items() if d}.values())
-    titles = ['', 'needs', 'GMACs more an iteration', 'seeds']
-    titles += [SCORES[score][0] for score in lineup.scores]
+    told = [] if lineup.needs is None else ['needs', 'GMACs more an iteration']
+    titles = ['', *told, 'seeds', *(SCORES[score][0] for score in lineup.scores)]
     titles += [f'{SCORES[first][0][:-2]}, minus {title}' for title in lineup.against.values()]
-    lines = ['| ' + ' | '.join(titles) + ' |', rule(len(titles))]
-    own = means(lineup, 'teacher', 'teacher')
-    lines.append('| teacher | | | | ' + ' | '.join(own) + ' |' * (1 + len(lineup.against)))
-    for name in found:
-        said = [
-            difference(d, better, SCORES[first][2], limit) if (d := pairs.get((name, other))) else '-'
-            for other in lineup.against
+    teacher = ['teacher', *[''] * (len(told) + 1), *means(lineup, 'teacher', 'teacher')]
+    lines = [titles, [*teacher, *[''] * len(lineup.against)]]
+    for name in filter(runs.get, lineup.names):
+        own = [
+            lineup.names[name],
+            *costs(lineup, name),
+            str(runs[name]),
+            *means(lineup, lineup.student, name),
         ]
-        count = str(len(summary.values('x16', name, first)))
-        own = [*lineup.names[name], more(summary, name), count, *means(lineup, 'x16', name)]
-        lines.append('| ' + ' | '.join([*own, *said]) + ' |')
-    return '\n'.join(lines)
+        for other in lineup.against:
+            found = pairs.get((name, other))
+            own.append(difference(found, better, SCORES[first][2], limit) if found else '-')
+        lines.append(own)
+    head, *body = ('| ' + ' | '.join(line) + ' |' for line in lines)
+    return '\n'.join([head, rule(len(titles)), *body])
 
 
 def means(lineup: Lineup, student: str, name: str) -> list[str]:
@@ -116,18 +118,21 @@ def means(lineup: Lineup, student: str, name: str) -> list[str]:
     return [mean_text(summary.mean_sd(student, name, score), SCORES[score][1]) for score in lineup.scores]
 
 
+def costs(lineup: Lineup, name: str) -> list[str]:
+    """What an objective needs, and its multiply-accumulates beyond the start's; the loads of rows differ."""
+    if lineup.needs is None:
+        return []
+    if name in ('none', 'sliced'):
+        return ['-', '-']
+    summary = study_of(lineup.study)[1]
+    iterations = next(number(row, 'iterations') for row in summary.rows if row['objective'] == name)
+    own, start = (summary.mean_sd(lineup.student, each, 'gmacs_total')[0] for each in (name, 'sliced'))
+    return [lineup.needs.get(name, '-'), f'{(own - start) / iterations:.2f}']
+
+
 def mean_text(value: tuple[float, float, int], decimals: int) -> str:
     mean, sd, n = value
     return '-' if not n else f'{mean:.{decimals}f}' + (f' ± {sd:.{decimals}f}' if n > 1 else '')
-
-
-def more(summary: Summary, name: str) -> str:
-    """Multiply-accumulates of an iteration beyond those of the start alone; the loads of rows differ."""
-    if name in ('none', 'sliced'):
-        return '-'
-    iterations = next(number(row, 'iterations') for row in summary.rows if row['objective'] == name)
-    own, start = (summary.mean_sd('x16', each, 'gmacs_total')[0] for each in (name, 'sliced'))
-    return f'{(own - start) / iterations:.2f}'
 
 
 def written(page: Path) -> str:
