@@ -225,14 +225,17 @@ TABLES = dict(
     longer=Table(
         {
             'teacher': 'teacher',
-            'student alone, 1200': 'none',
-            'pyramid, 1200': 'pyramid',
-            'student alone, 14,600': 'alone_same_length',
-            'pyramid, 14,600': 'pyramid_same_compute',
-            'pyramid minus alone, 1200': ('pyramid', 'none'),
-            'pyramid minus alone, 14,600': ('pyramid_same_compute', 'alone_same_length'),
+            'student alone': 'none',
+            'pyramid': 'pyramid_alone',
+            'start': 'sliced',
+            'start and L1': 'sliced_l1',
+            'start and pyramid': 'sliced_pyramid',
+            'pyramid minus alone': ('pyramid_alone', 'none'),
+            'start minus alone': ('sliced', 'none'),
+            'start and pyramid minus start': ('sliced_pyramid', 'sliced'),
+            'start and pyramid minus L1': ('sliced_pyramid', 'sliced_l1'),
         },
-        rows('pix2pix_facades_omgd', [SWD, FRECHET, SSIM, PSNR]),
+        rows('pix2pix_facades_longer', [SWD, FRECHET, SSIM, PSNR]),
     ),
     omgd=Table(
         WITH_TEACHERS
