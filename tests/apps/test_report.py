@@ -238,7 +238,7 @@ def test_input_and_output_are_drawn_in_an_order_each():
 
     spec = Spec('image', 'RGB', 0.0, 1.0, 1, 1.0, 'none', (3, 1, 1), output_order='BGR')
     generator = Turning(3, 3, 1)
-    witness = Witness(generator, None, None, spec)
+    witness = Witness(generator, {}, None, spec)
     generator(torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1))
     (row,) = witness.images
     assert row['input'].tolist() == row['student'].tolist() == [[[255, 0, 0]]]
