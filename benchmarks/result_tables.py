@@ -254,9 +254,9 @@ TABLES = dict(
         rows('learned_stylegan2', [SWD, FRECHET], student='x64'),
     ),
 )
+ALONE = dict(none='student alone', sliced='the start alone')
 OBJECTIVES = dict(  # the rows of a table at one strength
-    none='student alone',
-    sliced='the start alone',
+    **ALONE,
     l105='`L1Loss`',
     pyramid05='`PyramidLaplaceLoss`',
     pyramid05_adversarial='the same and an energy learned against the student',
@@ -276,8 +276,7 @@ OBJECTIVES = dict(  # the rows of a table at one strength
 NEEDS = dict.fromkeys(('perceptual05', 'feature_nce05', 'style05', 'spatial_affinity05'), 'a backbone')
 NEEDS |= dict.fromkeys(('kernel_alignment05', 'pkt05', 'mmd05', 'crd05'), 'a backbone, a batch of 2')
 ENERGIES = dict(  # on a closed form of exact density
-    none='student alone',
-    sliced='the start alone',
+    **ALONE,
     l105='`L1Loss`',
     haar05='`HaarLaplaceLoss`',
     haar_langevin05='and an energy, by `langevin`',
@@ -285,8 +284,7 @@ ENERGIES = dict(  # on a closed form of exact density
     haar_likelihood05='and an energy, by `likelihood`',
 )
 CONTROLS = dict(  # of what looks through the teacher's discriminator
-    none='student alone',
-    sliced='the start alone',
+    **ALONE,
     pyramid30='pyramid 30',
     pyramid30_early='pyramid 30, until half',
     pyramid30_features15="and features of the teacher's discriminator",
@@ -329,6 +327,11 @@ def at_one_strength(study: str, scores: list[str]) -> Lineup:
     return Lineup(study, scores, OBJECTIVES, dict(sliced='the start', l105='L1'), NEEDS)
 
 
+def of_starts(study: str, student: str = 'x16') -> Lineup:
+    against = dict(none='alone', pyramid_alone='no start')
+    return Lineup(study, STARTS, FROM, against, student=student)
+
+
 LINEUPS = dict(
     strength=at_one_strength('pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET]),
     strength_cyclegan=at_one_strength('cyclegan_summer2winter_rivals', DOMAINS),
@@ -343,9 +346,7 @@ LINEUPS = dict(
     controls=Lineup(
         'pix2pix_facades_energies', [SWD, SSIM, PSNR, FRECHET], CONTROLS, dict(pyramid30='pyramid 30')
     ),
-    starts_flat=Lineup('starts_flat', STARTS, FROM, dict(none='alone', pyramid_alone='no start')),
-    starts_flat_64=Lineup(
-        'starts_flat', STARTS, FROM, dict(none='alone', pyramid_alone='no start'), student='x64'
-    ),
-    starts_facades=Lineup('starts_facades', STARTS, FROM, dict(none='alone', pyramid_alone='no start')),
+    starts_flat=of_starts('starts_flat'),
+    starts_flat_64=of_starts('starts_flat', 'x64'),
+    starts_facades=of_starts('starts_facades'),
 )
