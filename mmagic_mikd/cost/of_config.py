@@ -37,13 +37,13 @@ def rows_of(cfg: Config, config: str, shape: Sequence[int] | None = None, device
     """
     model, teacher = cfg.get('model') or {}, distillation_of(cfg).get('teacher')
     name = 'student' if teacher else 'generator'
-    student = measure(one_of(name, model), model, cfg, config, shape, device)
+    student = measure(name, model, cfg, config, shape, device)
     # on the same input, whatever a teacher's own config says, or their costs would not compare
     rows = [
-        counted(one_of(label, model), network, student.shape, config, device)
+        counted(label, network, student.shape, config, device)
         for label, network in teacher_networks(cfg, config).items()
     ]
-    return [*rows, student]
+    return [row._replace(name=one_of(row.name, model)) for row in (*rows, student)]
 
 
 def teacher_networks(cfg: Config, config: str) -> dict[str, nn.Module]:
