@@ -9,6 +9,7 @@ import yaml
 from mmengine.runner import Runner
 from places import ROOT, TOOLS
 
+from mmagic_mikd.apps.study import cell
 from mmagic_mikd.apps.study.cell import Cost
 from mmagic_mikd.apps.study.cells import Study
 from mmagic_mikd.apps.study.checks import check
@@ -135,12 +136,7 @@ def test_the_cost_of_a_training_has_that_of_its_teachers(changed, tmp_path):
     """
     study = changed(objectives=dict(omgd=own(objectives=dict(l1=dict(type='L1Loss')))))
     config = study.cell('x16', 'omgd', 0).config
-    config.merge_from_dict(dict(train_cfg=dict(max_iters=2), work_dir=str(tmp_path), log_level='ERROR'))
-    config.val_dataloader = config.val_cfg = config.val_evaluator = None
-    config.default_hooks.checkpoint = None
-    runner, cost = Runner.from_cfg(config), Cost()
-    runner.register_hook(cost)
-    runner.train()
+    runner, cost = _trained(config, 2, tmp_path)
     model, batch = runner.model, config.train_dataloader.batch_size
 
     def forward(network, channels=3, **kwargs):
@@ -159,7 +155,35 @@ def test_the_cost_of_a_training_has_that_of_its_teachers(changed, tmp_path):
     )
     # for each teacher the discriminator learns from a fake and a real one; then leads a gradient to an image
     judges = 2 * (2 * (3 * judge - first['judge']) + 2 * judge)
-    assert cost.macs_per_iteration == pytest.approx(networks + judges, rel=1e-9)
+    assert cost.macs == pytest.approx(2 * (networks + judges), rel=1e-9)
+
+
+def test_the_cost_of_a_training_counts_each_kind_of_iteration(changed, tmp_path, monkeypatch):
+    """Teachers that learn in every other one, and an objective that ends at half: four kinds, one each."""
+    overrides = own()['overrides'] | {'model.every': 2}
+    for network in overrides['model.teachers']['generators'].values():
+        network['base_channels'] = 2
+    pull = dict(l1=dict(type='L1Loss', until=0.5))
+    study = changed(objectives=dict(omgd=own(overrides=overrides, objectives=pull)))
+    costs = []
+    for counted in (1, 16):
+        monkeypatch.setattr(cell, 'COUNTED', counted)
+        costs.append(_trained(study.cell('x16', 'omgd', 0).config, 8, tmp_path / str(counted))[1])
+    one, all_of_them = (cost.macs for cost in costs)
+    assert one == all_of_them
+
+
+def _trained(config, iterations, work_dir):
+    """The runner of a training without evaluation, and what it has cost."""
+    config.merge_from_dict(
+        dict(train_cfg=dict(max_iters=iterations), work_dir=str(work_dir), log_level='ERROR')
+    )
+    config.val_dataloader = config.val_cfg = config.val_evaluator = None
+    config.default_hooks.checkpoint = None
+    runner, cost = Runner.from_cfg(config), Cost()
+    runner.register_hook(cost)
+    runner.train()
+    return runner, cost
 
 
 def _image():

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import mmengine.config.config
@@ -19,35 +20,60 @@ from mmengine.runner import Runner
 from ...cost.complexity import Complexity
 from ...cost.of_config import measure
 from ...cost.training_macs import TrainingMacs, cpu_name
+from ...engine.hook import DistillRunner
+from ...host.taps import unwrap
+from ...online.online_teachers import OnlineTeachers
 from ...teachers.weights import load_network
 from ...utils.errors import ConfigError
 from ..launch.launch import read_config, require_data, user_errors
 from ..launch.safeguards import Safeguards
 
-COUNTED = 16  # iterations; StyleGAN2 regularises every sixteenth
+COUNTED = 16  # iterations of a kind; StyleGAN2 regularises every sixteenth
 
 
 class Cost(Hook):
-    """Counts the first iterations whole: student, discriminator, teacher and critic, forward and back."""
+    """Counts the first iterations of each kind whole: all networks, forward and back.
 
-    priority = 'LOWEST'
+    Iterations are of one kind if the same networks learn and the same objectives pull: an objective with
+    ``until`` ends, and teachers that train in the run may take turns with the student.
+    """
+
+    priority = 'VERY_HIGH'  # nothing that a later hook evaluates is training
 
     def __init__(self) -> None:
-        self.counter, self.iterations, self._counting = TrainingMacs(), 0, False
+        self._counters: dict[tuple, TrainingMacs] = defaultdict(TrainingMacs)
+        self._counted, self._iterations = Counter(), Counter()
+        self._counting: TrainingMacs | None = None
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
-        if self.iterations < COUNTED:
-            self.counter.__enter__()
-            self._counting = True
+        kind = _kind(runner)
+        self._iterations[kind] += 1
+        if self._counted[kind] < COUNTED:
+            self._counted[kind] += 1
+            self._counting = self._counters[kind]
+            self._counting.__enter__()
 
     def after_train_iter(self, runner: Runner, *args: object, **kwargs: object) -> None:
         if self._counting:
-            self.counter.__exit__(None, None, None)
-            self.iterations, self._counting = self.iterations + 1, False
+            self._counting.__exit__(None, None, None)
+            self._counting = None
 
     @property
-    def macs_per_iteration(self) -> float:
-        return self.counter.macs / self.iterations
+    def macs(self) -> float:
+        """Of the whole training."""
+        return sum(
+            count * self._counters[kind].macs / self._counted[kind]
+            for kind, count in self._iterations.items()
+        )
+
+
+def _kind(runner: Runner) -> tuple:
+    """What runs in the iteration that begins."""
+    model, progress = unwrap(runner.model), runner.iter / runner.max_iters
+    learns = model.plan(runner.iter) if isinstance(model, OnlineTeachers) else ()
+    hooks = (hook for hook in runner.hooks if isinstance(hook, DistillRunner))
+    pull = (o.name for hook in hooks for o in hook.objectives.values() if o.fading(progress))
+    return *learns, *pull
 
 
 class Scores(Hook):
@@ -94,7 +120,7 @@ def run(config: str) -> dict:
             config,
             seconds=round(seconds, 1),
             cpu_seconds=round(cpu_seconds, 1),
-            gmacs_total=round(cost.macs_per_iteration * cfg.train_cfg.max_iters / 1e9, 1),
+            gmacs_total=round(cost.macs / 1e9, 1),
         ),
     )
 
