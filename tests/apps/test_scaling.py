@@ -4,6 +4,7 @@ import argparse
 
 import pytest
 import torch
+from families import pix2pix
 from mmengine.config import Config
 from torch import nn
 
@@ -60,6 +61,13 @@ def test_a_config_that_does_not_distil_is_refused():
 def test_no_hooks_at_all_are_no_distillation_either():
     with pytest.raises(ConfigError, match=r'default_hooks\.distill is missing'):
         measure(Config(dict(default_hooks=None)))
+
+
+def test_an_objective_that_ends_is_measured_while_it_pulls(tmp_path):
+    cfg = pix2pix(tmp_path)
+    cfg.default_hooks.distill.objectives.mi.until = 0.01
+    sent = measure(cfg, iters=1).sent
+    assert sum(sent['mi']) > 0
 
 
 def test_settings_of_workers_go_with_the_workers(tmp_path):

@@ -7,11 +7,13 @@ import pytest
 import torch
 from families import omgd, omgd_cyclegan, train
 from mmengine.config import Config
+from mmengine.registry import MODELS
 from reported import with_test_set
 
 from mmagic_mikd.apps.export import benchmark
 from mmagic_mikd.apps.report.report import main as report
-from mmagic_mikd.apps.scaling.footprint import shortened
+from mmagic_mikd.apps.scaling.footprint import measure, shortened
+from mmagic_mikd.utils.errors import ConfigError
 
 
 def alternatives(page: str) -> list[str]:
@@ -61,3 +63,28 @@ def test_each_absent_teacher_gets_weights_of_its_own_for_a_trial(tmp_path):
     files = [teacher.checkpoint for teacher in cfg.default_hooks.distill.teacher.values()]
     assert files[0] != files[1]
     assert all(torch.load(file)['weight'].shape == (1, 1, 1, 1) for file in files)
+
+
+def test_the_footprint_of_teachers_in_training_has_each_network_once(tmp_path):
+    counted = measure(omgd(tmp_path), iters=1)
+    model = MODELS.build(omgd(tmp_path).model)
+    sizes = dict(
+        student=model.generators, teacher=model.teacher_generators, discriminator=model.teacher_discriminators
+    )
+    memory = counted.memory
+    for part, network in sizes.items():
+        assert memory[f'weights, {part}'] == _bytes(network.parameters())
+    assert _bytes(sizes['teacher'].parameters()) <= sum(counted.sent['teacher'])  # though every = 2
+    held = ('teacher', 'averaged copy, frozen losses, buffers')
+    assert all(memory[f'weights, channels{number}'] for number in range(1, 5))
+    everything = sum(memory[f'weights, {part}'] for part in sizes) + sum(memory[name] for name in held)
+    assert everything == _bytes(each for each in (*model.parameters(), *model.buffers()))
+
+
+def test_the_footprint_where_teacher_and_student_take_turns_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r'model\.phases: an iteration trains the teachers or the student'):
+        measure(omgd_cyclegan(tmp_path), iters=1)
+
+
+def _bytes(tensors):
+    return sum(tensor.nbytes for tensor in tensors)

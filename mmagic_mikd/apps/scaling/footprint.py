@@ -4,6 +4,7 @@ import copy
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ from .pretended_group import pretended_group
 from .tracker import Tracker, tensors_in
 
 COUNTED = 2  # the iteration whose messages count: DDP has settled its buckets by then
+ENDLESS = 10**9  # iterations, of which the first are no share: an objective with `until` pulls in full
+TEACHER = 'teacher'
 
 
 class Footprint(NamedTuple):
@@ -41,17 +44,26 @@ def measure(cfg: Config, iters: int = 3) -> Footprint:
     """Train for three iterations to count and ``iters`` more to time, on real data.
 
     This process believes to be one of two: every collective is asked for, counted, and answered with
-    nothing. A teacher whose checkpoint is absent gets random weights.
+    nothing. A teacher whose checkpoint is absent gets random weights. Teachers that train in the run take a
+    step in every iteration.
 
     Raises:
-        ConfigError: the config does not distil, or the distillation cannot start.
+        ConfigError: the config does not distil, or the distillation cannot start; teachers and student take
+            turns, so no iteration stands for all.
     """
     if not distillation_of(cfg):
         raise ConfigError(f'{cfg.filename or "the config"} does not distil: default_hooks.distill is missing')
+    if cfg.model.get('phases'):
+        raise ConfigError(
+            'model.phases: an iteration trains the teachers or the student, so none stands for the training; '
+            'measure a config of the teachers and one of a student whose teacher is fixed'
+        )
     with tempfile.TemporaryDirectory() as folder, pretended_group():
-        cfg = shortened(cfg, Path(folder), COUNTED + 1 + iters)
+        cfg = shortened(cfg, Path(folder), ENDLESS)
         cfg.launcher = 'pytorch'
-        runner, probe = Runner.from_cfg(cfg), Probe()
+        if 'every' in cfg.model:
+            cfg.model.every = 1
+        runner, probe = Runner.from_cfg(cfg), Probe(COUNTED + 1 + iters)
         runner.register_hook(probe, 'LOWEST')
         runner.train()
     return Footprint(probe.sent, _memory(runner, probe), statistics.median(probe.seconds))
@@ -81,25 +93,22 @@ def shortened(cfg: Config, folder: Path, iters: int) -> Config:
 
 
 class Probe(Hook):
-    """A tracker in the iterations that are counted, a clock in the later ones.
+    """A tracker in the iterations that are counted, a clock in the later ones, and the end after so many.
 
     A message belongs to the part whose parameter was the last to get its gradient, until an optimiser has
     stepped; any other is of buffers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, iterations: int) -> None:
         self.seconds: list[float] = []
-        self._tracker: Tracker | None = None
+        self.trained: dict[str, list[nn.Parameter]] = {}
+        self._iterations, self._tracker = iterations, None
+        self._followed: set[int] = set()
 
     def before_train(self, runner: Runner) -> None:
         # both are not to be had after training, when hooks are gone and discriminators frozen
         self.pairs = _hook_of(runner).pairs
-        self.trained = _trained(runner, self.pairs)
-        for part, parameters in self.trained.items():
-            for parameter in parameters:
-                parameter.register_post_accumulate_grad_hook(lambda p, part=part: self._got_gradient(part, p))
-        for optimizer in _optimizers(runner):
-            optimizer.register_step_post_hook(self._stepped)
+        self._follow(runner, _trained(runner, self.pairs))
         for module in _wrapped(runner):
             module.register_comm_hook(None, _ask_for_all_reduce)
 
@@ -113,12 +122,28 @@ class Probe(Hook):
         seconds = _now() - self._start
         if runner.iter > COUNTED:
             self.seconds.append(seconds)
+        runner.train_loop.stop_training = runner.iter + 1 == self._iterations
         if self._tracker is None:
             return
         self._tracker.__exit__(None, None, None)
         if runner.iter == 0:  # in which a lazily regularised model regularises
             self.peak = self._tracker.peak
+            self._follow(runner, _learners(runner))  # some of them were made for the first batch
         self.sent, self._tracker = self._tracker.sent, None
+
+    def _follow(self, runner: Runner, parts: dict[str, list[nn.Parameter]]) -> None:
+        """See to it that gradients and steps of these are noticed, and remember them."""
+        self.trained |= parts
+        for part, parameters in parts.items():
+            for parameter in self._new(parameters):
+                parameter.register_post_accumulate_grad_hook(lambda p, part=part: self._got_gradient(part, p))
+        for optimizer in self._new(_optimizers(runner)):
+            optimizer.register_step_post_hook(self._stepped)
+
+    def _new(self, found: Iterable) -> list:
+        new = [each for each in found if id(each) not in self._followed]
+        self._followed.update(map(id, new))
+        return new
 
     def _got_gradient(self, part: str, parameter: Tensor) -> None:
         if self._tracker is not None:
@@ -156,16 +181,26 @@ def _hook_of(runner: Runner) -> DistillRunner:
 
 
 def _trained(runner: Runner, pairs: Iterable[Pair]) -> dict[str, list[nn.Parameter]]:
-    """All parameters that get gradients, by part."""
-    hook = _hook_of(runner)
-    students = {id(p) for pair in pairs for p in pair.student.parameters()}
-    model = [p for p in runner.model.parameters() if p.requires_grad]
-    parts = {
-        'student': [p for p in model if id(p) in students],
-        'discriminator': [p for p in model if id(p) not in students],
-        **{name: list(o.network.parameters()) for name, o in hook.objectives.items() if o.learner},
-    }
-    return {part: parameters for part, parameters in parts.items() if parameters}
+    """All parameters that get gradients, by part; a teacher's where it trains in the run."""
+    generators = {id(p): 'student' for pair in pairs for p in pair.student.parameters()}
+    generators |= {id(t): TEACHER for t in _tensors_of_teachers(pairs)}
+    parts = defaultdict(list)
+    for parameter in runner.model.parameters():
+        if parameter.requires_grad:
+            parts[generators.get(id(parameter), 'discriminator')].append(parameter)
+    return parts | _learners(runner)
+
+
+def _learners(runner: Runner) -> dict[str, list[nn.Parameter]]:
+    """Parameters of the objectives that learn, as far as they are made."""
+    learning = {name: o for name, o in _hook_of(runner).objectives.items() if o.learner}
+    parts = {name: list(objective.network.parameters()) for name, objective in learning.items()}
+    return {name: parameters for name, parameters in parts.items() if parameters}
+
+
+def _tensors_of_teachers(pairs: Iterable[Pair]) -> list[Tensor]:
+    teachers = [pair.teacher for pair in pairs if pair.teacher is not None]
+    return [tensor for teacher in teachers for tensor in (*teacher.parameters(), *teacher.buffers())]
 
 
 def _optimizers(runner: Runner) -> list[torch.optim.Optimizer]:
@@ -176,8 +211,12 @@ def _optimizers(runner: Runner) -> list[torch.optim.Optimizer]:
 
 def _memory(runner: Runner, probe: Probe) -> dict[str, int]:
     known = {id(p) for parameters in probe.trained.values() for p in parameters}
-    rest = [t for t in (*runner.model.parameters(), *runner.model.buffers()) if id(t) not in known]
-    teachers = [pair.teacher for pair in probe.pairs if pair.teacher is not None]
+    teachers = {id(t): t for t in _tensors_of_teachers(probe.pairs) if id(t) not in known}
+    rest = [
+        t
+        for t in (*runner.model.parameters(), *runner.model.buffers())
+        if id(t) not in known and id(t) not in teachers
+    ]
     weights = {f'weights, {part}': _nbytes(parameters) for part, parameters in probe.trained.items()}
     buckets = {id(p): p for module in _wrapped(runner) for p in module.parameters() if id(p) in known}
     states = [
@@ -186,7 +225,7 @@ def _memory(runner: Runner, probe: Probe) -> dict[str, int]:
     return {
         **weights,
         'averaged copy, frozen losses, buffers': _nbytes(rest),
-        'teacher': _nbytes(t for teacher in teachers for t in (*teacher.parameters(), *teacher.buffers())),
+        TEACHER: _nbytes(teachers.values()),
         'gradients': sum(weights.values()),
         "gradients' copies in DDP": _nbytes(buckets.values()),
         'optimiser states': _nbytes(states),

@@ -15,7 +15,7 @@ from mikd.arguments.scaling import parse_args
 
 from ...utils import escape
 from ..launch.launch import change_config, read_config, user_errors
-from .footprint import Footprint, measure
+from .footprint import TEACHER, Footprint, measure
 
 LEGEND = """\
 Sent: what one GPU gives to collectives (gradients, running statistics, flags) in one iteration; counted.
@@ -46,7 +46,8 @@ def communication(messages: Iterable[int], gpus: int, args: argparse.Namespace) 
 
 def sent_table(sent: dict[str, list[int]]) -> str:
     rows = [[part, str(len(messages)), f'{sum(messages):,}'] for part, messages in sent.items()]
-    rows += [['teacher, Langevin chain', '0', '0']]
+    silent = 'Langevin chain' if TEACHER in sent else f'{TEACHER}, Langevin chain'
+    rows += [[silent, '0', '0']]
     everything = [message for messages in sent.values() for message in messages]
     rows += [['all', str(len(everything)), f'{sum(everything):,}']]
     return table(['sent in an iteration', 'messages', 'bytes'], rows)
