@@ -7,9 +7,11 @@ from typing import Any
 from mmengine.runner import Runner
 from torch import nn
 
+from ..host.loaded_orders import about_orders
 from ..host.taps import unwrap
 from ..objectives.objective import Objective
 from ..teachers.weights import is_copy
+from ..utils import escape
 from .pair import Pair
 
 
@@ -30,6 +32,8 @@ def announce(runner: Runner, pairs: Sequence[Pair], objectives: Sequence[Objecti
         )
     if any(pair.resize for pair in pairs):
         runner.logger.info("The teacher's images are resized, antialiased, to those of the student.")
+    if sentence := about_orders(runner.cfg):
+        runner.logger.warning(escape.line(sentence))
     for pair in pairs:
         if pair.teacher is not None and is_copy(pair.student, pair.teacher):
             runner.logger.warning(

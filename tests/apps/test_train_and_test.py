@@ -141,24 +141,6 @@ def test_configs_of_the_toolbox_by_name():
 
 
 @pytest.mark.parametrize(
-    ('name', 'differ'),
-    [
-        ('mmagic::nafnet/nafnet_c64eb11128mb1db1111_8xb8-lr1e-3-400k_gopro.py', True),
-        ('mmagic_mikd::mikd_nafnet.py', False),
-        ('mmagic::edsr/edsr_x2c64b16_1xb16-300k_div2k.py', False),
-        ('mmagic::pix2pix/pix2pix_vanilla-unet-bn_1xb1-80kiters_facades.py', False),
-    ],
-)
-def test_training_and_evaluation_in_two_orders_of_channels_are_named(name, differ):
-    from mmagic_mikd.apps.launch.launch import read_config
-    from mmagic_mikd.apps.launch.loaded_orders import about_orders
-
-    sentence = about_orders(read_config(name))
-    assert (sentence is not None) == differ
-    assert not differ or "loads 'img' as BGR, val_dataloader as RGB" in sentence
-
-
-@pytest.mark.parametrize(
     ('argument', 'in_file', 'expected'),
     [('cli', 'file', 'cli'), (None, 'file', 'file'), (None, None, './work_dirs/my.config')],
 )

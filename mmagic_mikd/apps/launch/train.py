@@ -15,6 +15,8 @@ from mmengine.runner import Runner
 
 from mikd.arguments.train import parse_args
 
+from ...host.hooks import distillation_of
+from ...host.loaded_orders import about_orders
 from ...utils import escape
 from ...utils.checks import require_number
 from ...utils.errors import ConfigError
@@ -28,7 +30,6 @@ from .launch import (
     require_parts,
     user_errors,
 )
-from .loaded_orders import about_orders
 from .lock import locked
 from .safeguards import Safeguards
 from .start import is_first, starting
@@ -103,7 +104,7 @@ def train(args: argparse.Namespace, require: Callable[[Config, str], None] | Non
         runner.register_hook(Safeguards())
         runner.logger.info(f'Command: {escape.line(command_line())}')
         runner.logger.info(whereabouts(cfg.work_dir, elsewhere))
-        if sentence := about_orders(cfg):
+        if not distillation_of(cfg) and (sentence := about_orders(cfg)):  # else the hook says it
             runner.logger.warning(escape.line(sentence))
         try:
             runner.train()

@@ -9,16 +9,16 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ...utils.names import type_name
+from ..utils.names import type_name
 
 LOADER = 'LoadImageFromFile'
 
 
 def about_orders(cfg: Config) -> str | None:
     """A sentence where a picture is loaded in another order for an evaluation than for the training."""
-    if (cfg.model.get('data_preprocessor') or {}).get('output_channel_order'):
+    if ((cfg.get('model') or {}).get('data_preprocessor') or {}).get('output_channel_order'):
         return None  # which brings all to one
-    trained = dict(_orders(cfg.train_dataloader))
+    trained = dict(_orders(cfg.get('train_dataloader')))
     for name in ('val_dataloader', 'test_dataloader'):
         for key, order in _orders(cfg.get(name)):
             if trained.get(key, order) != order:
