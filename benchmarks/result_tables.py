@@ -312,7 +312,8 @@ FROM = dict(  # where the pyramid starts from
 class Lineup(NamedTuple):
     """Objectives side by side: their scores, and differences in the first score to some of them.
 
-    With ``needs``, what some of them need, stand their costs beyond those of the start alone.
+    With ``needs``, what some of them need, stand their costs beyond those of the start alone; with ``timed``
+    also those of that file's table, which benchmarks/objectives.py has measured.
     """
 
     study: str
@@ -321,10 +322,12 @@ class Lineup(NamedTuple):
     against: dict[str, str]
     needs: dict[str, str] | None = None
     student: str = 'x16'
+    timed: str | None = None
 
 
-def at_one_strength(study: str, scores: list[str]) -> Lineup:
-    return Lineup(study, scores, OBJECTIVES, dict(sliced='the start', l105='L1'), NEEDS)
+def at_one_strength(study: str, scores: list[str], timed: str | None = None) -> Lineup:
+    against = dict(sliced='the start', l105='L1')
+    return Lineup(study, scores, OBJECTIVES, against, NEEDS, timed=timed)
 
 
 def of_starts(study: str, student: str = 'x16') -> Lineup:
@@ -333,7 +336,7 @@ def of_starts(study: str, student: str = 'x16') -> Lineup:
 
 
 LINEUPS = dict(
-    strength=at_one_strength('pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET]),
+    strength=at_one_strength('pix2pix_facades_rivals', [SWD, SSIM, PSNR, FRECHET], 'objectives.md'),
     strength_cyclegan=at_one_strength('cyclegan_summer2winter_rivals', DOMAINS),
     strength_stylegan2=at_one_strength('stylegan2_emoji_rivals', [SWD, FRECHET]),
     strength_edsr=at_one_strength('edsr_bsds200_rivals', TO_TEACHER + LUMA),

@@ -19,8 +19,8 @@ from mmagic_mikd.apps.study.rows import number
 from mmagic_mikd.apps.study.summary import MIXED, Difference, Summary, holm, mean_sd
 from mmagic_mikd.apps.study.table import marked, study_rows
 
-STUDIES = Path(__file__).parent / 'studies'
-DOCS = Path(__file__).parents[1] / 'docs'
+HERE = Path(__file__).parent
+STUDIES, DOCS = HERE / 'studies', HERE.parent / 'docs'
 PAGES = [DOCS / f'{name}.md' for name in ('results', 'energy', 'export', 'omgd', 'students')]
 
 
@@ -94,6 +94,7 @@ def lined_up(lineup: Lineup) -> str:
     }
     limit = holm({frozenset(pair): d.p for pair, d in pairs.items() if d}.values())
     told = [] if lineup.needs is None else ['needs', 'GMACs more an iteration']
+    told += ['ms', 'MiB'] if lineup.timed else []
     titles = ['', *told, 'seeds', *(SCORES[score][0] for score in lineup.scores)]
     titles += [f'{SCORES[first][0][:-2]}, minus {title}' for title in lineup.against.values()]
     teacher = ['teacher', *[''] * (len(told) + 1), *means(lineup, 'teacher', 'teacher')]
@@ -123,11 +124,19 @@ def costs(lineup: Lineup, name: str) -> list[str]:
     if lineup.needs is None:
         return []
     if name in ('none', 'sliced'):
-        return ['-', '-']
+        return ['-', '-', *(['-', '-'] if lineup.timed else [])]
     summary = study_of(lineup.study)[1]
     iterations = next(number(row, 'iterations') for row in summary.rows if row['objective'] == name)
     own, start = (summary.mean_sd(lineup.student, each, 'gmacs_total')[0] for each in (name, 'sliced'))
-    return [lineup.needs.get(name, '-'), f'{(own - start) / iterations:.2f}']
+    timed = measured(lineup.timed)[name] if lineup.timed else []
+    return [lineup.needs.get(name, '-'), f'{(own - start) / iterations:.2f}', *timed]
+
+
+@cache
+def measured(page: str) -> dict[str, list[str]]:
+    """Milliseconds and MiB by objective."""
+    table = re.findall(r'^\| `(\w+)` \|.*\| (\d+) \| [^|]+ \| ([\d.]+) \|$', (HERE / page).read_text(), re.M)
+    return {name: [milliseconds, mebibytes] for name, milliseconds, mebibytes in table}
 
 
 def mean_text(value: tuple[float, float, int], decimals: int) -> str:
