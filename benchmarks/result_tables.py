@@ -83,20 +83,6 @@ BESIDE = {  # what stands beside the pyramid
     'closed form of features minus pyramid 30': ('features', 'pyramid30'),
     'energy minus closed form of features': ('energy', 'features'),
 }
-WITH_TEACHERS = {
-    'teacher': 'teacher',
-    'student alone': 'none',
-    'pyramid, from that teacher': 'pyramid',
-    'OMGD': 'omgd',
-    'OMGD and pyramid': 'omgd_pyramid',
-    'OMGD and published bound': 'omgd_mi',
-}
-OVER_OMGD = {
-    'OMGD minus alone': ('omgd', 'none'),
-    'OMGD minus pyramid': ('omgd', 'pyramid'),
-    'OMGD and pyramid minus OMGD': ('omgd_pyramid', 'omgd'),
-    'OMGD and bound minus OMGD': ('omgd_mi', 'omgd'),
-}
 SIZES = dict(x4='4 times', x16='16 times', x64='64 times')
 FIRST = [  # the first score of every study
     ('Pix2Pix, 64 px', 'pix2pix_facades', SWD, {}),
@@ -237,17 +223,6 @@ TABLES = dict(
         },
         rows('pix2pix_facades_longer', [SWD, FRECHET, SSIM, PSNR]),
     ),
-    omgd=Table(
-        WITH_TEACHERS
-        | {'pyramid, at the compute of OMGD': 'pyramid_same_compute'}
-        | OVER_OMGD
-        | {'OMGD minus pyramid at its compute': ('omgd', 'pyramid_same_compute')},
-        rows('pix2pix_facades_omgd', [SWD, FRECHET, SSIM, PSNR]),
-    ),
-    omgd_cyclegan=Table(
-        WITH_TEACHERS | OVER_OMGD,
-        rows('cyclegan_summer2winter_omgd', [score for score in DOMAINS if score.startswith('winter')]),
-    ),
     learned_cyclegan=Table(and_energy('sliced_pyramid'), rows('headline_cyclegan', DOMAINS)),
     learned_stylegan2=Table(
         {name: wanted for name, wanted in and_energy('sliced_pyramid_early').items() if name != 'start'},
@@ -309,8 +284,21 @@ FROM = dict(  # where the pyramid starts from
 )
 
 
+WITH_TEACHERS = dict(  # teachers that train in the run, and what adds to them
+    none='student alone',
+    pyramid='pyramid, from that teacher',
+    omgd='OMGD',
+    omgd_pyramid='OMGD and pyramid',
+    omgd_mi='OMGD and published bound',
+    omgd_pyramid_adversarial='OMGD, pyramid and energy of pixels',
+    alone_same_time='student alone, {}',
+    pyramid_same_compute='pyramid, {}',
+    pyramid_same_time='pyramid, {}',
+)
+
+
 class Lineup(NamedTuple):
-    """Objectives side by side: their scores, and differences in the first score to some of them.
+    """Objectives side by side: scores, and differences in the first ``compared`` of these to some objectives.
 
     With ``needs``, what some of them need, stand their costs beyond those of the start alone; with ``timed``
     also those of that file's table, which benchmarks/objectives.py has measured.
@@ -323,11 +311,18 @@ class Lineup(NamedTuple):
     needs: dict[str, str] | None = None
     student: str = 'x16'
     timed: str | None = None
+    compared: int = 1
 
 
 def at_one_strength(study: str, scores: list[str], timed: str | None = None) -> Lineup:
     against = dict(sliced='the start', l105='L1')
     return Lineup(study, scores, OBJECTIVES, against, NEEDS, timed=timed)
+
+
+def beside_omgd(study: str, scores: list[str], as_much: str) -> Lineup:
+    names = {name: title.format(as_much) for name, title in WITH_TEACHERS.items()}
+    against = dict(omgd='OMGD', omgd_pyramid='OMGD and pyramid')
+    return Lineup(study, scores, names, against, compared=3)
 
 
 def of_starts(study: str, student: str = 'x16') -> Lineup:
@@ -348,6 +343,12 @@ LINEUPS = dict(
     ),
     controls=Lineup(
         'pix2pix_facades_energies', [SWD, SSIM, PSNR, FRECHET], CONTROLS, dict(pyramid30='pyramid 30')
+    ),
+    omgd=beside_omgd('pix2pix_facades_omgd', [SWD, FRECHET, PSNR, SSIM], 'as long as OMGD computes'),
+    omgd_cyclegan=beside_omgd(
+        'cyclegan_summer2winter_omgd',
+        [score for score in DOMAINS if score.startswith('winter')],
+        'as long as OMGD takes',
     ),
     starts_flat=of_starts('starts_flat'),
     starts_flat_64=of_starts('starts_flat', 'x64'),

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from benchmarks.result_tables import LINEUPS, SCORES, TABLES, Lineup, Row, Table
@@ -83,35 +84,45 @@ def difference(cell: Difference, better: str, decimals: int, limit: float) -> st
 
 
 def lined_up(lineup: Lineup) -> str:
-    study, summary = study_of(lineup.study)
-    first, better = lineup.scores[0], study.scores[lineup.scores[0]]
-    runs = {name: len(summary.values(lineup.student, name, first)) for name in lineup.names}
-    pairs = {
-        (name, other): summary.difference(lineup.student, name, first, better, other)
-        for name, count in runs.items()
-        for other in lineup.against
-        if count and name != other
-    }
-    limit = holm({frozenset(pair): d.p for pair, d in pairs.items() if d}.values())
+    runs = {name: len(values_of(lineup, name)) for name in lineup.names}
+    present = list(filter(runs.get, lineup.names))
+    pairs = dict(differences(lineup, present))
+    limit = holm({(frozenset(pair), score): d.p for (*pair, score), d in pairs.items()}.values())
     told = [] if lineup.needs is None else ['needs', 'GMACs more an iteration']
     told += ['ms', 'MiB'] if lineup.timed else []
+    compared = [(score, other) for score in lineup.scores[: lineup.compared] for other in lineup.against]
     titles = ['', *told, 'seeds', *(SCORES[score][0] for score in lineup.scores)]
-    titles += [f'{SCORES[first][0][:-2]}, minus {title}' for title in lineup.against.values()]
+    titles += [f'{SCORES[score][0][:-2]}, minus {lineup.against[other]}' for score, other in compared]
     teacher = ['teacher', *[''] * (len(told) + 1), *means(lineup, 'teacher', 'teacher')]
-    lines = [titles, [*teacher, *[''] * len(lineup.against)]]
-    for name in filter(runs.get, lineup.names):
+    lines = [titles, [*teacher, *[''] * len(compared)]]
+    for name in present:
         own = [
             lineup.names[name],
             *costs(lineup, name),
             str(runs[name]),
             *means(lineup, lineup.student, name),
         ]
-        for other in lineup.against:
-            found = pairs.get((name, other))
-            own.append(difference(found, better, SCORES[first][2], limit) if found else '-')
+        for score, other in compared:
+            found, better = pairs.get((name, other, score)), study_of(lineup.study)[0].scores[score]
+            own.append(difference(found, better, SCORES[score][2], limit) if found else '-')
         lines.append(own)
     head, *body = ('| ' + ' | '.join(line) + ' |' for line in lines)
     return '\n'.join([head, rule(len(titles)), *body])
+
+
+def values_of(lineup: Lineup, name: str) -> dict[str, float]:
+    return study_of(lineup.study)[1].values(lineup.student, name, lineup.scores[0])
+
+
+def differences(lineup: Lineup, names: list[str]) -> Iterator[tuple[tuple[str, str, str], Difference]]:
+    """Of each pair that is compared, by the two names and the score; of two references both ways."""
+    study, summary = study_of(lineup.study)
+    for score in lineup.scores[: lineup.compared]:
+        for name, other in product(names, lineup.against):
+            if name != other:
+                found = summary.difference(lineup.student, name, score, study.scores[score], other)
+                if found:
+                    yield (name, other, score), found
 
 
 def means(lineup: Lineup, student: str, name: str) -> list[str]:
