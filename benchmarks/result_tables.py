@@ -223,6 +223,15 @@ TABLES = dict(
         },
         rows('pix2pix_facades_longer', [SWD, FRECHET, SSIM, PSNR]),
     ),
+    long_teacher=Table(
+        {
+            **{title: STARTED[title] for title in STARTED if 'minus' not in title},
+            'start minus alone': ('sliced', 'none'),
+            'pyramid minus start': ('sliced_pyramid', 'sliced'),
+            'pyramid minus L1': ('sliced_pyramid', 'sliced_l1'),
+        },
+        rows('pix2pix_facades_long_teacher', [SWD, FRECHET, SSIM, PSNR]),
+    ),
     learned_cyclegan=Table(and_energy('sliced_pyramid'), rows('headline_cyclegan', DOMAINS)),
     learned_stylegan2=Table(
         {name: wanted for name, wanted in and_energy('sliced_pyramid_early').items() if name != 'start'},
@@ -247,8 +256,10 @@ OBJECTIVES = dict(  # the rows of a table at one strength
     pkt05='`PKTLoss`',
     mmd05='`MMDLoss`',
     crd05='`CRDLoss`',
+    style_relation='`StyleRelationLoss`, as published',
 )
 NEEDS = dict.fromkeys(('perceptual05', 'feature_nce05', 'style05', 'spatial_affinity05'), 'a backbone')
+NEEDS['style_relation'] = "the teacher's mapping network"
 NEEDS |= dict.fromkeys(('kernel_alignment05', 'pkt05', 'mmd05', 'crd05'), 'a backbone, a batch of 2')
 ENERGIES = dict(  # on a closed form of exact density
     **ALONE,

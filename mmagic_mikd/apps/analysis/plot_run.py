@@ -42,7 +42,7 @@ class Panel(NamedTuple):
 
 
 PANELS = (
-    Panel('losses of the model', ('loss',), scale='symlog'),
+    Panel('losses of the model', ('loss', 'teacher_loss'), scale='symlog'),
     Panel('losses of the distillation', OURS, ('_loss_critic',)),
     Panel('energies of t and t~, and their gap', ENERGIES, tuple(f'_{name}' for name in ENERGIES)),
     Panel(

@@ -44,8 +44,8 @@ def measure(cfg: Config, iters: int = 3) -> Footprint:
     """Train for three iterations to count and ``iters`` more to time, on real data.
 
     This process believes to be one of two: every collective is asked for, counted, and answered with
-    nothing. A teacher whose checkpoint is absent gets random weights. Teachers that train in the run take a
-    step in every iteration.
+    nothing. A teacher whose checkpoint is absent gets random weights. All that trains takes a step in every
+    iteration, also where it would do so in one of several.
 
     Raises:
         ConfigError: the config does not distil, or the distillation cannot start; teachers and student take
@@ -61,8 +61,7 @@ def measure(cfg: Config, iters: int = 3) -> Footprint:
     with tempfile.TemporaryDirectory() as folder, pretended_group():
         cfg = shortened(cfg, Path(folder), ENDLESS)
         cfg.launcher = 'pytorch'
-        if 'every' in cfg.model:
-            cfg.model.every = 1
+        _train_all(cfg)
         runner, probe = Runner.from_cfg(cfg), Probe(COUNTED + 1 + iters)
         runner.register_hook(probe, 'LOWEST')
         runner.train()
@@ -84,12 +83,25 @@ def shortened(cfg: Config, folder: Path, iters: int) -> Config:
     cfg.log_level, cfg.experiment_name = 'ERROR', f'footprint_{time.time_ns()}'
     for name, teacher in teachers_of(cfg.default_hooks.distill.get('teacher') or {}).items():
         file = teacher.get('checkpoint') or ''
+        if teacher.get('cache'):  # which would be filled, maybe with images of random weights
+            teacher.cache = None
         if teacher.get('model') and file and '://' not in file and not Path(file).is_file():
             with torch.random.fork_rng():
                 network = MODELS.build(copy.deepcopy(teacher.model))
             teacher.checkpoint = str(folder / f'teacher{name}.pth')
             torch.save(network.state_dict(), teacher.checkpoint)
     return cfg
+
+
+def _train_all(cfg: Config) -> None:
+    """Let every network take a step in every iteration, so that the counted one sends all there is to send."""
+    for key in ('every', 'discriminator_steps'):
+        if cfg.model.get(key):
+            cfg.model[key] = 1
+    wrappers = [cfg.optim_wrapper, *(w for w in cfg.optim_wrapper.values() if isinstance(w, dict))]
+    for wrapper in wrappers:
+        if wrapper.get('accumulative_counts'):
+            wrapper.accumulative_counts = 1
 
 
 class Probe(Hook):
