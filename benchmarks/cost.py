@@ -34,7 +34,7 @@ from mmagic_mikd.apps.launch.launch import user_errors  # noqa: E402
 from mmagic_mikd.apps.scaling.footprint import shortened  # noqa: E402
 from mmagic_mikd.apps.scaling.tracker import Tracker  # noqa: E402
 from mmagic_mikd.cost.training_macs import TrainingMacs, cpu_name  # noqa: E402
-from mmagic_mikd.engine.hook import DistillRunner  # noqa: E402
+from mmagic_mikd.engine.hook import distillation_in  # noqa: E402
 from mmagic_mikd.engine.recipes import RECIPES  # noqa: E402
 from mmagic_mikd.objectives.objective import frozen  # noqa: E402
 
@@ -74,7 +74,7 @@ class TakesTurns(Hook):
         return (WARM_UP + rounds) * ways
 
     def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        distill = next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
+        distill = distillation_in(runner)
         if self.iteration == 0:
             self._built, self._step = distill.objectives, runner.model.train_step
             runner.model.train_step = self._watched

@@ -259,8 +259,8 @@ OBJECTIVES = dict(  # the rows of a table at one strength
     style_relation='`StyleRelationLoss`, as published',
 )
 NEEDS = dict.fromkeys(('perceptual05', 'feature_nce05', 'style05', 'spatial_affinity05'), 'a backbone')
-NEEDS['style_relation'] = "the teacher's mapping network"
 NEEDS |= dict.fromkeys(('kernel_alignment05', 'pkt05', 'mmd05', 'crd05'), 'a backbone, a batch of 2')
+NEEDS |= dict(style_relation="the teacher's mapping network")
 ENERGIES = dict(  # on a closed form of exact density
     **ALONE,
     l105='`L1Loss`',
@@ -293,8 +293,6 @@ FROM = dict(  # where the pyramid starts from
     pyramid_random1_refit='the same, `seed=1`',
     pyramid_random2_refit='the same, `seed=2`',
 )
-
-
 WITH_TEACHERS = dict(  # teachers that train in the run, and what adds to them
     none='student alone',
     pyramid='pyramid, from that teacher',

@@ -84,7 +84,8 @@ def difference(cell: Difference, better: str, decimals: int, limit: float) -> st
 
 
 def lined_up(lineup: Lineup) -> str:
-    runs = {name: len(values_of(lineup, name)) for name in lineup.names}
+    study, summary = study_of(lineup.study)
+    runs = {name: len(summary.values(lineup.student, name, lineup.scores[0])) for name in lineup.names}
     present = list(filter(runs.get, lineup.names))
     pairs = dict(differences(lineup, present))
     limit = holm({(frozenset(pair), score): d.p for (*pair, score), d in pairs.items()}.values())
@@ -103,15 +104,11 @@ def lined_up(lineup: Lineup) -> str:
             *means(lineup, lineup.student, name),
         ]
         for score, other in compared:
-            found, better = pairs.get((name, other, score)), study_of(lineup.study)[0].scores[score]
-            own.append(difference(found, better, SCORES[score][2], limit) if found else '-')
+            found = pairs.get((name, other, score))
+            own.append(difference(found, study.scores[score], SCORES[score][2], limit) if found else '-')
         lines.append(own)
     head, *body = ('| ' + ' | '.join(line) + ' |' for line in lines)
     return '\n'.join([head, rule(len(titles)), *body])
-
-
-def values_of(lineup: Lineup, name: str) -> dict[str, float]:
-    return study_of(lineup.study)[1].values(lineup.student, name, lineup.scores[0])
 
 
 def differences(lineup: Lineup, names: list[str]) -> Iterator[tuple[tuple[str, str, str], Difference]]:
@@ -135,7 +132,7 @@ def costs(lineup: Lineup, name: str) -> list[str]:
     if lineup.needs is None:
         return []
     if name in ('none', 'sliced'):
-        return ['-', '-', *(['-', '-'] if lineup.timed else [])]
+        return ['-'] * (4 if lineup.timed else 2)
     summary = study_of(lineup.study)[1]
     iterations = next(number(row, 'iterations') for row in summary.rows if row['objective'] == name)
     own, start = (summary.mean_sd(lineup.student, each, 'gmacs_total')[0] for each in (name, 'sliced'))

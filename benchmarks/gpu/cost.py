@@ -21,7 +21,7 @@ from mmagic_mikd import EnergyCritic, langevin
 from mmagic_mikd.apps.clone import CLONE
 from mmagic_mikd.apps.scaling.footprint import shortened
 from mmagic_mikd.cost.training_macs import TrainingMacs
-from mmagic_mikd.engine.hook import DistillRunner
+from mmagic_mikd.engine.hook import distillation_in
 from mmagic_mikd.engine.recipes import RECIPES
 from mmagic_mikd.objectives.objective import frozen
 
@@ -174,7 +174,7 @@ class Turns(Hook):
         return self.warm_up + self.timed + 1
 
     def before_train(self, runner: Runner) -> None:
-        self.hook = next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
+        self.hook = distillation_in(runner)
         loop = runner.train_loop
         batch = next(loop.dataloader_iterator)
         loop.dataloader_iterator = itertools.repeat(batch)

@@ -225,3 +225,8 @@ class DistillRunner(Hook):
             rearrange(runner, checkpoint)
             require_weights(runner, checkpoint)
             self._loaded = Loaded(checkpoint, runner._load_from)
+
+
+def distillation_in(runner: Runner) -> DistillRunner | None:
+    """The hook that distils in this run; None where nothing is distilled."""
+    return next((hook for hook in runner.hooks if isinstance(hook, DistillRunner)), None)

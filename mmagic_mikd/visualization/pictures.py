@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from ..engine.hook import DistillRunner
+from ..engine.hook import distillation_in
 from ..engine.image_range import UNIT
 from ..engine.view import View
 from ..host.taps import unwrap
@@ -61,7 +61,7 @@ class DistillPictures(Hook):
         self._due = False
 
     def before_train(self, runner: Runner) -> None:
-        hook = next((hook for hook in runner.hooks if isinstance(hook, DistillRunner)), None)
+        hook = distillation_in(runner)
         if hook is None or not hook.objectives:
             raise ConfigError(
                 'DistillPictures draws what default_hooks.distill distils, which is nothing: set its '

@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ...engine.hook import DistillRunner
+from ...engine.hook import distillation_in
 from ...engine.pair import Pair
 from ...host.hooks import distillation_of
 from ...host.loaders import without_workers
@@ -119,7 +119,7 @@ class Probe(Hook):
 
     def before_train(self, runner: Runner) -> None:
         # both are not to be had after training, when hooks are gone and discriminators frozen
-        self.pairs = _hook_of(runner).pairs
+        self.pairs = distillation_in(runner).pairs
         self._follow(runner, _trained(runner, self.pairs))
         for module in _wrapped(runner):
             module.register_comm_hook(None, _ask_for_all_reduce)
@@ -188,10 +188,6 @@ def _now() -> float:
     return time.perf_counter()
 
 
-def _hook_of(runner: Runner) -> DistillRunner:
-    return next(hook for hook in runner.hooks if isinstance(hook, DistillRunner))
-
-
 def _trained(runner: Runner, pairs: Iterable[Pair]) -> dict[str, list[nn.Parameter]]:
     """All parameters that get gradients, by part; a teacher's where it trains in the run."""
     generators = {id(p): 'student' for pair in pairs for p in pair.student.parameters()}
@@ -205,7 +201,7 @@ def _trained(runner: Runner, pairs: Iterable[Pair]) -> dict[str, list[nn.Paramet
 
 def _learners(runner: Runner) -> dict[str, list[nn.Parameter]]:
     """Parameters of the objectives that learn, as far as they are made."""
-    learning = {name: o for name, o in _hook_of(runner).objectives.items() if o.learner}
+    learning = {name: o for name, o in distillation_in(runner).objectives.items() if o.learner}
     parts = {name: list(objective.network.parameters()) for name, objective in learning.items()}
     return {name: parameters for name, parameters in parts.items() if parameters}
 
@@ -217,7 +213,7 @@ def _tensors_of_teachers(pairs: Iterable[Pair]) -> list[Tensor]:
 
 def _optimizers(runner: Runner) -> list[torch.optim.Optimizer]:
     wrappers = list(wrappers_of(runner.optim_wrapper).values())
-    wrappers += [o.learner.optim_wrapper for o in _hook_of(runner).objectives.values() if o.learner]
+    wrappers += [o.learner.optim_wrapper for o in distillation_in(runner).objectives.values() if o.learner]
     return [wrapper.optimizer for wrapper in wrappers]
 
 

@@ -20,7 +20,7 @@ from mmengine.runner import Runner
 from ...cost.complexity import Complexity
 from ...cost.of_config import measure
 from ...cost.training_macs import TrainingMacs, cpu_name
-from ...engine.hook import DistillRunner
+from ...engine.hook import distillation_in
 from ...host.taps import unwrap
 from ...online.online_teachers import OnlineTeachers
 from ...teachers.weights import load_network
@@ -71,8 +71,8 @@ def _kind(runner: Runner) -> tuple:
     """What runs in the iteration that begins."""
     model, progress = unwrap(runner.model), runner.iter / runner.max_iters
     learns = model.plan(runner.iter) if isinstance(model, OnlineTeachers) else ()
-    hooks = (hook for hook in runner.hooks if isinstance(hook, DistillRunner))
-    pull = (o.name for hook in hooks for o in hook.objectives.values() if o.fading(progress))
+    hook = distillation_in(runner)
+    pull = [o.name for o in hook.objectives.values() if o.fading(progress)] if hook else []
     return *learns, *pull
 
 
